@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The few kernel types the probes read, as CO-RE sees them: only the fields used, found by name in
+ * the running kernel's BTF. Where a field changed, the flavour below cites the change.
+ */
+#ifndef KERNEL_BPF_H
+#define KERNEL_BPF_H
+
+#include <linux/types.h>
+#include <linux/bpf.h>
+#include <stdbool.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#define PF_EXITING     0x00000004
+#define PF_IO_WORKER   0x00000010
+#define PF_KTHREAD     0x00200000
+#define TASK_RUNNING   0
+#define TASK_INTERRUPTIBLE 1
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+typedef struct {
+	__u32 val;
+} kuid_t;
+
+struct thread_info {
+	unsigned long flags;
+	__u32 status;
+};
+
+struct restart_block {
+	struct {
+		__u32 *uaddr;
+		__u32 val;
+	} futex;
+};
+
+struct signal_struct {
+	atomic_t live;
+};
+
+struct cred {
+	kuid_t uid;
+};
+
+struct kernfs_node {
+	__u64 id;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
+struct task_struct {
+	struct thread_info thread_info;
+	unsigned int __state; /* was `state` before 5.14 (2f064a59a11f); the floor is 5.15 */
+	unsigned int flags;
+	int on_cpu;
+	int pid;
+	int tgid;
+	struct task_struct *real_parent;
+	struct task_struct *group_leader;
+	__u64 start_boottime;
+	__u64 self_exec_id; /* u32 before 5.7 */
+	const struct cred *real_cred;
+	char comm[16];
+	struct css_set *cgroups;
+	struct signal_struct *signal;
+	struct restart_block restart_block;
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};
+
+#pragma clang attribute pop
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The contract between the probes and user space: keys, values, events and loss names.
+ * Fixed-width types, explicit padding, sizes asserted. Times are CLOCK_MONOTONIC nanoseconds.
+ */
+#ifndef LOCKTOP_H
+#define LOCKTOP_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+#define LOCKTOP_COMM 16
+
+/*
+ * Wait histogram: HIST_STEPS linear steps in each doubling, from 2^HIST_FIRST ns. What is shorter
+ * falls into the first bucket, what is longer (18 minutes) into the last.
+ */
+#define HIST_STEP_BITS 2
+#define HIST_STEPS     (1 << HIST_STEP_BITS)
+#define HIST_FIRST     8
+#define HIST_DOUBLINGS 32
+#define HIST_BUCKETS   (HIST_STEPS * HIST_DOUBLINGS)
+
+/* A process in time: gen tells a reused pid, or the program before an exec, from this one. */
+struct process_key {
+	__u32 tgid;
+	__u32 gen;
+};
+
+/*
+ * What the kernel can tell apart: a futex word and how it is waited for. User space joins keys of
+ * one object (two words of a condition variable, readers and writers of a rwlock) into one lock.
+ */
+struct lock_key {
+	__u32 tgid;
+	__u32 gen;
+	__u64 addr;
+	__u32 signature; /* SIGNATURE(op, value class) */
+	__u32 pad;
+};
+
+/* Values a waiter expects in the word, as far as they tell kinds apart (FUTEX_WAIT's val). */
+enum value_class {
+	VALUE_0,
+	VALUE_1,
+	VALUE_2,
+	VALUE_3,
+	VALUE_GUARD, /* 0x10100: __cxa_guard_acquire */
+	VALUE_ALL,   /* 0xffffffff: musl sem, rwlock */
+	VALUE_TOP,   /* bit 31 set: robust mutexes, musl's mutex and rwlock */
+	VALUE_OTHER, /* a round, a thread id, a sequence number */
+};
+
+/* op: futex(2)'s op with its PRIVATE (0x80) and REALTIME (0x100) bits, or OP_WAITV; | OP_TIMED. */
+#define SIGNATURE(op, value)   (((__u32)(value) << 16) | ((op) & 0xffff))
+#define SIGNATURE_OP(sig)      ((sig) & 0xffff)
+#define SIGNATURE_VALUE(sig)   ((enum value_class)((sig) >> 16))
+#define OP_WAITV	       0x200
+#define OP_TIMED	       0x400 /* the call has a time-out */
+
+/* The longest wait of each of the last two intervals: [epoch & 1], valid if its epoch matches. */
+struct interval_max {
+	__u64 ns;
+	__u32 epoch;
+	__u32 pad;
+};
+
+/* Totals of one lock_key since it was first slept on; never cleared while it lives. */
+struct lock_stats {
+	__u32 id; /* unique; names this key in struct wait_key and in events */
+	__u32 val;	  /* the value expected by the first sleep */
+	__u64 last_ns;	  /* when the latest sleep ended */
+	__u64 blocked_ns; /* closed sleeps only */
+	__u64 delay_ns;
+	__u64 timeouts; /* sleeps that ended by their time-out */
+	__u64 next_sample_ns;
+	__u32 last_waker;
+	__u32 pad;
+	struct interval_max max[2];
+	__u32 hist[HIST_BUCKETS]; /* by blocked + delay; the sum is the number of sleeps, mod 2^32 */
+};
+
+/* One thread's share in one lock_key. */
+struct wait_key {
+	__u32 tid;
+	__u32 lock_id;
+};
+
+struct wait_stats {
+	__u64 wait_ns; /* blocked + delay of closed sleeps */
+	__u64 last_ns;
+	__u32 sleeps;
+	__u32 tgid;
+	char comm[LOCKTOP_COMM];
+};
+
+/* Written when a process first sleeps on a lock, so that short-lived ones have a name too. */
+struct process_stats {
+	__u64 start_boottime_ns;
+	__u64 cgroup_id; /* cgroup v2; the inode number of its directory */
+	__u32 uid;
+	__u32 ppid;
+	char comm[LOCKTOP_COMM];
+};
+
+/* Registers that unwinding needs. In DWARF's numbering of the architecture, then the pc. */
+#define REGS_MAX 17
+struct user_regs {
+	__u64 r[REGS_MAX];
+};
+
+#define OPEN_ADOPTED 1 /* slept before observation began: start is when observation began */
+
+/* A sleep that is still going on, as the task iterator sees it. */
+struct open_sleep {
+	struct lock_key key;
+	__u64 start_ns;
+	__u64 woken_ns; /* 0 = still blocked; else woken and not yet running */
+	__u32 lock_id;	/* 0 = no closed sleep yet on this key */
+	__u32 tid;
+	__u32 sequence; /* changes with each sleep of this thread */
+	__u32 flags;
+	__u32 sample_id; /* != 0: a waiter stack was sent for this sleep */
+	__u32 val;
+	char comm[LOCKTOP_COMM];
+	struct user_regs regs;
+};
+
+enum event_type {
+	EVENT_WAITER_STACK, /* struct stack_event: a sampled sleep begins */
+	EVENT_WAKER_STACK,  /* struct stack_event: its waker */
+	EVENT_SLEEP_END,    /* struct end_event: how long it lasted */
+};
+
+#define STACK_BYTES_MAX	    16384
+#define STACK_BYTES_DEFAULT 4096
+#define WORDS_BEFORE	    48
+#define WORDS_AFTER	    32
+#define WORDS_HAVE_BEFORE   1
+#define WORDS_HAVE_AFTER    2
+
+struct stack_event {
+	__u32 type;
+	__u32 sample_id; /* joins the events of one sleep; never 0 */
+	struct lock_key key;
+	__u64 time_ns;
+	__u32 tid; /* of the thread whose stack this is */
+	__u32 tgid;
+	__u32 val;
+	__u32 words; /* WORDS_HAVE_BEFORE | WORDS_HAVE_AFTER */
+	char comm[LOCKTOP_COMM];
+	__u8 before[WORDS_BEFORE]; /* memory up to key.addr: the object around the word */
+	__u8 after[WORDS_AFTER];   /* memory from key.addr on */
+	struct user_regs regs;
+	__u32 compat; /* 1 = a 32-bit thread */
+	__u32 stack_len;
+	__u8 stack[]; /* from the stack pointer up */
+};
+
+struct end_event {
+	__u32 type;
+	__u32 sample_id;
+	__u64 blocked_ns;
+	__u64 delay_ns;
+};
+
+/* Every loss has a name: X(enumerator, key in exports, what it means). */
+#define LOCKTOP_LOSSES(X)                                                                          \
+	X(LOCKS_FULL, "locks_full", "sleeps on locks that no longer fitted (--max-locks)")         \
+	X(THREADS_FULL, "threads_full", "sleeps not divided among threads: no room")               \
+	X(PROCESSES_FULL, "processes_full", "processes that could not be named: no room")          \
+	X(STORAGE_FAILED, "storage_failed", "sleeps unseen: no memory for a thread's state")       \
+	X(SAMPLES_DROPPED, "samples_dropped", "stack samples dropped: ring buffer full")           \
+	X(STACKS_UNREAD, "stacks_unread", "stack samples whose memory could not be read")          \
+	X(WAITV_UNREAD, "waitv_unread", "futex_waitv sleeps with an unreadable vector")            \
+	X(PROBES_MISSED, "probes_missed", "probe runs that the kernel skipped (recursion)")        \
+	X(ITERATOR_SHORT, "iterator_short", "looks at open sleeps that could not be completed")
+
+enum loss {
+#define X(name, key, help) LOSS_##name,
+	LOCKTOP_LOSSES(X)
+#undef X
+	LOSS_COUNT
+};
+
+_Static_assert(sizeof(struct process_key) == 8, "process_key");
+_Static_assert(sizeof(struct lock_key) == 24, "lock_key");
+_Static_assert(sizeof(struct lock_stats) == 88 + 4 * HIST_BUCKETS, "lock_stats");
+_Static_assert(sizeof(struct wait_key) == 8, "wait_key");
+_Static_assert(sizeof(struct wait_stats) == 40, "wait_stats");
+_Static_assert(sizeof(struct process_stats) == 40, "process_stats");
+_Static_assert(sizeof(struct open_sleep) == 80 + 8 * REGS_MAX, "open_sleep");
+_Static_assert(sizeof(struct stack_event) == 72 + 80 + 8 * REGS_MAX + 8, "stack_event");
+_Static_assert(sizeof(struct end_event) == 24, "end_event");
+
+#endif

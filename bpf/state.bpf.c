@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "state.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+const volatile bool knob_scoped = false;
+const volatile bool knob_switch_has_state = true;
+const volatile __u32 knob_stack_bytes = STACK_BYTES_DEFAULT;
+const volatile __u64 knob_sample_period_ns = 100000000;
+const volatile __u32 knob_samples_second = 1000;
+
+__u32 enabled = 0;
+__u32 epoch = 0;
+__u64 losses[LOSS_COUNT] = {};

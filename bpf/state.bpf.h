@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the probe families share: maps, knobs, loss counters. */
+#ifndef STATE_BPF_H
+#define STATE_BPF_H
+
+#include "kernel.bpf.h"
+#include "locktop.h"
+
+/* Default map sizes; the loader sets them from the options. */
+#define LOCKS_DEFAULT	  32768
+#define THREADS_DEFAULT	  65536
+#define PROCESSES_DEFAULT 16384
+#define SCOPE_DEFAULT	  16384
+#define RING_BYTES	  (8 << 20)
+
+/* Knobs, set before load. */
+extern const volatile bool knob_scoped;		   /* only processes in the scope map */
+extern const volatile bool knob_switch_has_state; /* sched_switch's 4th argument, since 5.18 */
+extern const volatile __u32 knob_stack_bytes;
+extern const volatile __u64 knob_sample_period_ns; /* at most one sample a lock in this time */
+extern const volatile __u32 knob_samples_second;   /* at most so many a second in all */
+
+/* Written by user space while the probes run. */
+extern __u32 enabled;
+extern __u32 epoch; /* number of the running interval */
+
+extern __u64 losses[LOSS_COUNT];
+
+static __always_inline void loss__count(enum loss loss)
+{
+	__sync_fetch_and_add(&losses[loss], 1);
+}
+
+#endif

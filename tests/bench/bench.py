@@ -1,0 +1,337 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Measures what locktop costs and prints a table. Started by tests/bench/run, which builds."""
+
+import argparse
+import datetime
+import json
+import os
+import pty
+import re
+import resource
+import select
+import signal
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from fcntl import ioctl
+from typing import NamedTuple, Optional
+
+BATCH = ["-b", "-f", "json", "-d", "1"]
+SAMPLE_LOSSES = ("samples_dropped", "stacks_unread")  # bounded by design: no counts are lost
+ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]")
+MB = 1 << 20
+
+
+class Failure(Exception):
+    """A row could not be measured."""
+
+
+class Row(NamedTuple):
+    what: str
+    measured: str
+    bound: str
+    ok: Optional[bool]  # None: there is no bound
+
+
+def progress(text):
+    print("bench: " + text, file=sys.stderr, flush=True)
+
+
+def end(process):
+    """Ends a program that was started here, by SIGTERM if it listens."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+class Beside:
+    """A tool that runs beside what is measured; entering waits until it observes."""
+
+    def __init__(self, argv, ready, settle=0.0):
+        self.argv = argv
+        self.ready = ready  # of its output so far (bytes)
+        self.settle = settle
+        self.out = tempfile.TemporaryFile()
+        self.process = None
+
+    def output(self):
+        """All output so far. Its own file offset: the tool shares the description of self.out."""
+        with open("/proc/self/fd/%d" % self.out.fileno(), "rb") as f:
+            return f.read()
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=self.out,
+                                        stderr=subprocess.STDOUT)
+        try:
+            self.await_ready()
+        except BaseException:
+            end(self.process)
+            raise
+        return self
+
+    def await_ready(self):
+        limit = time.monotonic() + 20
+        while not self.ready(self.output()):
+            if self.process.poll() is not None or time.monotonic() > limit:
+                text = self.output().decode(errors="replace").strip()
+                raise Failure("%s did not get ready: %s" % (self.argv[0], text[-200:]))
+            time.sleep(0.02)
+        time.sleep(self.settle)
+
+    def __exit__(self, *exception):
+        end(self.process)
+        return False
+
+
+class Screen:
+    """A program on a terminal of its own; draining its output keeps it going."""
+
+    def __init__(self, argv, columns=120, lines=40):
+        self.started = time.monotonic()
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            try:
+                os.environ["TERM"] = "xterm-256color"
+                ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+                os.execv(argv[0], argv)
+            finally:
+                os._exit(127)
+
+    def read(self, seconds):
+        """Output of at most this time; b"" if there was none. A program that ended fails."""
+        if not select.select([self.fd], [], [], max(seconds, 0))[0]:
+            return b""
+        try:
+            data = os.read(self.fd, 65536)
+        except OSError:
+            data = b""
+        if not data:
+            raise Failure("locktop ended instead of showing its screen")
+        return data
+
+    def drain(self, seconds):
+        limit = time.monotonic() + seconds
+        while (left := limit - time.monotonic()) > 0:
+            self.read(left)
+
+    def cpu_ns(self):
+        """CPU time of the whole process, by its own clock (see clock_getcpuclockid)."""
+        return time.clock_gettime_ns((~self.pid << 3) | 2)
+
+    def rss(self):
+        with open("/proc/%d/status" % self.pid, encoding="ascii", errors="replace") as f:
+            return int(re.search(r"VmRSS:\s+(\d+) kB", f.read()).group(1)) << 10
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        limit = time.monotonic() + 5
+        try:
+            os.kill(self.pid, signal.SIGTERM)
+            while os.waitpid(self.pid, os.WNOHANG)[0] == 0:
+                if select.select([self.fd], [], [], 0.05)[0]:
+                    try:
+                        os.read(self.fd, 65536)  # a full terminal would hold it up
+                    except OSError:
+                        time.sleep(0.01)
+                if time.monotonic() > limit:
+                    os.kill(self.pid, signal.SIGKILL)
+        except ChildProcessError:
+            pass
+        os.close(self.fd)
+        return False
+
+
+class Bench:
+    def __init__(self, args):
+        self.args = args
+        self.pairs = 1 if args.quick else 7
+        self.seconds = 0.5 if args.quick else 1.5
+        self.intervals = 3 if args.quick else 15
+
+    def loop(self, mode, seconds):
+        out = subprocess.run([self.args.loop, mode, str(seconds)], check=True, text=True,
+                             stdout=subprocess.PIPE, timeout=seconds + 20).stdout
+        return json.loads(out)
+
+    def locktop(self):
+        return Beside([self.args.locktop] + BATCH, lambda out: b"\n" in out)
+
+    def bpftrace(self):
+        """The same question asked the usual way; None where that is not possible."""
+        if not self.args.bpftrace:
+            return None
+        return Beside([self.args.bpftrace, self.args.script],
+                      lambda out: b"Attaching" in out, settle=1.0)
+
+    def ratios(self, mode, beside):
+        """Throughput with the tool / without, a ratio for each pair; the order alternates."""
+        result = []
+        for i in range(self.pairs):
+            rate = {}
+            for with_tool in ((False, True) if i % 2 == 0 else (True, False)):
+                if with_tool:
+                    with beside():
+                        rate[True] = self.loop(mode, self.seconds)["per_second"]
+                else:
+                    rate[False] = self.loop(mode, self.seconds)["per_second"]
+            result.append(rate[True] / rate[False])
+        return result
+
+    def mutex(self):
+        ratios = self.ratios("mutex", self.locktop)
+        median = statistics.median(ratios)
+        yield Row("throughput, 4 threads contend for a mutex", spread(ratios), "≥ 0.98",
+                  median >= 0.98)
+
+    def pingpong(self):
+        what = "time, futex ping-pong on one CPU"
+        ratios = [1 / r for r in self.ratios("pingpong", self.locktop)]
+        yield Row(what, spread(ratios), "≤ 1.25", statistics.median(ratios) <= 1.25)
+        if self.bpftrace():
+            ratios = [1 / r for r in self.ratios("pingpong", self.bpftrace)]
+            yield Row(what + " (a bpftrace futex script)", spread(ratios), "–", None)
+        else:
+            progress("no comparison with bpftrace: it or tracefs is missing")
+
+    def syscall(self):
+        ratios = [1 / r for r in self.ratios("syscall", self.locktop)]
+        median = statistics.median(ratios)
+        yield Row("time, a syscall that is no futex (getppid)", spread(ratios),
+                  "no change (≤ 1.02)", median <= 1.02)
+
+    def own_cost(self, what, cpu_bound, rss_bound=None):
+        with Screen([self.args.locktop, "-d", "1"]) as screen:
+            screen.drain(2.5)
+            rss = screen.rss()
+            cpu, start = screen.cpu_ns(), time.monotonic_ns()
+            screen.drain(self.intervals)
+            percent = 100 * (screen.cpu_ns() - cpu) / (time.monotonic_ns() - start)
+            grown = screen.rss()
+        yield Row("locktop's CPU, live, 1 s interval, " + what, "%.2f %% of one CPU" % percent,
+                  "≤ %.1f %%" % cpu_bound, percent <= cpu_bound)
+        if rss_bound:
+            yield Row("locktop's memory, " + what,
+                      "%.1f MB, after %d intervals more %.1f MB" %
+                      (rss / MB, self.intervals, grown / MB),
+                      "≤ %d MB and flat" % (rss_bound / MB),
+                      max(rss, grown) <= rss_bound and grown - rss <= 0.05 * rss + MB)
+
+    def idle(self):
+        yield from self.own_cost("idle system", 0.3)
+
+    def many(self):
+        seconds = self.intervals + 60  # it is ended as soon as it is no longer needed
+        process = subprocess.Popen([self.args.many, "10000", "1000", "100", str(seconds)],
+                                   stdout=subprocess.PIPE)
+        try:
+            if not select.select([process.stdout], [], [], 40)[0] or \
+                    not process.stdout.readline():
+                raise Failure("10,000 threads could not be started")
+            yield from self.own_cost("1,000 locks, 10,000 threads", 5.0, 40 * MB)
+        finally:
+            end(process)
+            process.stdout.close()
+
+    def first_screen(self):
+        times = []
+        for _ in range(1 if self.args.quick else 7):
+            text = b""
+            with Screen([self.args.locktop]) as screen:
+                # Column heads: the frame is there, not only a cleared terminal.
+                while not re.search(rb"\bPID\b", ESCAPES.sub(b" ", text)):
+                    text += screen.read(0.5)
+                    if time.monotonic() - screen.started > 5:
+                        raise Failure("no frame within 5 s")
+                times.append(1000 * (time.monotonic() - screen.started))
+        yield Row("first screen after start", "%.0f ms" % statistics.median(times), "≤ 300 ms",
+                  statistics.median(times) <= 300)
+
+    def storm(self):
+        seconds = 1 if self.args.quick else 4
+        with self.locktop() as tool:
+            truth = self.loop("storm", seconds)
+            time.sleep(1.5)  # the interval in which it ended
+        lines = tool.output().splitlines(keepends=True)
+        snapshots = [json.loads(x) for x in lines if x.startswith(b"{") and x.endswith(b"\n")]
+        seen = sum(x["sleeps"] for s in snapshots for x in s["processes"]
+                   if x["pid"] == truth["pid"])
+        losses = {}
+        for s in snapshots:
+            for key, n in s["losses"].items():
+                losses[key] = losses.get(key, 0) + n
+        samples = sum(losses.pop(key, 0) for key in SAMPLE_LOSSES)
+        lost = sum(losses.values())
+        yield Row("events lost at %s sleeps/s" % thousands(truth["sleeps"] / seconds),
+                  "%d counts; %d samples; saw %.2f %% of %s sleeps" %
+                  (lost, samples, 100 * seen / truth["sleeps"], thousands(truth["sleeps"])),
+                  "0 counts", lost == 0)
+
+    ROWS = (mutex, pingpong, syscall, idle, many, first_screen, storm)
+
+    def run(self):
+        rows = []
+        for measure in self.ROWS:
+            progress(measure.__name__)
+            try:
+                rows.extend(measure(self))
+            except (Failure, OSError, ValueError, KeyError, subprocess.SubprocessError) as e:
+                rows.append(Row(measure.__name__, "not measured: %s" % e, "–", False))
+        return rows
+
+
+def spread(ratios):
+    return "%.3f (%.3f … %.3f)" % (statistics.median(ratios), min(ratios), max(ratios))
+
+
+def thousands(n):
+    return "{:,.0f}".format(n)
+
+
+def processor():
+    try:
+        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as f:
+            return re.search(r"model name\s*: (.*)", f.read()).group(1)
+    except (OSError, AttributeError):
+        return os.uname().machine
+
+
+def show(rows, bench):
+    print("%s, Linux %s, %d × %s; median (range) of %d interleaved pair%s\n" % (
+        datetime.date.today(), os.uname().release, os.cpu_count(), processor(), bench.pairs,
+        "" if bench.pairs == 1 else "s"))
+    print("| what | measured | bound | |\n| --- | --- | --- | --- |")
+    for r in rows:
+        verdict = "–" if r.ok is None else "ok" if r.ok else "FAIL"
+        print("| %s | %s | %s | %s |" % (r.what, r.measured.replace("|", "/"), r.bound, verdict))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--strict", action="store_true")
+    for name in ("locktop", "loop", "many", "script", "bpftrace"):
+        parser.add_argument("--" + name, required=True)
+    args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what runs is ended on the way out
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    bench = Bench(args)
+    rows = bench.run()
+    show(rows, bench)
+    if args.strict and any(r.ok is False for r in rows):
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# What the end-to-end tests share. LOCKTOP and WORKLOADS choose other builds. A test starts its
+# background programs with `start`, so that they end with the test.
+
+bats_require_minimum_version 1.5.0
+
+e2e=$BATS_TEST_DIRNAME
+root=$(cd "$e2e/../.." && pwd)
+LOCKTOP=${LOCKTOP:-$root/build/locktop}
+WORKLOADS=${WORKLOADS:-$root/build/workloads}
+SKIPPED=77 # exit status of a workload that this machine cannot run
+started=()
+
+setup() {
+	shots=$BATS_TEST_TMPDIR/shots # snapshots, one object a line
+	truth=$BATS_TEST_TMPDIR/truth # the workload's own line
+}
+
+# Ends what the test started, by its pid.
+stop_started() {
+	local pid
+
+	for pid in "${started[@]}"; do
+		kill -CONT "$pid" 2>/dev/null || true
+		kill -KILL "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+	started=()
+}
+
+teardown() {
+	stop_started
+}
+
+# start PROGRAM ARG...: in the background, output to $truth; sets pid.
+start() {
+	"$@" >"$truth" 2>"$truth.err" 3>&- &
+	pid=$!
+	started+=("$pid")
+}
+
+# finish: waits for the program that was started last.
+finish() {
+	wait "$pid"
+	started=()
+}
+
+# wait_for SECONDS COMMAND...: polls until the command succeeds.
+wait_for() {
+	local end=$((SECONDS + $1))
+
+	shift
+	until "$@"; do
+		if ((SECONDS > end)); then
+			echo "waited in vain for: $*"
+			return 1
+		fi
+		sleep 0.05
+	done
+}
+
+# asleep PID N: at least N threads of it are asleep in a futex call.
+asleep() {
+	[ "$(cat "/proc/$1"/task/*/syscall 2>/dev/null | grep -c '^202 ')" -ge "$2" ]
+}
+
+# observe CMD ARG...: runs a workload under locktop; snapshots and truth go to their files.
+observe() {
+	local status=0
+
+	"$LOCKTOP" -b -f json -i --top 0 -d 0.5 -o "$shots" -- "$@" >"$truth" 3>&- || status=$?
+	[ "$status" -ne "$SKIPPED" ] || skip "this machine has not what $(basename "$1") is about"
+	return "$status"
+}
+
+# judge EXPRESSION...: each must hold of the snapshots and the truth (see judge.py).
+judge() {
+	python3 "$e2e/judge.py" "$shots" "$truth" "$@"
+}
+
+# one_line TEXT: exactly one line, not empty.
+one_line() {
+	[ -n "$1" ] && [ "$(wc -l <<<"$1")" -eq 1 ]
+}

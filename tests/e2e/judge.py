@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""judge.py SNAPSHOTS TRUTH EXPRESSION...: exit 0 if every expression holds.
+
+Names in expressions: shots (list of snapshots), t (the workload's truth), lock(address, pid) (one
+lock summed over all intervals; by default the truth's), lock_id(address, pid), rows(pid) (process rows), near(a, b,
+percent, slack_ns), losses() (all of them, summed), between(path, shot) (wait by the running totals
+that totals.py wrote, in the interval of a snapshot), fine() (the shots are sound).
+"""
+import datetime
+import json
+import sys
+
+MS = 10**6
+S = 10**9
+SUMMED = ("sleeps", "wait_ns", "blocked_ns", "delay_ns", "timeouts")
+
+with open(sys.argv[1], encoding="utf-8") as f:
+    shots = [json.loads(line) for line in f]
+try:
+    with open(sys.argv[2], encoding="utf-8") as f:
+        t = json.loads(f.read() or "{}")
+except FileNotFoundError:
+    t = {}
+
+
+def lock_id(address=None, pid=None):
+    """The id of a lock, by default of the truth's."""
+    return f"{pid or t['pid']}:{address or t['lock']}"
+
+
+def lock(address=None, pid=None):
+    """The lock's figures over all intervals, its last kind and class; None if it was never seen."""
+    wanted = lock_id(address, pid)
+    total = None
+    for shot in shots:
+        for row in shot["locks"]:
+            if row["id"] != wanted:
+                continue
+            total = total or dict.fromkeys(SUMMED, 0)
+            for key in SUMMED:
+                total[key] += row[key]
+            for key in ("kind", "class", "waiting", "pid", "address"):
+                total[key] = row[key]
+    return total
+
+
+def rows(pid=None):
+    """The rows of one process, an interval each."""
+    wanted = pid or t["pid"]
+    return [p for shot in shots for p in shot["processes"] if p["pid"] == wanted]
+
+
+def near(a, b, percent, slack_ns=0):
+    """a is b, give or take."""
+    return abs(a - b) <= max(abs(b) * percent / 100, slack_ns)
+
+
+def losses():
+    """Everything that could not be counted."""
+    return sum(sum(shot["losses"].values()) for shot in shots)
+
+
+def thread_wait(tid):
+    """A thread's wait over all intervals."""
+    return sum(x["wait_ns"] for shot in shots for x in shot["threads"] if x["tid"] == tid)
+
+
+def end_ns(shot):
+    """The end of an interval, on the real-time clock."""
+    seconds, _, fraction = shot["time"].rstrip("Z").partition(".")
+    whole = datetime.datetime.fromisoformat(seconds + "+00:00").timestamp()
+    return int(whole) * S + int((fraction + "000000000")[:9])
+
+
+def between(path, shot):
+    """Wait between two points in time, by interpolation of what totals.py noted."""
+    with open(path, encoding="utf-8") as notes:
+        points = [tuple(map(int, line.split())) for line in notes if line.endswith("\n")]
+
+    def at(time):
+        for (t0, w0), (t1, w1) in zip(points, points[1:]):
+            if t0 <= time <= t1:
+                return w0 + (w1 - w0) * (time - t0) / (t1 - t0)
+        raise SystemExit(f"no truth at {time}: {points[0]} to {points[-1]}")
+
+    return at(end_ns(shot)) - at(end_ns(shot) - shot["interval_ns"])
+
+
+def fine():
+    """What holds of all snapshots: nothing was lost, totals are the sums of their parts."""
+    for shot in shots:
+        for key in ("sleeps", "wait_ns", "blocked_ns", "delay_ns", "waiting"):
+            if shot["totals"][key] != sum(p[key] for p in shot["processes"]):
+                return False
+    return bool(shots) and losses() == 0
+
+
+for expression in sys.argv[3:]:
+    if not eval(expression):  # pylint: disable=eval-used
+        print(f"does not hold: {expression}")
+        print(f"truth: {t}")
+        if "lock" in t:
+            print(f"seen: {lock()}")
+        for number, shot in enumerate(shots):
+            brief = [(x["id"], x["kind"], x["sleeps"], x["wait_ns"]) for x in shot["locks"][:6]]
+            print(f"{number}: {shot['interval_ns']} {shot['totals']} {shot['losses']} {brief}")
+        sys.exit(1)

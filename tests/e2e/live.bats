@@ -1,0 +1,260 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154 # scripts in quotes; names of helper.bash
+# The live screen, in a terminal of its own.
+
+load helper
+
+setup() {
+	socket=locktop-test-$$-$BATS_TEST_NUMBER
+	work=$BATS_TEST_TMPDIR
+	cd "$work" || return
+}
+
+teardown() {
+	stop_started
+	tmux -L "$socket" kill-server 2>/dev/null || true
+}
+
+tm() {
+	tmux -L "$socket" "$@"
+}
+
+screen() {
+	tm capture-pane -p -t t
+}
+
+shows() {
+	screen | grep -qF -- "$1"
+}
+
+hides() {
+	! shows "$1"
+}
+
+matches() {
+	screen | grep -qE -- "$1"
+}
+
+keys() {
+	tm send-keys -t t "$@"
+}
+
+# figure FORMAT: what the terminal says of itself.
+figure() {
+	tm display-message -p -t t "#{$1}"
+}
+
+# terminal COLUMNS ROWS: a shell in a terminal.
+terminal() {
+	tm -f /dev/null new-session -d -s t -x "$1" -y "$2" \
+		env PS1='ready> ' LC_ALL=C.UTF-8 bash --norc --noprofile 3>&-
+	wait_for 5 shows 'ready>'
+	tm resize-window -t t -x "$1" -y "$2"
+}
+
+# live COLUMNS ROWS ARG...: locktop in that shell.
+live() {
+	terminal "$1" "$2"
+	keys "stty -a >before; clear; '$LOCKTOP' ${*:3}; echo status=\$?; stty -a >after" Enter
+}
+
+# restored STATUS: the shell is back, and the terminal as it was.
+restored() {
+	wait_for 10 shows "status=$1"
+	wait_for 5 test -s after
+	cmp before after
+	[ "$(figure alternate_on)" = 0 ]
+	[ "$(figure cursor_flag)" = 1 ]
+}
+
+@test "demo: the screen shows its process, its lock, and q restores the terminal" {
+	live 80 24 demo
+	wait_for 15 shows locktop-demo
+	[ "$(figure alternate_on)" = 1 ]
+	keys 2
+	wait_for 5 shows mutex
+	keys q
+	restored 0
+}
+
+@test "drill in with Enter: process, its locks, a lock's threads; Esc leads out again" {
+	live 80 24 demo
+	wait_for 15 shows locktop-demo
+	keys /locktop-demo Enter
+	keys Enter
+	wait_for 5 shows mutex
+	keys Enter
+	wait_for 5 matches 'TID'
+	keys Escape
+	wait_for 5 shows mutex
+	keys Escape
+	wait_for 5 matches '^ *PID'
+	keys q
+	restored 0
+}
+
+@test "sort by the next column, from the menu, and reversed" {
+	start "$WORKLOADS/contend" 2 60 1000 100
+	"$WORKLOADS/contend" 6 60 1000 100 >/dev/null 3>&- &
+	six=$!
+	started+=("$six")
+	live 80 24 -d 0.3 -p "$pid,$six"
+	wait_for 15 matches "$six.*contend"
+	wait_for 5 first "$six"
+	keys r
+	wait_for 5 first "$pid"
+	keys r
+	wait_for 5 first "$six"
+	keys '<'
+	keys s
+	wait_for 5 matches '[Ss]ort'
+	keys Escape
+	keys q
+	restored 0
+}
+
+# first PID: the upper of the two rows is this one's.
+first() {
+	[ "$(screen | grep -E '\bcontend\b' | grep -oE "\b($pid|$six)\b" | head -1)" = "$1" ]
+}
+
+@test "filter hides what does not match; Esc shows it again" {
+	start "$WORKLOADS/blocked" 60
+	wait_for 5 asleep "$pid" 1
+	live 80 24 -d 0.3
+	wait_for 15 matches "$pid.*blocked"
+	keys f
+	keys no-such-thing Enter
+	wait_for 5 hides "$pid"
+	keys Escape
+	wait_for 5 matches "$pid.*blocked"
+	keys f
+	keys blocked Enter
+	wait_for 5 matches "$pid.*blocked"
+	keys q
+	restored 0
+}
+
+@test "search: a text that is there and one that is not" {
+	start "$WORKLOADS/blocked" 60
+	wait_for 5 asleep "$pid" 1
+	live 80 24 -d 0.3
+	wait_for 15 matches "$pid.*blocked"
+	keys /blocked Enter
+	wait_for 5 matches "$pid.*blocked"
+	keys / C-u no-such-thing Enter
+	wait_for 5 matches 'nothing here contains'
+	keys q
+	restored 0
+}
+
+@test "resize to 1x1 and back, and to 200x50: it survives and shows the demo again" {
+	live 80 24 -d 0.3 demo
+	wait_for 15 shows locktop-demo
+	for size in 1x1 2x1 1x30 20x5 60x15 80x24 200x50; do
+		tm resize-window -t t -x "${size%x*}" -y "${size#*x}"
+		sleep 0.4
+		[ "$(figure alternate_on)" = 1 ]
+	done
+	wait_for 5 shows locktop-demo
+	[ "$(screen | wc -l)" -ge 49 ]
+	keys q
+	restored 0
+}
+
+@test "200x50 shows more than 80x24, 60x15 still shows the lock" {
+	live 200 50 -d 0.3 demo
+	wait_for 15 shows locktop-demo
+	keys 2
+	wait_for 5 matches 'locktop-demo.*mutex|mutex.*locktop-demo'
+	tm resize-window -t t -x 60 -y 15
+	wait_for 5 shows mutex
+	keys q
+	restored 0
+}
+
+@test "export: the file is there by the name on screen, 0600, and valid" {
+	live 80 24 -d 0.3 demo
+	wait_for 15 shows locktop-demo
+	sleep 0.5
+	keys e
+	wait_for 5 matches '\.json'
+	file=$(ls "$work"/*.json)
+	[ -f "$file" ]
+	shows "$(basename "$file")"
+	[ "$(stat -c %a "$file")" = 600 ]
+	python3 "$e2e/schema.py" "$file"
+	grep -q locktop-demo "$file"
+	keys q
+	restored 0
+}
+
+@test "idle on and off" {
+	start "$WORKLOADS/idle" 32 60
+	wait_for 10 asleep "$pid" 33
+	live 80 24 -d 0.3 -p "$pid"
+	wait_for 15 matches '[Ii]dle'
+	keys 2
+	wait_for 5 hides 'cond '
+	keys i
+	wait_for 5 matches '\bcond\b'
+	keys i
+	wait_for 5 hides 'cond '
+	keys q
+	restored 0
+}
+
+@test "pause, interval, help" {
+	live 80 24 -d 0.3 demo
+	wait_for 15 shows locktop-demo
+	keys p
+	wait_for 5 matches '[Pp]aused|PAUSED'
+	keys p
+	keys h
+	wait_for 5 matches 'first row|one row up'
+	keys Escape
+	wait_for 5 shows locktop-demo
+	keys d
+	keys C-u 0.5 Enter
+	wait_for 5 shows locktop-demo
+	keys q
+	restored 0
+}
+
+@test "without colours, without a rich terminal: it still shows the demo" {
+	live 80 24 demo
+	wait_for 15 shows locktop-demo
+	keys q
+	restored 0
+	rm -f after
+	keys "clear; NO_COLOR=1 TERM=vt100 '$LOCKTOP' demo; echo again=\$?" Enter
+	wait_for 15 shows locktop-demo
+	run -1 bash -c 'tmux -L "$0" capture-pane -e -p -t t | grep -E "$1"' "$socket" $'\e\\[[0-9;]*3[1-7]m'
+	keys q
+	wait_for 10 shows again=0
+	keys "clear; TERM=no-such-terminal '$LOCKTOP' demo; echo third=\$?" Enter
+	wait_for 10 matches 'third=[1-9]'
+}
+
+@test "SIGTERM restores the terminal" {
+	live 80 24 -d 0.3 demo
+	wait_for 15 shows locktop-demo
+	child=$(pgrep -P "$(figure pane_pid)" locktop)
+	kill -TERM "$child"
+	wait_for 10 matches 'status=[0-9]+'
+	wait_for 5 test -s after
+	cmp before after
+	[ "$(figure alternate_on)" = 0 ]
+	[ "$(figure cursor_flag)" = 1 ]
+}
+
+@test "the demo ends with locktop, even when that is killed" {
+	live 80 24 -d 0.3 demo
+	wait_for 15 shows locktop-demo
+	child=$(pgrep -P "$(figure pane_pid)" locktop)
+	demo=$(pgrep -P "$child")
+	[ -n "$demo" ]
+	kill -KILL "$child"
+	wait_for 5 test ! -e "/proc/$demo/exe"
+}

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""schema.py SNAPSHOTS [all]: exit 0 if every snapshot has every field of "locktop/1" with the right
+type and agrees with itself. all: every lock is printed (--top 0 -i), so that sums must agree."""
+import json
+import re
+import sys
+
+NONE = type(None)
+TEXT = (str,)
+TEXT_OR_NULL = (str, NONE)
+COUNT = (int,)
+COUNT_OR_NULL = (int, NONE)
+
+TOTALS = dict.fromkeys(("sleeps", "wait_ns", "blocked_ns", "delay_ns", "waiting"), COUNT)
+FRAME = {
+    "function": TEXT_OR_NULL,
+    "module": TEXT_OR_NULL,
+    "offset": (int, str),
+    "file": TEXT_OR_NULL,
+    "line": COUNT_OR_NULL,
+    "language": TEXT_OR_NULL,
+}
+SITE = {
+    "role": {"waiter", "waker", "holder"},
+    "samples": COUNT,
+    "share": (int, float),
+    "wait_ns": COUNT,
+    "frames": [FRAME],
+}
+OWNER = {"tid": COUNT, "comm": TEXT_OR_NULL, "proof": TEXT, "held_ns": COUNT_OR_NULL}
+LOCK = {
+    "id": re.compile(r"\d+:0x[0-9a-f]+"),
+    "pid": COUNT,
+    "address": re.compile(r"0x[0-9a-f]+"),
+    "kind": set(
+        "mutex rwlock-read rwlock-write cond sem barrier once join stdio malloc pi-mutex gil"
+        " py-lock py-rlock py-condition py-event py-barrier py-semaphore py-queue park futex".split()
+    ),
+    "class": {"contention", "idle"},
+    "name": TEXT_OR_NULL,
+    "name_from": {"symbol", "python", "site", "mapping", None},
+    "sleeps": COUNT,
+    "wait_ns": COUNT,
+    "blocked_ns": COUNT,
+    "delay_ns": COUNT,
+    "max_ns": COUNT,
+    "p50_ns": COUNT_OR_NULL,
+    "p99_ns": COUNT_OR_NULL,
+    "histogram": [{"le_ns": COUNT, "count": COUNT}],
+    "timeouts": COUNT,
+    "waiting": COUNT,
+    "oldest_ns": COUNT_OR_NULL,
+    "owner": (OWNER, None),
+    "acquisitions": COUNT_OR_NULL,
+    "contended": COUNT_OR_NULL,
+    "hold_ns": COUNT_OR_NULL,
+    "max_hold_ns": COUNT_OR_NULL,
+    "try_failures": COUNT_OR_NULL,
+    "sites": [SITE],
+}
+SNAPSHOT = {
+    "schema": {"locktop/1"},
+    "version": TEXT,
+    "host": TEXT,
+    "kernel": TEXT,
+    "time": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"),
+    "interval_ns": COUNT,
+    "tier": {"sleep", "exact"},
+    "losses": COUNT,  # a dict of them
+    "self": {
+        "cpu_ns": COUNT,
+        "rss_bytes": COUNT,
+        "probe_ns": COUNT_OR_NULL,
+        "probe_runs": COUNT_OR_NULL,
+    },
+    "totals": TOTALS,
+    "idle": dict.fromkeys(("sleeps", "wait_ns", "waiting"), COUNT),
+    "processes": [
+        {
+            "pid": COUNT,
+            "comm": TEXT_OR_NULL,
+            "user": TEXT_OR_NULL,
+            "cgroup": TEXT_OR_NULL,
+            "runtime": TEXT_OR_NULL,
+            "threads": COUNT_OR_NULL,
+            **TOTALS,
+            "idle_wait_ns": COUNT,
+        }
+    ],
+    "locks": [LOCK],
+    "threads": [
+        {
+            "pid": COUNT,
+            "tid": COUNT,
+            "comm": TEXT_OR_NULL,
+            "sleeps": COUNT,
+            "wait_ns": COUNT,
+            "waiting_for": (re.compile(r"\d+:0x[0-9a-f]+"), None),
+            "waiting_ns": COUNT_OR_NULL,
+        }
+    ],
+    "deadlocks": [dict],
+    "inversions": [dict],
+}
+
+
+def wrong(where, value, rule):
+    """Says what is wrong and ends."""
+    sys.exit(f"{where}: {json.dumps(value)[:200]} is not as {rule}")
+
+
+def check(where, value, rule):
+    """Compares a value with a rule: types, a set of values, a pattern, a list or an object of rules."""
+    if isinstance(rule, dict):
+        if not isinstance(value, dict) or set(value) != set(rule):
+            missing = set(rule) ^ set(value) if isinstance(value, dict) else rule
+            wrong(where, value, f"its fields should be; differing: {missing}")
+        for key, part in rule.items():
+            check(f"{where}.{key}", value[key], part)
+    elif isinstance(rule, list):
+        if not isinstance(value, list):
+            wrong(where, value, "a list")
+        for i, item in enumerate(value):
+            if rule[0] is not dict:
+                check(f"{where}[{i}]", item, rule[0])
+    elif isinstance(rule, tuple) and rule[-1] is None:
+        if value is not None:
+            check(where, value, rule[0])
+    elif isinstance(rule, re.Pattern):
+        if not isinstance(value, str) or not rule.fullmatch(value):
+            wrong(where, value, rule.pattern)
+    elif isinstance(rule, set):
+        if value not in rule:
+            wrong(where, value, rule)
+    elif not isinstance(value, rule) or isinstance(value, bool):
+        wrong(where, value, rule)
+    elif isinstance(value, (int, float)) and value < 0:
+        wrong(where, value, "0 or more")
+
+
+def same(where, a, b):
+    """a must be b."""
+    if a != b:
+        sys.exit(f"{where}: {a} is not {b}")
+
+
+def check_lock(lock):
+    """What must hold within one lock."""
+    where = lock["id"]
+    same(where, lock["id"], f"{lock['pid']}:{lock['address']}")
+    same(f"{where}: wait", lock["wait_ns"], lock["blocked_ns"] + lock["delay_ns"])
+    same(f"{where}: name_from", lock["name"] is None, lock["name_from"] is None)
+    edges = [bucket["le_ns"] for bucket in lock["histogram"]]
+    same(f"{where}: histogram", edges, sorted(set(edges)))
+    for role in ("waiter", "waker", "holder"):
+        share = sum(site["share"] for site in lock["sites"] if site["role"] == role)
+        if share > 1.001:
+            sys.exit(f"{where}: shares of {role} sites add up to {share}")
+
+
+def check_sums(shot):
+    """Totals are the sums of their parts, where all parts are printed."""
+    for key in TOTALS:
+        total = shot["totals"][key]
+        locks = [lock for lock in shot["locks"] if lock["class"] == "contention"]
+        same(f"processes' {key}", sum(p[key] for p in shot["processes"]), total)
+        same(f"locks' {key}", sum(lock[key] for lock in locks), total)
+    for key in shot["idle"]:
+        idle = [lock for lock in shot["locks"] if lock["class"] == "idle"]
+        same(f"idle {key}", sum(lock[key] for lock in idle), shot["idle"][key])
+    same("idle wait", sum(p["idle_wait_ns"] for p in shot["processes"]), shot["idle"]["wait_ns"])
+
+
+with open(sys.argv[1], encoding="utf-8") as f:
+    shots = [json.loads(line) for line in f]
+if not shots:
+    sys.exit("no snapshot")
+for number, shot in enumerate(shots):
+    rules = dict(SNAPSHOT, losses=dict.fromkeys(shot.get("losses") or {"?": 0}, COUNT))
+    check(f"snapshot {number}", shot, rules)
+    pids = {p["pid"] for p in shot["processes"]}
+    for row in shot["locks"]:
+        check_lock(row)
+        if row["pid"] not in pids:
+            sys.exit(f"{row['id']}: its process is not there")
+    if "all" in sys.argv[2:]:
+        check_sums(shot)

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The table of columns: keys, widths, values, formats and orders. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "../../user/fields.h"
+#include "../../user/text.h"
+#include "../../user/util.h"
+
+#define JSON_KEYS_MAX 24
+
+/* The scalars of the snapshot's schema. Outside checks rely on these names. */
+static const char *const json_keys[ENTITY_COUNT][JSON_KEYS_MAX] = {
+	[ENTITY_PROCESS] = { "pid", "comm", "user", "cgroup", "runtime", "threads", "sleeps",
+			     "wait_ns", "blocked_ns", "delay_ns", "waiting", "idle_wait_ns" },
+	[ENTITY_LOCK] = { "id",		 "pid",		"address",	"kind",	     "class",
+			  "name",	 "name_from",	"sleeps",	"wait_ns",   "blocked_ns",
+			  "delay_ns",	 "max_ns",	"p50_ns",	"p99_ns",    "timeouts",
+			  "waiting",	 "oldest_ns",	"acquisitions", "contended", "hold_ns",
+			  "max_hold_ns", "try_failures" },
+	[ENTITY_THREAD] = { "pid", "tid", "comm", "sleeps", "wait_ns", "waiting_for",
+			    "waiting_ns" },
+};
+
+static const struct process process = {
+	.pid = 4194304,
+	.gen = 3,
+	.comm = "pool\x1b[2J",
+	.user = "www",
+	.cgroup = "/system.slice/web.service",
+	.threads = 33,
+	.sleeps = 168000,
+	.wait_ns = 4820000000,
+	.blocked_ns = 4000000000,
+	.delay_ns = 820000000,
+	.waiting = 5,
+	.idle_wait_ns = 64000000000,
+};
+
+static const struct lock lock = {
+	.id = "812:0x7f0011223344",
+	.pid = 812,
+	.comm = "web",
+	.address = 0x7f0011223344,
+	.kind = KIND_RWLOCK_WRITE,
+	.class = CLASS_CONTENTION,
+	.name = "table_lock",
+	.name_from = "symbol",
+	.sleeps = 3,
+	.wait_ns = 60000000,
+	.max_ns = 31600000,
+	.p50_ns = 1200,
+	.p99_ns = 34000000,
+	.timeouts = 1,
+	.hist = { [8] = 3 },
+	.where = "table_insert",
+};
+
+static const struct lock unnamed = { .id = "812:0x7f0000000010", .pid = 812, .address = 16 };
+
+/* Not one json key more or less than the schema has. */
+static void test_json_keys(void **state)
+{
+	(void)state;
+	for (int e = 0; e < ENTITY_COUNT; e++) {
+		size_t n = 0, wanted = 0;
+
+		for (const struct field *f = fields__of(e); f->key; f++)
+			n += !!(f->flags & FIELD_JSON);
+		for (; json_keys[e][wanted]; wanted++) {
+			const struct field *f = fields__find(e, json_keys[e][wanted]);
+
+			if (!f || strcmp(f->key, json_keys[e][wanted]) || !(f->flags & FIELD_JSON))
+				fail_msg("%s is missing", json_keys[e][wanted]);
+		}
+		assert_int_equal(n, wanted);
+	}
+}
+
+/* Rows are whole, keys and heads unique, heads fit their columns, text is on the left. */
+static void test_rows(void **state)
+{
+	(void)state;
+	for (int e = 0; e < ENTITY_COUNT; e++) {
+		for (const struct field *f = fields__of(e); f->key; f++) {
+			assert_int_equal(f->entity, e);
+			assert_non_null(f->get);
+			assert_true(f->help && *f->help);
+			assert_true(f->flags & (FIELD_SCREEN | FIELD_JSON));
+			assert_true((int)strlen(f->title) <= f->width);
+			assert_int_equal(!!(f->flags & FIELD_LEFT), f->unit == UNIT_TEXT);
+			for (const struct field *g = f + 1; g->key; g++) {
+				assert_string_not_equal(f->key, g->key);
+				assert_true(strcasecmp(f->title, g->title));
+			}
+			assert_ptr_equal(fields__find(e, f->key), f);
+		}
+	}
+}
+
+/* Columns up to a priority, with one blank between them. */
+static int columns(enum entity entity, unsigned int priority)
+{
+	int sum = -1;
+
+	for (const struct field *f = fields__of(entity); f->key; f++)
+		if ((f->flags & FIELD_SCREEN) && f->priority <= priority)
+			sum += f->width + 1;
+	return sum;
+}
+
+/* The least terminal shows what matters; a common one is well filled; text ends each row. */
+static void test_widths(void **state)
+{
+	(void)state;
+	for (int e = 0; e < ENTITY_COUNT; e++) {
+		const struct field *last = NULL;
+
+		assert_in_range(columns(e, 0), 40, 60);
+		assert_in_range(columns(e, 2), 70, 80);
+		for (const struct field *f = fields__of(e); f->key; f++)
+			if ((f->flags & FIELD_SCREEN) && !f->priority)
+				last = f;
+		assert_true(last && last->unit == UNIT_TEXT);
+		for (const struct field *f = fields__of(e); f->key; f++)
+			if (f > last && (f->flags & FIELD_SCREEN))
+				assert_int_equal(f->unit, UNIT_TEXT);
+	}
+}
+
+/* Sort keys: json keys, also without the unit, and what stands in the column head. */
+static void test_find(void **state)
+{
+	static const struct {
+		enum entity entity;
+		const char *key, *expected;
+	} cases[] = {
+		{ ENTITY_LOCK, "wait_ns", "wait_ns" },
+		{ ENTITY_LOCK, "wait", "wait_ns" },
+		{ ENTITY_LOCK, "WAIT", "wait_ns" },
+		{ ENTITY_LOCK, "waiting", "waiting" },
+		{ ENTITY_LOCK, "p99", "p99_ns" },
+		{ ENTITY_LOCK, "sleep/s", "sleeps" },
+		{ ENTITY_LOCK, "where", "where" },
+		{ ENTITY_PROCESS, "idle", "idle_wait_ns" },
+		{ ENTITY_PROCESS, "idle_wait", "idle_wait_ns" },
+		{ ENTITY_PROCESS, "command", "comm" },
+		{ ENTITY_THREAD, "waiting", "waiting_ns" },
+		{ ENTITY_THREAD, "age", "waiting_ns" },
+		{ ENTITY_THREAD, "waiting_for", "waiting_for" },
+		{ ENTITY_THREAD, "waiting for", "lock" },
+	};
+	static const char *const wrong[] = {
+		"", "_ns", "wai", "wait_", "wait_n", "wait_nsx", "p9"
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct field *f = fields__find(cases[i].entity, cases[i].key);
+
+		assert_non_null(f);
+		assert_string_equal(f->key, cases[i].expected);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+		for (int e = 0; e < ENTITY_COUNT; e++)
+			assert_null(fields__find(e, wrong[i]));
+	for (int e = 0; e < ENTITY_COUNT; e++)
+		assert_string_equal(fields__default_sort(e)->key, "wait_ns");
+}
+
+static void assert_shown(enum entity entity, const char *key, const void *row, uint64_t interval_ns,
+			 const char *expected)
+{
+	const struct field *f = fields__find(entity, key);
+	char buf[128];
+
+	assert_non_null(f);
+	field__format(f, row, interval_ns, buf, sizeof(buf));
+	assert_string_equal(buf, expected);
+}
+
+/* Each unit as people read it; rates and loads by the interval; foreign bytes made harmless. */
+static void test_format(void **state)
+{
+	const uint64_t two = 2 * NSEC_PER_SEC;
+
+	(void)state;
+	assert_shown(ENTITY_PROCESS, "pid", &process, two, "4194304");
+	assert_shown(ENTITY_PROCESS, "comm", &process, two, "pool?[2J");
+	assert_shown(ENTITY_PROCESS, "threads", &process, two, "33");
+	assert_shown(ENTITY_PROCESS, "sleeps", &process, two, "84k");
+	assert_shown(ENTITY_PROCESS, "sleeps", &process, 0, "168k");
+	assert_shown(ENTITY_PROCESS, "wait", &process, two, "2.41");
+	assert_shown(ENTITY_PROCESS, "wait", &process, 0, "4.82s");
+	assert_shown(ENTITY_PROCESS, "idle", &process, two, "32.0");
+	assert_shown(ENTITY_LOCK, "id", &lock, two, "812:0x7f0011223344");
+	assert_shown(ENTITY_LOCK, "address", &lock, two, "0x7f0011223344");
+	assert_shown(ENTITY_LOCK, "kind", &lock, two, "rwlock-write");
+	assert_shown(ENTITY_LOCK, "class", &lock, two, "contention");
+	assert_shown(ENTITY_LOCK, "lock", &lock, two, "table_lock");
+	assert_shown(ENTITY_LOCK, "lock", &unnamed, two, "0x7f0000000010");
+	assert_shown(ENTITY_LOCK, "sleeps", &lock, two, "1.5");
+	assert_shown(ENTITY_LOCK, "wait", &lock, two, "0.03");
+	assert_shown(ENTITY_LOCK, "p50", &lock, two, "1.2us");
+	assert_shown(ENTITY_LOCK, "p99", &lock, two, "34ms");
+	assert_shown(ENTITY_LOCK, "where", &lock, two, "table_insert");
+}
+
+/* What is not known is null and ?; what does not apply is null and -; never a zero. */
+static void test_unknown(void **state)
+{
+	static const char *const exact[] = { "acquisitions", "contended", "hold_ns", "max_hold_ns",
+					     "try_failures" };
+	static const char *const none[] = { "p50_ns", "p99_ns" };
+	static const char *const no_text[] = { "name", "name_from", "where", "comm" };
+	const struct process ended = { .threads = -1 };
+	const struct thread runs = { .waiting_ns = 77 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(exact); i++) {
+		assert_false(fields__find(ENTITY_LOCK, exact[i])->get(&lock).known);
+		assert_shown(ENTITY_LOCK, exact[i], &lock, 1, "?");
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(none); i++) {
+		assert_false(fields__find(ENTITY_LOCK, none[i])->get(&unnamed).known);
+		assert_shown(ENTITY_LOCK, none[i], &unnamed, 1, "-");
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(no_text); i++)
+		assert_shown(ENTITY_LOCK, no_text[i], &unnamed, 1, "?");
+	assert_shown(ENTITY_PROCESS, "threads", &ended, 1, "?");
+	assert_shown(ENTITY_PROCESS, "user", &ended, 1, "?");
+	assert_false(fields__find(ENTITY_THREAD, "waiting_for")->get(&runs).known);
+	assert_shown(ENTITY_THREAD, "waiting_for", &runs, 1, "-");
+	assert_shown(ENTITY_THREAD, "lock", &runs, 1, "-");
+	assert_shown(ENTITY_THREAD, "waiting_ns", &runs, 1, "0");
+}
+
+/* Numbers beyond what a value holds stay the largest; an address keeps all its bits. */
+static void test_extremes(void **state)
+{
+	const struct lock huge = { .wait_ns = UINT64_MAX,
+				   .max_ns = UINT64_MAX,
+				   .address = UINT64_MAX - 15,
+				   .kind = 12345,
+				   .class = 9,
+				   .id = "no colon" };
+
+	(void)state;
+	assert_int_equal(fields__find(ENTITY_LOCK, "max")->get(&huge).number, INT64_MAX);
+	assert_shown(ENTITY_LOCK, "address", &huge, 1, "0xfffffffffffffff0");
+	assert_shown(ENTITY_LOCK, "kind", &huge, 1, "?");
+	assert_shown(ENTITY_LOCK, "class", &huge, 1, "?");
+	assert_shown(ENTITY_LOCK, "lock", &huge, 1, "no colon");
+	assert_true(field__compare(fields__find(ENTITY_LOCK, "address"), &lock, &huge) < 0);
+}
+
+/* No value, however large, is wider than its column; little room does no harm. */
+static void test_fits(void **state)
+{
+	const struct lock huge = { .sleeps = UINT64_MAX,
+				   .wait_ns = UINT64_MAX,
+				   .max_ns = UINT64_MAX,
+				   .waiting = UINT64_MAX };
+	char buf[64];
+
+	(void)state;
+	for (const struct field *f = fields__of(ENTITY_LOCK); f->key; f++) {
+		field__format(f, &huge, NSEC_PER_SEC, buf, sizeof(buf));
+		if (f->unit != UNIT_TEXT)
+			assert_true((int)strlen(buf) <= f->width);
+		for (size_t size = 1; size < 8; size++) {
+			char *small = malloc(size);
+
+			field__format(f, &lock, NSEC_PER_SEC, small, size);
+			assert_true(strlen(small) < size);
+			free(small);
+		}
+	}
+}
+
+/* Sorts locks by key and compares their pids with the expected ones. */
+static void assert_order(const char *key, bool reverse, const struct lock *locks, size_t n,
+			 const int *pids)
+{
+	const void *rows[8];
+
+	for (size_t i = 0; i < n; i++)
+		rows[i] = &locks[(i * 5 + 2) % n]; /* any order must do */
+	fields__sort(fields__find(ENTITY_LOCK, key), reverse, rows, n);
+	for (size_t i = 0; i < n; i++)
+		if (((const struct lock *)rows[i])->pid != pids[i])
+			fail_msg("%s: %d at %zu, not %d", key, ((const struct lock *)rows[i])->pid,
+				 i, pids[i]);
+}
+
+/* Numbers from the largest, text and ids from the least, the unknown last in both directions. */
+static void test_sort(void **state)
+{
+	static const struct lock locks[] = {
+		{ .pid = 1, .wait_ns = 5, .name = "b", .hist = { 1 }, .p99_ns = 9, .address = 3 },
+		{ .pid = 2, .wait_ns = 9, .name = NULL, .address = 1 },
+		{ .pid = 3, .wait_ns = 5, .name = "a", .hist = { 1 }, .p99_ns = 99, .address = 2 },
+		{ .pid = 4, .wait_ns = 7, .name = "c", .address = UINT64_MAX },
+	};
+
+	(void)state;
+	assert_order("wait", false, locks, 4, (int[]){ 2, 4, 1, 3 });
+	assert_order("wait", true, locks, 4, (int[]){ 1, 3, 4, 2 });
+	assert_order("name", false, locks, 4, (int[]){ 3, 1, 4, 2 });
+	assert_order("name", true, locks, 4, (int[]){ 4, 1, 3, 2 });
+	assert_order("p99", false, locks, 4, (int[]){ 3, 1, 2, 4 });
+	assert_order("p99", true, locks, 4, (int[]){ 1, 3, 2, 4 });
+	assert_order("pid", false, locks, 4, (int[]){ 1, 2, 3, 4 });
+	assert_order("pid", true, locks, 4, (int[]){ 4, 3, 2, 1 });
+	assert_order("address", false, locks, 4, (int[]){ 2, 3, 1, 4 });
+	fields__sort(fields__default_sort(ENTITY_LOCK), false, NULL, 0);
+}
+
+/* Equal rows keep one order however they come in, for each entity: they must not jump. */
+static void test_sort_is_steady(void **state)
+{
+	static const struct process processes[] = {
+		{ .pid = 1 }, { .pid = 2, .gen = 1 }, { .pid = 2, .gen = 2 }, { .pid = 3 }
+	};
+	static const struct lock locks[] = { { .pid = 1, .address = UINT64_MAX },
+					     { .pid = 2, .address = 1 },
+					     { .pid = 2, .address = 1, .kind = KIND_COND },
+					     { .pid = 2, .address = 1, .kind = KIND_COND } };
+	static const struct thread threads[] = { { .pid = 1, .tid = 9 },
+						 { .pid = 2, .tid = 2 },
+						 { .pid = 2, .tid = 3 },
+						 { .pid = 3, .tid = 1 } };
+	static const void *const expected[ENTITY_COUNT][4] = {
+		{ &processes[0], &processes[1], &processes[2], &processes[3] },
+		{ &locks[0], &locks[1], &locks[2], &locks[3] },
+		{ &threads[0], &threads[1], &threads[2], &threads[3] },
+	};
+
+	(void)state;
+	srand48(4);
+	for (int i = 0; i < 300; i++) {
+		const void *rows[4];
+
+		memcpy(rows, expected[i % 3], sizeof(rows));
+		for (int j = 3; j > 0; j--) {
+			int k = (int)(lrand48() % (j + 1));
+			const void *row = rows[j];
+
+			rows[j] = rows[k];
+			rows[k] = row;
+		}
+		fields__sort(fields__default_sort(i % 3), i & 8, rows, 4);
+		assert_memory_equal(rows, expected[i % 3], sizeof(rows));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_json_keys), cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_widths),	  cmocka_unit_test(test_find),
+		cmocka_unit_test(test_format),	  cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_extremes),  cmocka_unit_test(test_fits),
+		cmocka_unit_test(test_sort),	  cmocka_unit_test(test_sort_is_steady),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

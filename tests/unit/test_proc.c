@@ -1,0 +1,532 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* proc.c, proc_cgroup.c, proc_maps.c over made-up /proc trees, and over this process. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "../../user/proc.h"
+#include "../../user/util.h"
+
+struct fixture {
+	char root[64];
+	struct proc *proc;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = xcalloc(1, sizeof(*f));
+
+	strcpy(f->root, "/tmp/locktop-proc-XXXXXX");
+	assert_non_null(mkdtemp(f->root));
+	f->proc = proc__new(f->root);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_(util__freep) char *command = xasprintf("rm -r '%s'", f->root);
+
+	assert_int_equal(system(command), 0);
+	proc__free(f->proc);
+	free(f);
+	return 0;
+}
+
+/* Writes root/path, making its directories. */
+static void put_bytes(struct fixture *f, const char *path, const void *bytes, size_t size)
+{
+	_cleanup_(util__freep) char *full = xasprintf("%s/%s", f->root, path);
+	FILE *file;
+
+	for (char *s = full + strlen(f->root) + 1; (s = strchr(s, '/')); s++) {
+		*s = 0;
+		assert_true(mkdir(full, 0700) == 0 || errno == EEXIST);
+		*s = '/';
+	}
+	file = fopen(full, "w");
+	assert_non_null(file);
+	assert_int_equal(fwrite(bytes, 1, size, file), size);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void put(struct fixture *f, const char *path, const char *text)
+{
+	put_bytes(f, path, text, strlen(text));
+}
+
+#define STAT_REST \
+	" S 41 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 13 0 987654 1000 20 18446744073709551615\n"
+#define STATUS                                                                          \
+	"Name:\tx\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t42\nNgid:\t0\nPid:\t43\n" \
+	"PPid:\t41\nUid:\t1000\t1001\t1002\t1003\nGid:\t7\t7\t7\t7\nThreads:\t13\n"
+
+/* All fields, for names that hold every byte that could break the line. */
+static void test_info(void **state)
+{
+	static const char *const names[] = {
+		"plain",       "two words",
+		"a) R 1 (b",   "((",
+		"))",	       "new\nline",
+		"\033[31mred", "",
+		"\\n",	       "kworker/u8:3+events_unbound_with_a_long_name",
+	};
+	struct fixture *f = *state;
+
+	put(f, "43/status", STATUS);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		_cleanup_(util__freep) char *stat = xasprintf("43 (%s)%s", names[i], STAT_REST);
+		struct proc_info info;
+
+		put(f, "43/stat", stat);
+		assert_int_equal(proc__info(f->proc, 43, &info), 0);
+		assert_string_equal(info.comm, names[i]);
+		assert_int_equal(info.tgid, 42);
+		assert_int_equal(info.ppid, 41);
+		assert_int_equal(info.uid, 1001);
+		assert_int_equal(info.threads, 13);
+		assert_int_equal(info.start_ticks, 987654);
+	}
+}
+
+/* A name that imitates the lines of status: the kernel escapes its newlines. */
+static void test_info_imitation(void **state)
+{
+	struct fixture *f = *state;
+	struct proc_info info;
+
+	put(f, "43/stat", "43 (x\nTgid:\t1)" STAT_REST);
+	put(f, "43/status",
+	    "Name:\tx\\nTgid:\t1\\nUid:\t0\t0\nTgid:\t42\nUid:\t1000\t1001\t1002\t1003\n");
+	assert_int_equal(proc__info(f->proc, 43, &info), 0);
+	assert_int_equal(info.tgid, 42);
+	assert_int_equal(info.uid, 1001);
+}
+
+/* Whatever is cut off or senseless is an error, and nothing is written then. */
+static void test_info_damaged(void **state)
+{
+	static const char *const stats[] = {
+		"",	  "43",	    "43 (",	   "43 (x",
+		"43 )x(", "43 (x)", "43 (x) S 41", "43 (x) S 41 1 1 1 1 1 1",
+	};
+	static const char *const statuses[] = {
+		"",
+		"Name:\tx\n",
+		"Tgid:\t\nUid:\t1\t1\n",
+		"Tgid:\t0\nUid:\t1\t1\n",
+		"Tgid:\t42\nUid:\t1000\n",
+		"Tgid:\t99999999999\nUid:\t1\t1\n",
+		"Tgid:\t42\nUid:\t1\t-1\n",
+	};
+	struct fixture *f = *state;
+	struct proc_info info = { .tgid = 7 };
+
+	put(f, "43/status", STATUS);
+	for (size_t i = 0; i < ARRAY_SIZE(stats); i++) {
+		put(f, "43/stat", stats[i]);
+		assert_int_equal(proc__info(f->proc, 43, &info), -EBADMSG);
+	}
+	put(f, "43/stat", "43 (x)" STAT_REST);
+	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
+		put(f, "43/status", statuses[i]);
+		assert_int_equal(proc__info(f->proc, 43, &info), -EBADMSG);
+	}
+	assert_int_equal(info.tgid, 7);
+	assert_int_equal(proc__info(f->proc, 44, &info), -ESRCH);
+}
+
+/* Only the kernel's own newline goes; a long name is cut, not overrun. */
+static void test_thread_comm(void **state)
+{
+	struct fixture *f = *state;
+	char buf[16], small[4];
+
+	put(f, "43/task/44/comm", "a (b)\nc\n\n");
+	assert_int_equal(proc__thread_comm(f->proc, 43, 44, buf, sizeof(buf)), 0);
+	assert_string_equal(buf, "a (b)\nc\n");
+	assert_int_equal(proc__thread_comm(f->proc, 43, 44, small, sizeof(small)), 0);
+	assert_string_equal(small, "a (");
+	put(f, "43/task/44/comm", "");
+	assert_int_equal(proc__thread_comm(f->proc, 43, 44, buf, sizeof(buf)), 0);
+	assert_string_equal(buf, "");
+	assert_int_equal(proc__thread_comm(f->proc, 43, 45, buf, sizeof(buf)), -ESRCH);
+}
+
+/* The version 2 path unless it is the root, then the first of version 1 that is not. */
+static void test_cgroup(void **state)
+{
+	static const struct {
+		const char *text, *path;
+	} cases[] = {
+		{ "0::/user.slice/a b\n", "/user.slice/a b" },
+		{ "4:memory:/docker/x\n1:name=systemd:/s\n0::/unified/y\n", "/unified/y" },
+		{ "9:name=systemd:/\n4:memory:/docker/x\n0::/\n", "/docker/x" },
+		{ "9:name=systemd:/\n0::/\n", "/" },
+		{ "0::/a:b:c (deleted)\n", "/a:b:c" },
+		{ "garbage\n:\n0::\n3:cpu:relative\n2:cpu,cpuacct:/ok\n", "/ok" },
+	};
+	struct fixture *f = *state;
+	char buf[64], small[8];
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		put(f, "43/cgroup", cases[i].text);
+		assert_int_equal(proc__cgroup(f->proc, 43, buf, sizeof(buf)), 0);
+		assert_string_equal(buf, cases[i].path);
+	}
+	put(f, "43/cgroup", "");
+	assert_int_equal(proc__cgroup(f->proc, 43, buf, sizeof(buf)), -ENODATA);
+	put(f, "43/cgroup", "0::/longer than the buffer\n");
+	assert_int_equal(proc__cgroup(f->proc, 43, small, sizeof(small)), -ENAMETOOLONG);
+	assert_int_equal(proc__cgroup(f->proc, 44, buf, sizeof(buf)), -ESRCH);
+}
+
+/* In a group or below it, by cgroup path or by the path under a mount; a name's begin is not
+ * enough. */
+static void test_in_cgroup(void **state)
+{
+	static const struct {
+		const char *path;
+		bool in;
+	} cases[] = {
+		{ "/app.slice", true },
+		{ "app.slice/", true },
+		{ "/app.slice/one.service", true },
+		{ "/app.slice/one", false },
+		{ "/app", false },
+		{ "/app.slice/one.service/deeper", false },
+		{ "/limited", true },
+		{ "/", true },
+		{ "/sys/fs/cgroup/unified/app.slice", true },
+		{ "/sys/fs/cgroup/memory/limited/", true },
+		{ "/sys/fs/cgroup/memory/app.slice", false },
+		{ "/sys/fs/cgroup/cpu,cpuacct/limited", false },
+		{ "/sys/fs/cgroup/cpu,cpuacct/fast lane", true },
+		{ "/odd mount/fast lane", true },
+		{ "/sys/fs/cgroup/unified", true },
+		{ "/nowhere", false },
+	};
+	struct fixture *f = *state;
+
+	put(f, "mounts",
+	    "proc /proc proc rw 0 0\nbroken\n"
+	    "cgroup2 /sys/fs/cgroup/unified cgroup2 rw,nosuid 0 0\n"
+	    "cgroup /sys/fs/cgroup/memory cgroup rw,memory 0 0\n"
+	    "cgroup /sys/fs/cgroup/cpu,cpuacct cgroup rw,cpu,cpuacct 0 0\n"
+	    "cgroup /odd\\040mount cgroup rw,cpu,cpuacct 0 0\n");
+	put(f, "43/cgroup",
+	    "4:memory:/limited\n2:cpu,cpuacct:/fast lane/x\n0::/app.slice/one.service\n");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		if (proc__in_cgroup(f->proc, 43, cases[i].path) != cases[i].in)
+			fail_msg("%s: expected %d", cases[i].path, cases[i].in);
+	}
+	assert_false(proc__in_cgroup(f->proc, 44, "/"));
+}
+
+/* Every column, and paths that hold blanks, newlines, escapes and what looks like a suffix. */
+static void test_maps(void **state)
+{
+	static const char text[] =
+		"55d0c0000000-55d0c0001000 r--p 00000000 fe:01 131 /usr/bin/a b\n"
+		"55d0c0001000-55d0c0003000 r-xp 00001000 fe:01 131 /usr/bin/a b\n"
+		"55d0c0003000-55d0c0004000 rw-s 00003000 103:00 18446744073709551615    /x "
+		"(deleted)\n"
+		"7f0000000000-7f0000001000 rw-p 00000000 00:00 0 \n"
+		"7f0000001000-7f0000002000 ---p 00000000 00:00 0\n"
+		"7f0000002000-7f0000003000 r--p 00000000 00:05 9   /new\\012line\\134 (deleted) "
+		"(deleted)\n"
+		"7f0000003000-7f0000004000 r-xp 00000000 00:00 0   [vdso]\n"
+		"ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0   [vsyscall]\n";
+	struct fixture *f = *state;
+	struct maps *maps;
+	const struct mapping *m;
+
+	put(f, "43/maps", text);
+	assert_int_equal(proc__maps(f->proc, 43, &maps), 0);
+	assert_int_equal(maps->n, 8);
+	m = maps->items;
+	assert_true(m[0].start == 0x55d0c0000000 && m[0].end == 0x55d0c0001000);
+	assert_string_equal(m[0].path, "/usr/bin/a b");
+	assert_true(!m[0].exec && !m[0].write && !m[0].shared && !m[0].deleted);
+	assert_true(m[1].exec && m[1].offset == 0x1000 && m[1].inode == 131);
+	assert_true(m[1].dev_major == 0xfe && m[1].dev_minor == 1);
+	assert_true(m[2].write && m[2].shared && m[2].deleted && m[2].dev_major == 0x103);
+	assert_true(m[2].inode == UINT64_MAX);
+	assert_string_equal(m[2].path, "/x");
+	assert_string_equal(m[3].path, "");
+	assert_string_equal(m[4].path, "");
+	assert_string_equal(m[5].path, "/new\nline\\134 (deleted)");
+	assert_true(m[5].deleted);
+	assert_string_equal(m[6].path, "[vdso]");
+	assert_ptr_equal(maps__find(maps, 0x55d0c0001000), &m[1]);
+	assert_ptr_equal(maps__find(maps, 0x55d0c0002fff), &m[1]);
+	assert_ptr_equal(maps__find(maps, 0xffffffffff600000), &m[7]);
+	assert_null(maps__find(maps, 0x55d0c0004000));
+	assert_null(maps__find(maps, 0));
+	assert_null(maps__find(maps, UINT64_MAX));
+	maps__free(maps);
+}
+
+/* Senseless and cut lines are passed over; what overlaps the line before too. */
+static void test_maps_damaged(void **state)
+{
+	static const char *const lines[] = {
+		"",
+		"x",
+		"1000",
+		"1000-",
+		"1000-2000",
+		"1000-2000 ",
+		"1000-2000 r",
+		"1000-2000 r-xp",
+		"1000-2000 r-xp 0",
+		"1000-2000 r-xp 0 0:0",
+		"1000-2000 r-xp 0 0:0 ",
+		"2000-1000 r-xp 0 0:0 0",
+		"1000-1000 r-xp 0 0:0 0",
+		"1000-2000 r-xp 0 0:0 1x",
+		"1000-2000 r-xp 0 0:0 1:/a",
+		"11111111111111111-22222222222222222 r-xp 0 0:0 0",
+		"1000-2000 r-xp 0 100000000:0 0",
+		"g000-h000 r-xp 0 0:0 0",
+		"-1000-2000 r-xp 0 0:0 0",
+		"1000-2000 rwxpp 0 0:0 0",
+	};
+	struct fixture *f = *state;
+	struct maps *maps;
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		_cleanup_(util__freep) char *text =
+			xasprintf("%s\n9000-a000 r-xp 0 0:0 5 /ok\n%s", lines[i], lines[i]);
+
+		put(f, "43/maps", text);
+		assert_int_equal(proc__maps(f->proc, 43, &maps), 0);
+		if (maps->n != 1)
+			fail_msg("%zu mappings for \"%s\"", maps->n, lines[i]);
+		assert_string_equal(maps->items[0].path, "/ok");
+		maps__free(maps);
+	}
+	put_bytes(f, "43/maps", "1000-2000 r-xp 0 0:0 5 /a\0b\n3000-4000 r-xp 0 0:0 5 /c\n", 52);
+	assert_int_equal(proc__maps(f->proc, 43, &maps), 0);
+	assert_int_equal(maps->n, 2);
+	maps__free(maps);
+	put(f, "43/maps", "1000-3000 r-xp 0 0:0 5 /a\n2000-4000 r-xp 0 0:0 5 /b\n");
+	assert_int_equal(proc__maps(f->proc, 43, &maps), 0);
+	assert_int_equal(maps->n, 1);
+	maps__free(maps);
+	put(f, "43/maps", "");
+	assert_int_equal(proc__maps(f->proc, 43, &maps), 0);
+	assert_int_equal(maps->n, 0);
+	assert_null(maps__find(maps, 1));
+	maps__free(maps);
+	assert_int_equal(proc__maps(f->proc, 44, &maps), -ESRCH);
+}
+
+/* Ten thousand lines (a Java or database process): all there, and in milliseconds. */
+static void test_maps_many(void **state)
+{
+	enum { LINES = 10000 };
+	struct fixture *f = *state;
+	char *text = xcalloc(LINES, 96), *s = text;
+	struct maps *maps;
+	uint64_t begin;
+
+	for (uint64_t i = 0; i < LINES; i++)
+		s += sprintf(s, "%lx-%lx r-xp 00000000 fe:01 %lu      /usr/lib/lib%lu.so\n",
+			     0x7f0000000000 + i * 0x2000, 0x7f0000001000 + i * 0x2000, i + 1, i);
+	put(f, "43/maps", text);
+	free(text);
+	begin = util__monotonic_ns();
+	assert_int_equal(proc__maps(f->proc, 43, &maps), 0);
+	print_message("%d mappings in %lu us\n", LINES, (util__monotonic_ns() - begin) / 1000);
+	assert_true(util__monotonic_ns() - begin < NSEC_PER_SEC / 2);
+	assert_int_equal(maps->n, LINES);
+	assert_string_equal(maps__find(maps, 0x7f0000000000 + 0x2000 * 7777)->path,
+			    "/usr/lib/lib7777.so");
+	maps__free(maps);
+}
+
+static int read_link(struct fixture *f, const struct mapping *m, char *buf, size_t size)
+{
+	_cleanup_(util__closep) int fd = proc__open_mapped(f->proc, 43, m);
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	n = read(fd, buf, size - 1);
+	assert_true(n >= 0);
+	buf[n] = 0;
+	return 0;
+}
+
+/* map_files first; root/PATH only while it is the same inode; never a FIFO, which would block. */
+static void test_open_mapped(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_(util__freep) char *file = xasprintf("%s/43/root/lib", f->root);
+	_cleanup_(util__freep) char *fifo = xasprintf("%s/43/root/fifo", f->root);
+	_cleanup_(util__freep) char *link = xasprintf("%s/43/map_files/1000-2000", f->root);
+	_cleanup_(util__freep) char *other = xasprintf("%s/other", f->root);
+	struct mapping m = { .start = 0x1000, .end = 0x2000, .path = "/lib" };
+	struct stat st;
+	char buf[16];
+
+	put(f, "43/root/lib", "by path");
+	put(f, "other", "by link");
+	assert_int_equal(stat(file, &st), 0);
+	m.inode = st.st_ino;
+	m.dev_major = 0x7777;
+	assert_int_equal(read_link(f, &m, buf, sizeof(buf)), 0);
+	assert_string_equal(buf, "by path");
+
+	m.inode++;
+	assert_int_equal(read_link(f, &m, buf, sizeof(buf)), -ESTALE);
+
+	put(f, "43/map_files/x", "");
+	assert_int_equal(symlink(other, link), 0);
+	assert_int_equal(stat(other, &st), 0);
+	m.inode = st.st_ino;
+	assert_int_equal(read_link(f, &m, buf, sizeof(buf)), 0);
+	assert_string_equal(buf, "by link");
+	/* Another inode number, but the link's own path is the mapping's. */
+	m.inode = st.st_ino + 1000000;
+	m.path = other;
+	assert_int_equal(read_link(f, &m, buf, sizeof(buf)), 0);
+	assert_string_equal(buf, "by link");
+
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	assert_int_equal(stat(fifo, &st), 0);
+	m.inode = st.st_ino;
+	m.path = "/fifo";
+	assert_int_equal(read_link(f, &m, buf, sizeof(buf)), -ENOEXEC);
+	m.path = "[heap]";
+	assert_int_equal(read_link(f, &m, buf, sizeof(buf)), -ENOENT);
+	m.path = "";
+	assert_int_equal(read_link(f, &m, buf, sizeof(buf)), -ENOENT);
+}
+
+static int note_pid(pid_t pid, void *ctx)
+{
+	int *sum = ctx;
+
+	*sum += pid;
+	return pid == 99 ? 5 : 0;
+}
+
+/* Only names that are process ids count; a non-zero answer ends the walk and is handed on. */
+static void test_each(void **state)
+{
+	struct fixture *f = *state;
+	int sum = 0;
+
+	put(f, "12/x", "");
+	put(f, "3000/x", "");
+	put(f, "12x/x", "");
+	put(f, "self/x", "");
+	put(f, "0/x", "");
+	put(f, "99999999999999999999/x", "");
+	assert_int_equal(proc__each(f->proc, note_pid, &sum), 0);
+	assert_int_equal(sum, 3012);
+	put(f, "99/x", "");
+	assert_int_equal(proc__each(f->proc, note_pid, &sum), 5);
+}
+
+/* Resident pages from statm; a damaged one is an error. */
+static void test_self(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t cpu_ns = 0, rss_bytes = 0;
+
+	put(f, "self/statm", "100 25 7 1 0 9 0\n");
+	assert_int_equal(proc__self(f->proc, &cpu_ns, &rss_bytes), 0);
+	assert_int_equal(rss_bytes, 25 * sysconf(_SC_PAGESIZE));
+	assert_true(cpu_ns > 0);
+	put(f, "self/statm", "100");
+	assert_int_equal(proc__self(f->proc, &cpu_ns, &rss_bytes), -EBADMSG);
+}
+
+/* root has its name, a uid that nobody has its number; asked twice, the same string. */
+static void test_user(void **state)
+{
+	struct fixture *f = *state;
+	const char *root = proc__user(f->proc, 0);
+
+	assert_string_equal(root, "root");
+	assert_string_equal(proc__user(f->proc, 3999999999u), "3999999999");
+	assert_ptr_equal(proc__user(f->proc, 0), root);
+}
+
+/* The real /proc: this process, its mappings, the file behind one of them. */
+static void test_real(void **state)
+{
+	struct proc *p = proc__new("/proc");
+	const struct mapping *m;
+	struct proc_info info;
+	struct maps *maps;
+	char magic[4];
+	int fd;
+
+	(void)state;
+	assert_int_equal(proc__info(p, getpid(), &info), 0);
+	assert_int_equal(info.tgid, getpid());
+	assert_int_equal(info.ppid, getppid());
+	assert_int_equal(info.uid, geteuid());
+	assert_true(info.threads >= 1);
+	assert_string_equal(info.comm, program_invocation_short_name);
+	assert_int_equal(proc__maps(p, getpid(), &maps), 0);
+	m = maps__find(maps, (uintptr_t)test_real);
+	assert_non_null(m);
+	assert_true(m->exec);
+	fd = proc__open_mapped(p, getpid(), m);
+	assert_true(fd >= 0);
+	assert_int_equal(read(fd, magic, 4), 4);
+	assert_memory_equal(magic, "\177ELF", 4);
+	close(fd);
+	maps__free(maps);
+	proc__free(p);
+}
+
+/* A read that runs into memory that is not there is short; one that begins there is an error. */
+static void test_read_memory(void **state)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	char *memory =
+		mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char buf[64];
+
+	(void)state;
+	assert_true(memory != MAP_FAILED);
+	assert_int_equal(munmap(memory + page, page), 0);
+	memset(memory, 7, page);
+	assert_int_equal(proc__read_memory(getpid(), (uintptr_t)memory, buf, 64), 64);
+	assert_int_equal(buf[63], 7);
+	assert_int_equal(proc__read_memory(getpid(), (uintptr_t)memory + page - 10, buf, 64), 10);
+	assert_int_equal(proc__read_memory(getpid(), (uintptr_t)memory + page, buf, 64), -EFAULT);
+	munmap(memory, page);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_info),	TEST(test_info_imitation), TEST(test_info_damaged),
+		TEST(test_thread_comm), TEST(test_cgroup),	   TEST(test_in_cgroup),
+		TEST(test_maps),	TEST(test_maps_damaged),   TEST(test_maps_many),
+		TEST(test_open_mapped), TEST(test_each),	   TEST(test_self),
+		TEST(test_user),	TEST(test_real),	   TEST(test_read_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The figures of an interval -> its snapshot: keys joined into locks, totals, processes, threads. */
+#ifndef ASSEMBLE_H
+#define ASSEMBLE_H
+
+#include "model.h"
+#include "processes.h"
+#include "samples.h"
+#include "tally.h"
+
+/* Fills the arrays and totals of s. Processes out of scope are left out everywhere. */
+void assemble(struct snapshot *s, struct tally *t, struct samples *samples,
+	      struct processes *processes);
+
+#endif

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "batch.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "export.h"
+#include "util.h"
+
+int batch__signals(void)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0 || sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	return fd;
+}
+
+/*
+ * With a command, the terminal's Ctrl-C is the command's affair and its end is ours; a second one
+ * ends us. What was meant for us alone is passed on.
+ */
+static bool ends_us(struct batch *b, bool *interrupted)
+{
+	struct signalfd_siginfo info;
+	bool end = false;
+
+	while (read(b->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (!b->command || (info.ssi_signo == SIGINT && *interrupted))
+			end = true;
+		else if (info.ssi_signo == SIGINT)
+			*interrupted = true;
+		else
+			kill(b->command->pid, info.ssi_signo);
+	}
+	return end;
+}
+
+static bool is_over(struct batch *b, bool *interrupted)
+{
+	if (ends_us(b, interrupted))
+		return true;
+	if (b->command && command__ended(b->command))
+		return true;
+	return b->alive && !b->alive(b->alive_ctx);
+}
+
+/* Sleeps until the deadline, keeping house meanwhile. Returns whether the run is over. */
+static bool wait_until(struct batch *b, uint64_t deadline, bool *interrupted)
+{
+	struct pollfd fds[2] = {
+		{ .fd = b->signal_fd, .events = POLLIN },
+		{ .fd = b->command ? b->command->pidfd : -1, .events = POLLIN },
+	};
+
+	for (;;) {
+		uint64_t next = collector__tick(b->collector), now;
+		struct timespec timeout;
+
+		if (is_over(b, interrupted))
+			return true;
+		now = util__monotonic_ns();
+		if (now >= deadline)
+			return false;
+		next = MIN(next, deadline - now);
+		timeout = (struct timespec){ next / NSEC_PER_SEC, next % NSEC_PER_SEC };
+		ppoll(fds, ARRAY_SIZE(fds), &timeout, NULL);
+	}
+}
+
+static int print(struct batch *b, bool first)
+{
+	const struct exporter *e = exporter__find(b->options->format);
+	struct snapshot *s;
+	int err;
+
+	err = collector__interval(b->collector, &s);
+	if (err)
+		return err;
+	errno = 0;
+	err = e->write(b->output->file, s, b->options, first);
+	if (!err && fflush(b->output->file))
+		err = errno ? -errno : -EIO;
+	snapshot__free(s);
+	return err;
+}
+
+int batch__run(struct batch *b)
+{
+	const struct options *o = b->options;
+	uint64_t deadline = util__monotonic_ns();
+	bool over = false, interrupted = false;
+	int err = 0;
+
+	for (unsigned long n = 0; !over && !err && (!o->count || n < o->count); n++) {
+		deadline = MAX(deadline + o->delay_ns, util__monotonic_ns());
+		over = wait_until(b, deadline, &interrupted);
+		err = print(b, n == 0);
+	}
+	return err;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Batch output: an interval after the other, printed. */
+#ifndef BATCH_H
+#define BATCH_H
+
+#include "collector.h"
+#include "command.h"
+#include "output.h"
+
+struct batch {
+	const struct options *options;
+	struct collector *collector;
+	struct output *output;
+	struct command_run *command; /* NULL: none was started */
+	bool (*alive)(void *ctx);    /* is there still something to observe? NULL: always */
+	void *alive_ctx;
+	int signal_fd; /* SIGINT, SIGTERM, SIGHUP */
+};
+
+/*
+ * Until options->count intervals are over, the command or all observed processes have ended, or a
+ * signal came; the interval that this cuts short is printed too. 0 or -errno.
+ */
+int batch__run(struct batch *b);
+
+/* Blocks the signals that end a run and returns a descriptor that tells of them, or -errno. */
+int batch__signals(void);
+
+#endif

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "collector.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "assemble.h"
+#include "processes.h"
+#include "samples.h"
+#include "tally.h"
+#include "util.h"
+
+#define UNUSED_NS	(60 * NSEC_PER_SEC) /* a key or thread unused for so long is forgotten */
+#define UNUSED_TIGHT_NS (2 * NSEC_PER_SEC)  /* the same when room gets short */
+#define TICK_MAX_NS	(50 * 1000000ULL)
+
+struct collector {
+	const struct options *options;
+	struct source *source;
+	struct proc *proc;
+	struct processes processes;
+	struct samples *samples;
+	struct tally tally;
+	uint64_t losses[LOSS_COUNT]; /* as read at the start of the running interval */
+	struct self_cost self;
+	uint64_t number;
+	struct utsname uts;
+	/* what is to be forgotten at the end of an interval */
+	struct lock_key *gone_keys;
+	size_t n_gone_keys, gone_keys_capacity;
+	struct wait_key *gone_waits;
+	size_t n_gone_waits, gone_waits_capacity;
+};
+
+struct collector *collector__new(const struct options *o, struct source *source, struct proc *proc)
+{
+	struct collector *c = xcalloc(1, sizeof(*c));
+
+	c->options = o;
+	c->source = source;
+	c->proc = proc;
+	processes__init(&c->processes, o, proc);
+	c->samples = samples__new(&c->processes, proc);
+	tally__init(&c->tally);
+	uname(&c->uts);
+	return c;
+}
+
+void collector__free(struct collector *c)
+{
+	if (!c)
+		return;
+	tally__done(&c->tally);
+	samples__free(c->samples);
+	processes__done(&c->processes);
+	free(c->gone_keys);
+	free(c->gone_waits);
+	free(c);
+}
+
+static void on_event(void *ctx, const void *data, size_t size)
+{
+	samples__event(ctx, data, size);
+}
+
+uint64_t collector__tick(struct collector *c)
+{
+	uint64_t next = TICK_MAX_NS;
+
+	c->source->ops->drain(c->source, on_event, c->samples);
+	if (c->source->ops->tick)
+		next = MIN(next, c->source->ops->tick(c->source, util__monotonic_ns()));
+	return next;
+}
+
+static int read_records(struct collector *c, struct records *r)
+{
+	int err = c->source->ops->read(c->source, r);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < r->n_processes; i++)
+		processes__get(&c->processes, &r->process_keys[i], &r->processes[i], r->now_ns);
+	err = c->source->ops->drain(c->source, on_event, c->samples);
+	if (err)
+		return err;
+	processes__refresh(&c->processes, r->now_ns);
+	tally__update(&c->tally, r);
+	return 0;
+}
+
+static void forget_key(struct collector *c, struct tally_key *k)
+{
+	k->gone = true;
+	samples__drop(c->samples, &k->key);
+	if (!k->present)
+		return;
+	array__grow(c->gone_keys, c->n_gone_keys, c->gone_keys_capacity);
+	c->gone_keys[c->n_gone_keys++] = k->key;
+}
+
+static void forget_wait(struct collector *c, struct tally_wait *w)
+{
+	w->gone = true;
+	if (!w->present)
+		return;
+	array__grow(c->gone_waits, c->n_gone_waits, c->gone_waits_capacity);
+	c->gone_waits[c->n_gone_waits++] =
+		(struct wait_key){ .tid = w->id.tid, .lock_id = w->id.key->id };
+}
+
+static bool is_ended(struct collector *c, const struct lock_key *key)
+{
+	struct process_key process = { .tgid = key->tgid, .gen = key->gen };
+	struct process_entry *e;
+
+	HASH_FIND(hh, c->processes.by_key, &process, sizeof(process), e);
+	return e && e->ended;
+}
+
+static bool is_unused(uint64_t last_ns, uint64_t now_ns, uint64_t limit_ns)
+{
+	return last_ns && now_ns > last_ns && now_ns - last_ns > limit_ns;
+}
+
+/*
+ * Makes room in the kernel's maps: entries of processes that have ended, whose last numbers were
+ * just read, and entries unused for long (waits on a stack make new addresses for ever).
+ */
+static void forget(struct collector *c, const struct records *r)
+{
+	uint64_t unused_lock = r->n_locks > r->locks_max / 2 ? UNUSED_TIGHT_NS : UNUSED_NS;
+	uint64_t unused_wait = r->n_waits > r->waits_max / 2 ? UNUSED_TIGHT_NS : UNUSED_NS;
+	struct tally_wait *w, *next_wait;
+	struct tally_key *k, *next_key;
+
+	c->n_gone_keys = c->n_gone_waits = 0;
+	HASH_ITER(hh, c->tally.keys, k, next_key)
+		if (!k->open_n && (is_ended(c, &k->key) ||
+				   (!k->present && !tally_key__active(k)) ||
+				   is_unused(k->last_ns, r->now_ns, unused_lock)))
+			forget_key(c, k);
+	HASH_ITER(hh, c->tally.waits, w, next_wait)
+		if (w->id.key->gone ||
+		    (!w->waiting && (!w->present || is_unused(w->last_ns, r->now_ns, unused_wait))))
+			forget_wait(c, w);
+	c->source->ops->forget_locks(c->source, c->gone_keys, c->n_gone_keys);
+	c->source->ops->forget_waits(c->source, c->gone_waits, c->n_gone_waits);
+	tally__sweep(&c->tally);
+}
+
+/* An ended process stays for the interval that its last numbers are shown in. */
+static void forget_processes(struct collector *c)
+{
+	struct process_entry *e, *next;
+
+	HASH_ITER(hh, c->processes.by_key, e, next) {
+		if (!e->ended)
+			continue;
+		if (!e->reported) {
+			e->reported = true;
+			continue;
+		}
+		c->source->ops->forget_processes(c->source, &e->key, 1);
+		processes__drop(&c->processes, e);
+	}
+}
+
+static void fill_head(struct collector *c, struct snapshot *s, const struct records *r)
+{
+	s->version = LOCKTOP_VERSION;
+	s->host = snapshot__string(s, c->uts.nodename);
+	s->kernel = snapshot__string(s, c->uts.release);
+	clock_gettime(CLOCK_REALTIME, &s->time);
+	s->interval_ns = c->tally.now_ns - c->tally.then_ns;
+	s->number = ++c->number;
+	for (int i = 0; i < LOSS_COUNT; i++)
+		s->losses[i] = r->losses[i] - c->losses[i];
+	s->self = (struct self_cost){
+		.cpu_ns = r->self.cpu_ns - c->self.cpu_ns,
+		.rss_bytes = r->self.rss_bytes,
+		.probe_ns = r->self.probe_ns - c->self.probe_ns,
+		.probe_runs = r->self.probe_runs - c->self.probe_runs,
+		.probe_known = r->self.probe_known,
+	};
+}
+
+int collector__start(struct collector *c)
+{
+	struct records r;
+	int err = read_records(c, &r);
+
+	if (err)
+		return err;
+	memcpy(c->losses, r.losses, sizeof(c->losses));
+	c->self = r.self;
+	samples__next_interval(c->samples);
+	return 0;
+}
+
+int collector__interval(struct collector *c, struct snapshot **ret)
+{
+	struct snapshot *s;
+	struct records r;
+	int err = read_records(c, &r);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < r.n_open; i++)
+		samples__open(c->samples, &r.open[i], r.now_ns);
+	s = snapshot__new();
+	fill_head(c, s, &r);
+	assemble(s, &c->tally, c->samples, &c->processes);
+	memcpy(c->losses, r.losses, sizeof(c->losses));
+	c->self = r.self;
+	forget(c, &r);
+	forget_processes(c);
+	samples__next_interval(c->samples);
+	*ret = s;
+	return 0;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Records -> model: deltas between readings, keys joined into locks, stacks, names, losses. */
+#ifndef COLLECTOR_H
+#define COLLECTOR_H
+
+#include "model.h"
+#include "options.h"
+#include "proc.h"
+#include "source.h"
+
+struct collector;
+
+/* Borrows options, source and proc until collector__free. */
+struct collector *collector__new(const struct options *o, struct source *source,
+				 struct proc *proc);
+void collector__free(struct collector *c);
+
+/* The first reading: what was before it does not count. 0 or -errno. */
+int collector__start(struct collector *c);
+
+/* Ends the running interval and begins the next. *ret for snapshot__free. 0 or -errno. */
+int collector__interval(struct collector *c, struct snapshot **ret);
+
+/*
+ * Housekeeping between intervals: takes stack samples in, runs cost slices. Call it when the time
+ * that it returned (ns from now) is over; earlier is fine too.
+ */
+uint64_t collector__tick(struct collector *c);
+
+#endif

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Locks as comma-separated values (RFC 4180): every scalar field of a lock, after the time and
+ * length of the interval. Unknown values are empty cells.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "export.h"
+#include "select.h"
+#include "text.h"
+
+/*
+ * Foreign text: quoted, and kept from being read as a formula by spreadsheets, which take cells
+ * that begin with = + - @ for one.
+ */
+static void cell(FILE *out, const char *s)
+{
+	char clean[4096];
+
+	text__clean(clean, sizeof(clean), s);
+	fputc('"', out);
+	if (clean[0] && strchr("=+-@", clean[0]))
+		fputc('\'', out);
+	for (const char *c = clean; *c; c++) {
+		if (*c == '"')
+			fputc('"', out);
+		fputc(*c, out);
+	}
+	fputc('"', out);
+}
+
+static void value(FILE *out, const struct field *f, const void *row)
+{
+	struct value v = f->get(row);
+
+	fputc(',', out);
+	if (!v.known)
+		return;
+	if (f->unit == UNIT_TEXT)
+		cell(out, v.text);
+	else if (f->unit == UNIT_ADDRESS)
+		fprintf(out, "0x%" PRIx64, (uint64_t)v.number);
+	else
+		fprintf(out, "%" PRId64, v.number);
+}
+
+int export_csv__write(FILE *out, const struct snapshot *s, const struct options *o, bool first)
+{
+	const struct field *fields = fields__of(ENTITY_LOCK);
+	char time[32];
+	struct tm tm;
+	size_t n;
+	const void **rows = select__rows(s, o, ENTITY_LOCK, &n);
+
+	gmtime_r(&s->time.tv_sec, &tm);
+	strftime(time, sizeof(time), "%Y-%m-%dT%H:%M:%S", &tm);
+	if (first) {
+		fputs("time,interval_ns,comm", out);
+		for (const struct field *f = fields; f->key; f++)
+			if (f->flags & FIELD_JSON)
+				fprintf(out, ",%s", f->key);
+		fputs("\r\n", out);
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct lock *lock = rows[i];
+
+		fprintf(out, "%s.%03ldZ,%" PRIu64 ",", time, s->time.tv_nsec / 1000000,
+			s->interval_ns);
+		cell(out, lock->comm ? lock->comm : "");
+		for (const struct field *f = fields; f->key; f++)
+			if (f->flags & FIELD_JSON)
+				value(out, f, lock);
+		fputs("\r\n", out);
+	}
+	free(rows);
+	return ferror(out) ? -EIO : 0;
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The snapshot as tables for people: the columns that the live screen has, as wide as they need. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "export.h"
+#include "select.h"
+#include "text.h"
+#include "util.h"
+
+#define COLUMNS_MAX 32
+#define LEFT_MAX    60 /* columns that a text may take when others follow it */
+#define PRIORITY    6  /* columns up to this one are printed */
+
+static bool is_printed(const struct field *f)
+{
+	return f->flags & FIELD_SCREEN && f->priority <= PRIORITY;
+}
+
+static void print_cell(FILE *out, const struct field *f, const char *text, int width, bool last)
+{
+	int pad = width - text__columns(text);
+
+	if (pad < 0)
+		pad = 0;
+	if (!(f->flags & FIELD_LEFT))
+		fprintf(out, "%*s%s", pad, "", text);
+	else if (last)
+		fputs(text, out);
+	else
+		fprintf(out, "%s%*s", text, pad, "");
+}
+
+static void format_cell(const struct field *f, const void *row, uint64_t interval_ns, char *buf,
+			size_t size, bool last)
+{
+	field__format(f, row, interval_ns, buf, size);
+	if (!last)
+		buf[text__prefix(buf, LEFT_MAX)] = 0;
+}
+
+static void print_table(FILE *out, enum entity entity, const void **rows, size_t n,
+			uint64_t interval_ns)
+{
+	const struct field *fields[COLUMNS_MAX];
+	int widths[COLUMNS_MAX], columns = 0;
+	char buf[1024];
+
+	for (const struct field *f = fields__of(entity); f->key && columns < COLUMNS_MAX; f++)
+		if (is_printed(f))
+			fields[columns++] = f;
+	for (int c = 0; c < columns; c++) {
+		widths[c] = text__columns(fields[c]->title);
+		for (size_t i = 0; i < n; i++) {
+			format_cell(fields[c], rows[i], interval_ns, buf, sizeof(buf),
+				    c == columns - 1);
+			widths[c] = MAX(widths[c], text__columns(buf));
+		}
+	}
+	for (size_t i = 0; i <= n; i++) {
+		for (int c = 0; c < columns; c++) {
+			bool last = c == columns - 1;
+
+			if (i)
+				format_cell(fields[c], rows[i - 1], interval_ns, buf, sizeof(buf),
+					    last);
+			print_cell(out, fields[c], i ? buf : fields[c]->title, widths[c], last);
+			fputs(last ? "\n" : "  ", out);
+		}
+	}
+}
+
+static void print_losses(FILE *out, const struct snapshot *s)
+{
+	for (int i = 0; i < LOSS_COUNT; i++)
+		if (s->losses[i])
+			fprintf(out, "lost: %s %" PRIu64 " (%s)\n", loss_names[i], s->losses[i],
+				loss_help[i]);
+}
+
+static void print_head(FILE *out, const struct snapshot *s)
+{
+	double interval = s->interval_ns ? s->interval_ns : 1;
+	char time[32], load[16], idle[16], rate[16], rss[16], probes[16] = "?";
+	struct tm tm;
+
+	localtime_r(&s->time.tv_sec, &tm);
+	strftime(time, sizeof(time), "%Y-%m-%d %H:%M:%S", &tm);
+	text__load(load, sizeof(load), s->totals.wait_ns / interval);
+	text__load(idle, sizeof(idle), s->idle.wait_ns / interval);
+	text__count(rate, sizeof(rate), s->totals.sleeps * (double)NSEC_PER_SEC / interval);
+	text__bytes(rss, sizeof(rss), s->self.rss_bytes);
+	if (s->self.probe_known)
+		snprintf(probes, sizeof(probes), "%.1f%%", 100 * s->self.probe_ns / interval);
+	fprintf(out,
+		"locktop %s  %s  %.2fs  load %s, %" PRIu64 " waiting, %s sleeps/s  idle %s, %" PRIu64
+		" threads  self %.1f%% cpu, probes %s, %s\n",
+		time, s->host, interval / NSEC_PER_SEC, load, s->totals.waiting, rate, idle,
+		s->idle.waiting, 100 * s->self.cpu_ns / interval, probes, rss);
+	print_losses(out, s);
+}
+
+int export_text__write(FILE *out, const struct snapshot *s, const struct options *o, bool first)
+{
+	static const struct {
+		enum entity entity;
+		const char *what;
+	} tables[] = {
+		{ ENTITY_PROCESS, "processes" },
+		{ ENTITY_LOCK, "locks" },
+		{ ENTITY_THREAD, "threads" },
+	};
+	size_t left_out = select__left_out(s, o);
+
+	if (!first)
+		fputc('\n', out);
+	print_head(out, s);
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+		size_t n;
+		const void **rows = select__rows(s, o, tables[i].entity, &n);
+
+		if (n) {
+			fprintf(out, "\n%s\n", tables[i].what);
+			print_table(out, tables[i].entity, rows, n, s->interval_ns);
+		} else if (!i) {
+			fprintf(out, "\nno thread waited for a lock%s\n",
+				s->idle.waiting && !o->idle ? " (-i shows those waiting for work)"
+							    : "");
+		}
+		if (tables[i].entity == ENTITY_LOCK && left_out)
+			fprintf(out, "... and %zu more (--top 0 shows all)\n", left_out);
+		free(rows);
+	}
+	return ferror(out) ? -EIO : 0;
+}

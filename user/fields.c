@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "fields.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "text.h"
+#include "util.h"
+
+static struct value number(uint64_t n)
+{
+	return (struct value){ .known = true, .number = (int64_t)MIN(n, (uint64_t)INT64_MAX) };
+}
+
+static struct value text(const char *s)
+{
+	return (struct value){ .known = s, .text = s };
+}
+
+/* Unknown because there is nothing to know. */
+static struct value nothing(void)
+{
+	return (struct value){ .text = "-" };
+}
+
+static struct value exact_only(const void *row)
+{
+	(void)row;
+	return (struct value){};
+}
+
+/* How people tell locks apart: by name, else by address, which is the id's second half. */
+static const char *label(const struct lock *lock)
+{
+	const char *address = strchr(lock->id, ':');
+
+	if (lock->name)
+		return lock->name;
+	return address ? address + 1 : lock->id;
+}
+
+#define NUMBER(type, member)                                                 \
+	static struct value type##_##member(const void *row)                 \
+	{                                                                    \
+		return number((uint64_t)((const struct type *)row)->member); \
+	}
+#define TEXT(type, member)                                       \
+	static struct value type##_##member(const void *row)     \
+	{                                                        \
+		return text(((const struct type *)row)->member); \
+	}
+
+NUMBER(process, pid)
+TEXT(process, comm)
+TEXT(process, user)
+TEXT(process, cgroup)
+TEXT(process, runtime)
+NUMBER(process, sleeps)
+NUMBER(process, wait_ns)
+NUMBER(process, blocked_ns)
+NUMBER(process, delay_ns)
+NUMBER(process, waiting)
+NUMBER(process, idle_wait_ns)
+
+static struct value process_threads(const void *row)
+{
+	const struct process *p = row;
+
+	return p->threads < 0 ? (struct value){} : number((uint64_t)p->threads);
+}
+
+TEXT(lock, id)
+NUMBER(lock, pid)
+TEXT(lock, comm)
+TEXT(lock, name)
+TEXT(lock, name_from)
+TEXT(lock, where)
+NUMBER(lock, sleeps)
+NUMBER(lock, wait_ns)
+NUMBER(lock, blocked_ns)
+NUMBER(lock, delay_ns)
+NUMBER(lock, max_ns)
+NUMBER(lock, timeouts)
+NUMBER(lock, waiting)
+NUMBER(lock, oldest_ns)
+
+static struct value lock_address(const void *row)
+{
+	return (struct value){ .known = true,
+			       .number = (int64_t)((const struct lock *)row)->address };
+}
+
+static struct value lock_kind(const void *row)
+{
+	unsigned int kind = ((const struct lock *)row)->kind;
+
+	return text(kind < KIND_COUNT ? lock_kind_names[kind] : NULL);
+}
+
+static struct value lock_class(const void *row)
+{
+	unsigned int class = ((const struct lock *)row)->class;
+
+	return text(class < CLASS_COUNT ? lock_class_names[class] : NULL);
+}
+
+static struct value lock_label(const void *row)
+{
+	return text(label(row));
+}
+
+static struct value lock_p50_ns(const void *row)
+{
+	const struct lock *lock = row;
+
+	return hist__count(lock->hist) ? number(lock->p50_ns) : nothing();
+}
+
+static struct value lock_p99_ns(const void *row)
+{
+	const struct lock *lock = row;
+
+	return hist__count(lock->hist) ? number(lock->p99_ns) : nothing();
+}
+
+NUMBER(thread, pid)
+NUMBER(thread, tid)
+TEXT(thread, comm)
+TEXT(thread, process_comm)
+NUMBER(thread, sleeps)
+NUMBER(thread, wait_ns)
+NUMBER(thread, idle_wait_ns)
+
+static struct value thread_waiting_for(const void *row)
+{
+	const struct thread *thread = row;
+
+	return thread->waiting_for ? text(thread->waiting_for->id) : nothing();
+}
+
+static struct value thread_label(const void *row)
+{
+	const struct thread *thread = row;
+
+	return thread->waiting_for ? text(label(thread->waiting_for)) : nothing();
+}
+
+static struct value thread_waiting_ns(const void *row)
+{
+	const struct thread *thread = row;
+
+	return number(thread->waiting_for ? thread->waiting_ns : 0);
+}
+
+#define S FIELD_SCREEN
+#define J FIELD_JSON
+#define L FIELD_LEFT
+#define P ENTITY_PROCESS
+#define K ENTITY_LOCK
+#define T ENTITY_THREAD
+
+/*
+ * In screen order. With one blank between columns, priority 0 fits 60 columns, and 0 to 2 fill 80.
+ */
+/* clang-format off */
+static const struct field process_fields[] = {
+	{ P, "pid", "PID", UNIT_ID, 7, S | J, 0, process_pid, "process id" },
+	{ P, "user", "USER", UNIT_TEXT, 8, S | J | L, 0, process_user, "owner of the process" },
+	{ P, "threads", "THREADS", UNIT_COUNT, 7, S | J, 1, process_threads, "threads it has now" },
+	{ P, "waiting", "WAITING", UNIT_COUNT, 7, S | J, 0, process_waiting,
+	  "threads waiting for a lock now" },
+	{ P, "wait_ns", "WAIT", UNIT_LOAD, 5, S | J, 0, process_wait_ns,
+	  "mean number of threads waiting (wait seconds a second)" },
+	{ P, "sleeps", "SLEEP/s", UNIT_RATE, 7, S | J, 0, process_sleeps,
+	  "how often a thread went to sleep on a lock" },
+	{ P, "blocked_ns", "BLOCK", UNIT_LOAD, 5, S | J, 4, process_blocked_ns,
+	  "part of WAIT until the thread was woken" },
+	{ P, "delay_ns", "DELAY", UNIT_LOAD, 5, S | J, 0, process_delay_ns,
+	  "part of WAIT from being woken to running again" },
+	{ P, "idle_wait_ns", "IDLE", UNIT_LOAD, 5, S | J, 2, process_idle_wait_ns,
+	  "mean number of threads waiting for work; not part of WAIT" },
+	{ P, "runtime", "RUNTIME", UNIT_TEXT, 8, J | L, 6, process_runtime,
+	  "language runtime" },
+	{ P, "comm", "COMMAND", UNIT_TEXT, 15, S | J | L, 0, process_comm, "name of the process" },
+	{ P, "cgroup", "CGROUP", UNIT_TEXT, 32, S | J | L, 5, process_cgroup,
+	  "control group of the process" },
+	{ 0 },
+};
+
+static const struct field lock_fields[] = {
+	{ K, "id", "ID", UNIT_TEXT, 22, J | L, 9, lock_id, "process and address of the lock" },
+	{ K, "pid", "PID", UNIT_ID, 7, S | J, 0, lock_pid, "process id" },
+	{ K, "address", "ADDRESS", UNIT_ADDRESS, 14, J, 9, lock_address,
+	  "where the lock lies in its process" },
+	{ K, "kind", "KIND", UNIT_TEXT, 12, S | J | L, 0, lock_kind, "what kind of lock it is" },
+	{ K, "class", "CLASS", UNIT_TEXT, 10, S | J | L, 8, lock_class,
+	  "contention, or idle: waiting for work, an event or an end" },
+	{ K, "name", "NAME", UNIT_TEXT, 16, J | L, 9, lock_name, "name of the lock" },
+	{ K, "name_from", "NAMED", UNIT_TEXT, 8, J | L, 9, lock_name_from,
+	  "what the name was taken from" },
+	{ K, "waiting", "WAITING", UNIT_COUNT, 7, S | J, 0, lock_waiting, "threads waiting now" },
+	{ K, "wait_ns", "WAIT", UNIT_LOAD, 5, S | J, 0, lock_wait_ns,
+	  "mean number of threads waiting (wait seconds a second)" },
+	{ K, "sleeps", "SLEEP/s", UNIT_RATE, 7, S | J, 1, lock_sleeps,
+	  "how often a thread went to sleep on it" },
+	{ K, "blocked_ns", "BLOCK", UNIT_LOAD, 5, J, 9, lock_blocked_ns,
+	  "part of WAIT until the thread was woken" },
+	{ K, "delay_ns", "DELAY", UNIT_LOAD, 5, S | J, 4, lock_delay_ns,
+	  "part of WAIT from being woken to running again" },
+	{ K, "p50_ns", "P50", UNIT_DURATION, 6, S | J, 7, lock_p50_ns,
+	  "half of the waits that ended were shorter" },
+	{ K, "p99_ns", "P99", UNIT_DURATION, 6, S | J, 0, lock_p99_ns,
+	  "99 of 100 waits that ended were shorter" },
+	{ K, "max_ns", "MAX", UNIT_DURATION, 6, S | J, 3, lock_max_ns,
+	  "longest wait, those still going on included" },
+	{ K, "oldest_ns", "OLDEST", UNIT_DURATION, 6, S | J, 5, lock_oldest_ns,
+	  "how long the thread that waits longest has waited by now" },
+	{ K, "timeouts", "TIMEOUT/s", UNIT_RATE, 9, J, 9, lock_timeouts,
+	  "how often a wait ended by its time-out" },
+	{ K, "acquisitions", "ACQUIRE/s", UNIT_RATE, 9, J, 9, exact_only,
+	  "how often it was taken (exact tier)" },
+	{ K, "contended", "CONTEND/s", UNIT_RATE, 9, J, 9, exact_only,
+	  "how often it was not free when wanted (exact tier)" },
+	{ K, "hold_ns", "HOLD", UNIT_LOAD, 5, J, 9, exact_only,
+	  "share of time that it was held (exact tier)" },
+	{ K, "max_hold_ns", "MAXHOLD", UNIT_DURATION, 7, J, 9, exact_only,
+	  "longest time that it was held (exact tier)" },
+	{ K, "try_failures", "TRYFAIL/s", UNIT_RATE, 9, J, 9, exact_only,
+	  "how often a try to take it failed (exact tier)" },
+	{ K, "comm", "COMMAND", UNIT_TEXT, 12, S | L, 2, lock_comm, "name of the process" },
+	{ K, "lock", "LOCK", UNIT_TEXT, 17, S | L, 0, lock_label,
+	  "name of the lock, else its address" },
+	{ K, "where", "WHERE", UNIT_TEXT, 19, S | L, 6, lock_where,
+	  "function that waits most, outside the C library" },
+	{ 0 },
+};
+
+static const struct field thread_fields[] = {
+	{ T, "pid", "PID", UNIT_ID, 7, S | J, 1, thread_pid, "process id" },
+	{ T, "tid", "TID", UNIT_ID, 7, S | J, 0, thread_tid, "thread id" },
+	{ T, "wait_ns", "WAIT", UNIT_LOAD, 5, S | J, 0, thread_wait_ns,
+	  "share of time that it waited" },
+	{ T, "idle_wait_ns", "IDLE", UNIT_LOAD, 5, S, 4, thread_idle_wait_ns,
+	  "share of time that it waited for work; not part of WAIT" },
+	{ T, "sleeps", "SLEEP/s", UNIT_RATE, 7, S | J, 2, thread_sleeps,
+	  "how often it went to sleep on a lock" },
+	{ T, "waiting_ns", "AGE", UNIT_DURATION, 6, S | J, 0, thread_waiting_ns,
+	  "how long it has been waiting by now" },
+	{ T, "process", "PROCESS", UNIT_TEXT, 15, S | L, 3, thread_process_comm,
+	  "name of its process" },
+	{ T, "comm", "COMMAND", UNIT_TEXT, 15, S | J | L, 0, thread_comm, "name of the thread" },
+	{ T, "waiting_for", "WAITING FOR ID", UNIT_TEXT, 22, J | L, 9, thread_waiting_for,
+	  "id of the lock that it waits for" },
+	{ T, "lock", "WAITING FOR", UNIT_TEXT, 17, S | L, 0, thread_label,
+	  "lock that it waits for: name, else address" },
+	{ 0 },
+};
+/* clang-format on */
+
+static const struct field *const tables[ENTITY_COUNT] = {
+	[ENTITY_PROCESS] = process_fields,
+	[ENTITY_LOCK] = lock_fields,
+	[ENTITY_THREAD] = thread_fields,
+};
+
+const struct field *fields__of(enum entity entity)
+{
+	return tables[entity];
+}
+
+/* Is this the key of f, with or without its unit? */
+static bool is_named(const struct field *f, const char *key, size_t len)
+{
+	size_t full = strlen(f->key), bare = full;
+
+	if (full > 3 && !strcmp(f->key + full - 3, "_ns"))
+		bare -= 3;
+	return (len == full || len == bare) && !strncmp(f->key, key, len);
+}
+
+const struct field *fields__find(enum entity entity, const char *key)
+{
+	size_t len = strlen(key);
+	const struct field *f;
+
+	for (f = tables[entity]; f->key; f++)
+		if (is_named(f, key, len))
+			return f;
+	for (f = tables[entity]; f->key; f++)
+		if ((f->flags & FIELD_SCREEN) && !strcasecmp(f->title, key))
+			return f;
+	return NULL;
+}
+
+const struct field *fields__default_sort(enum entity entity)
+{
+	return fields__find(entity, "wait_ns");
+}
+
+void field__format(const struct field *f, const void *row, uint64_t interval_ns, char *buf,
+		   size_t size)
+{
+	struct value v = f->get(row);
+	uint64_t n = (uint64_t)MAX(v.number, (int64_t)0);
+
+	if (!v.known || f->unit == UNIT_TEXT) {
+		text__clean(buf, size, v.text ? v.text : "?");
+		return;
+	}
+	switch (f->unit) {
+	case UNIT_TEXT:
+		break;
+	case UNIT_ID:
+		snprintf(buf, size, "%" PRId64, v.number);
+		break;
+	case UNIT_COUNT:
+		text__count(buf, size, (double)n);
+		break;
+	case UNIT_RATE:
+		text__count(buf, size,
+			    interval_ns ? (double)n * NSEC_PER_SEC / (double)interval_ns
+					: (double)n);
+		break;
+	case UNIT_LOAD:
+		if (interval_ns)
+			text__load(buf, size, (double)n / (double)interval_ns);
+		else
+			text__duration(buf, size, n);
+		break;
+	case UNIT_DURATION:
+		text__duration(buf, size, n);
+		break;
+	case UNIT_ADDRESS:
+		snprintf(buf, size, "0x%" PRIx64, (uint64_t)v.number);
+		break;
+	}
+}
+
+#define ORDER(a, b) (((a) > (b)) - ((a) < (b)))
+
+static int compare_values(enum unit unit, const struct value *a, const struct value *b)
+{
+	switch (unit) {
+	case UNIT_TEXT:
+		return strcmp(a->text, b->text);
+	case UNIT_ID:
+		return ORDER(a->number, b->number);
+	case UNIT_ADDRESS:
+		return ORDER((uint64_t)a->number, (uint64_t)b->number);
+	default:
+		return ORDER(b->number, a->number);
+	}
+}
+
+static int compare(const struct field *f, bool reverse, const void *a, const void *b)
+{
+	struct value x = f->get(a), y = f->get(b);
+
+	if (!x.known || !y.known)
+		return y.known - x.known;
+	return reverse ? compare_values(f->unit, &y, &x) : compare_values(f->unit, &x, &y);
+}
+
+int field__compare(const struct field *f, const void *a, const void *b)
+{
+	return compare(f, false, a, b);
+}
+
+static int compare_identity(enum entity entity, const void *a, const void *b)
+{
+	const struct process *p = a, *q = b;
+	const struct lock *k = a, *l = b;
+	const struct thread *t = a, *u = b;
+	int order = 0;
+
+	switch (entity) {
+	case ENTITY_PROCESS:
+		order = ORDER(p->pid, q->pid);
+		order = order ? order : ORDER(p->gen, q->gen);
+		break;
+	case ENTITY_LOCK:
+		order = ORDER(k->pid, l->pid);
+		order = order ? order : ORDER(k->address, l->address);
+		order = order ? order : ORDER(k->kind, l->kind);
+		break;
+	case ENTITY_THREAD:
+		order = ORDER(t->pid, u->pid);
+		order = order ? order : ORDER(t->tid, u->tid);
+		break;
+	default:
+		break;
+	}
+	return order ? order : ORDER((uintptr_t)a, (uintptr_t)b);
+}
+
+struct order {
+	const struct field *field;
+	bool reverse;
+};
+
+static int compare_rows(const void *a, const void *b, void *context)
+{
+	const void *x = *(const void *const *)a, *y = *(const void *const *)b;
+	const struct order *order = context;
+	int result = compare(order->field, order->reverse, x, y);
+
+	return result ? result : compare_identity(order->field->entity, x, y);
+}
+
+void fields__sort(const struct field *f, bool reverse, const void **rows, size_t n)
+{
+	struct order order = { .field = f, .reverse = reverse };
+
+	if (n > 1)
+		qsort_r(rows, n, sizeof(*rows), compare_rows, &order);
+}

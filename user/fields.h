@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The one table of columns. A row here is a column on the screens, a sort key, a column in csv and
+ * text output, a field in json, and a line in --help and the man page.
+ */
+#ifndef FIELDS_H
+#define FIELDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model.h"
+
+enum entity { ENTITY_PROCESS, ENTITY_LOCK, ENTITY_THREAD, ENTITY_COUNT };
+
+enum unit {
+	UNIT_TEXT,
+	UNIT_ID,       /* a number that is a name: pid, tid */
+	UNIT_COUNT,    /* how many now */
+	UNIT_RATE,     /* how many in the interval; screens show it per second */
+	UNIT_LOAD,     /* ns in the interval; screens show ns per ns: mean number of threads */
+	UNIT_DURATION, /* ns */
+	UNIT_ADDRESS,
+};
+
+enum field_flags {
+	FIELD_SCREEN = 1, /* a column of the live screens and of text output */
+	FIELD_JSON = 2,	  /* a scalar of json and csv under `key` */
+	FIELD_LEFT = 4,	  /* text grows to the right and may take the spare width */
+};
+
+/* A value of one field of one row. */
+struct value {
+	bool known;	  /* false: prints as ? and null */
+	const char *text; /* UNIT_TEXT; if unknown: what prints instead of ? (- where nothing is) */
+	int64_t number;	  /* all other units */
+};
+
+struct field {
+	enum entity entity;
+	const char *key;   /* json key, sort key */
+	const char *title; /* column head */
+	enum unit unit;
+	int width; /* columns on screen; the least for FIELD_LEFT */
+	unsigned int flags;
+	unsigned int priority; /* 0 = always shown; higher ones go first when room is short */
+	struct value (*get)(const void *row);
+	const char *help;
+};
+
+/* All fields of an entity, in screen order; the array ends with a field without a key. */
+const struct field *fields__of(enum entity entity);
+
+/*
+ * The field with this key, or NULL. Keys may come without their "_ns"; the column head does as
+ * well, in upper or lower case.
+ */
+const struct field *fields__find(enum entity entity, const char *key);
+
+/* The field that an entity is sorted by when nothing else is asked. */
+const struct field *fields__default_sort(enum entity entity);
+
+/*
+ * The value as people read it (1.2ms, 84k, 2.41), escaped for a terminal, at most size - 1 bytes.
+ * interval_ns scales rates and loads; 0 shows them as they are.
+ */
+void field__format(const struct field *f, const void *row, uint64_t interval_ns, char *buf,
+		   size_t size);
+
+/*
+ * <0, 0, >0 for qsort-like callers: numbers descend (largest first), text and ids ascend; unknown
+ * values come last.
+ */
+int field__compare(const struct field *f, const void *a, const void *b);
+
+/*
+ * Sorts an array of row pointers of one entity. Stable: equal rows keep a fixed order by identity
+ * (pid, address, tid), so that rows do not jump. Unknown values come last in reverse order too.
+ */
+void fields__sort(const struct field *f, bool reverse, const void **rows, size_t n);
+
+#endif

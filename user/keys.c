@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "keys.h"
+
+#include <string.h>
+
+#include "prompt.h"
+
+static unsigned int move(struct view *v, int by)
+{
+	view__move(v, by);
+	return OUTCOME_DRAW;
+}
+
+static unsigned int move_page(struct view *v, int by)
+{
+	view__move(v, by * v->page);
+	return OUTCOME_DRAW;
+}
+
+static unsigned int move_home(struct view *v, int arg)
+{
+	(void)arg;
+	view__home(v);
+	return OUTCOME_DRAW;
+}
+
+static unsigned int move_end(struct view *v, int arg)
+{
+	(void)arg;
+	view__end(v);
+	return OUTCOME_DRAW;
+}
+
+static unsigned int enter(struct view *v, int arg)
+{
+	(void)arg;
+	if (!view__enter(v))
+		view__say(v, false, "%s",
+			  view__clevel(v)->entity == ENTITY_THREAD
+				  ? "this thread waits for no other lock now"
+				  : "nothing further in");
+	return OUTCOME_DRAW;
+}
+
+static unsigned int leave(struct view *v, int arg)
+{
+	(void)arg;
+	view__leave(v);
+	return OUTCOME_DRAW;
+}
+
+static unsigned int show(struct view *v, int entity)
+{
+	view__show(v, entity);
+	return OUTCOME_DRAW;
+}
+
+static unsigned int show_next(struct view *v, int by)
+{
+	int entity = view__clevel(v)->entity;
+
+	view__show(v, (entity + by + ENTITY_COUNT) % ENTITY_COUNT);
+	return OUTCOME_DRAW;
+}
+
+static unsigned int toggle_idle(struct view *v, int arg)
+{
+	(void)arg;
+	view__toggle_idle(v);
+	return OUTCOME_DRAW;
+}
+
+static unsigned int sort_step(struct view *v, int by)
+{
+	view__sort_step(v, by);
+	return OUTCOME_DRAW;
+}
+
+static unsigned int reverse(struct view *v, int arg)
+{
+	(void)arg;
+	view__reverse(v);
+	return OUTCOME_DRAW;
+}
+
+static unsigned int open_menu(struct view *v, int arg)
+{
+	const struct field *sorted = v->sort[view__clevel(v)->entity];
+
+	(void)arg;
+	v->mode = MODE_SORT;
+	v->menu = 0;
+	for (const struct field *f = fields__of(view__clevel(v)->entity); f->key; f++) {
+		if (f == sorted)
+			break;
+		v->menu += field__on_screen(f);
+	}
+	view__move(v, 0);
+	return OUTCOME_DRAW;
+}
+
+static unsigned int choose(struct view *v, int arg)
+{
+	int i = 0;
+
+	(void)arg;
+	for (const struct field *f = fields__of(view__clevel(v)->entity); f->key; f++)
+		if (field__on_screen(f) && i++ == v->menu)
+			view__sort_by(v, f);
+	v->mode = MODE_LIST;
+	return OUTCOME_DRAW;
+}
+
+static unsigned int find(struct view *v, int direction)
+{
+	if (!v->search[0])
+		prompt__open(v, PROMPT_SEARCH);
+	else if (!view__find(v, direction))
+		view__say(v, true, "nothing here contains \"%s\"", v->search);
+	return OUTCOME_DRAW;
+}
+
+static unsigned int prompt(struct view *v, int which)
+{
+	prompt__open(v, which);
+	return OUTCOME_DRAW;
+}
+
+static unsigned int prompt_accept(struct view *v, int arg)
+{
+	(void)arg;
+	prompt__accept(v);
+	return OUTCOME_DRAW | OUTCOME_DELAY;
+}
+
+static unsigned int prompt_cancel(struct view *v, int arg)
+{
+	(void)arg;
+	prompt__cancel(v);
+	return OUTCOME_DRAW;
+}
+
+static unsigned int prompt_erase(struct view *v, int arg)
+{
+	(void)arg;
+	prompt__erase(v);
+	return OUTCOME_DRAW;
+}
+
+static unsigned int prompt_clear(struct view *v, int arg)
+{
+	(void)arg;
+	prompt__clear(v);
+	return OUTCOME_DRAW;
+}
+
+static unsigned int step_delay(struct view *v, int by)
+{
+	view__step_delay(v, by);
+	return OUTCOME_DRAW | OUTCOME_DELAY;
+}
+
+static unsigned int pause_display(struct view *v, int arg)
+{
+	(void)arg;
+	v->paused = !v->paused;
+	return OUTCOME_DRAW | OUTCOME_PAUSE;
+}
+
+static unsigned int help(struct view *v, int arg)
+{
+	(void)arg;
+	v->mode = MODE_HELP;
+	v->help_top = 0;
+	return OUTCOME_DRAW;
+}
+
+static unsigned int close_mode(struct view *v, int arg)
+{
+	(void)arg;
+	v->mode = MODE_LIST;
+	return OUTCOME_DRAW;
+}
+
+static unsigned int outcome(struct view *v, int which)
+{
+	(void)v;
+	return which;
+}
+
+#define LIST   (1 << MODE_LIST)
+#define HELP   (1 << MODE_HELP)
+#define MENU   (1 << MODE_SORT)
+#define PROMPT (1 << MODE_PROMPT)
+#define OVER   (HELP | MENU)
+#define SCROLL (LIST | HELP | MENU)
+
+/* clang-format off */
+const struct binding bindings[] = {
+	{ HELP, { 'h', '?', KEYS_F1 }, "Esc h q", NULL, "Close", NULL, close_mode, 0 },
+	{ MENU, { KEYS_ENTER }, "Enter", NULL, "Sort by this", NULL, choose, 0 },
+	{ MENU, { 's', KEYS_F6 }, "Esc s q", NULL, "Close", NULL, close_mode, 0 },
+	{ OVER, { KEYS_ESC, 'q', KEYS_F10, KEYS_LEFT }, "Esc q", NULL, NULL, NULL, close_mode, 0 },
+	{ HELP, { KEYS_ENTER }, "Enter", NULL, NULL, NULL, close_mode, 0 },
+	{ LIST, { 'h', '?', KEYS_F1 }, "h ? F1", "Other", "Help", "this help", help, 0 },
+	{ LIST, { 'q', KEYS_F10 }, "q F10", "Other", "Quit", "quit", outcome, OUTCOME_QUIT },
+	{ SCROLL, { KEYS_UP, 'k' }, "Up k", "Move", NULL, "one row up", move, -1 },
+	{ SCROLL, { KEYS_DOWN, 'j' }, "Down j", "Move", NULL, "one row down", move, 1 },
+	{ SCROLL, { KEYS_PAGE_UP, KEYS_CTRL('b') }, "PgUp ^B", "Move", NULL, "one page up",
+	  move_page, -1 },
+	{ SCROLL, { KEYS_PAGE_DOWN, KEYS_CTRL('f') }, "PgDn ^F", "Move", NULL, "one page down",
+	  move_page, 1 },
+	{ SCROLL, { KEYS_HOME, 'g' }, "Home g", "Move", NULL,
+	  "first row; rows are put in order again", move_home, 0 },
+	{ SCROLL, { KEYS_END, 'G' }, "End G", "Move", NULL, "last row", move_end, 0 },
+	{ LIST, { KEYS_ENTER, KEYS_RIGHT }, "Enter", "Look at", "Open",
+	  "a process's locks, a lock's threads, the lock a thread waits for", enter, 0 },
+	{ LIST, { KEYS_ESC, KEYS_LEFT, KEYS_BACKSPACE }, "Esc", "Look at", "Back",
+	  "out again; in the outermost list: no filter, no search", leave, 0 },
+	{ LIST, { KEYS_TAB }, "Tab", "Look at", NULL,
+	  "next of processes, locks, threads (Shift-Tab: last)", show_next, 1 },
+	{ LIST, { KEYS_BACK_TAB }, "Shift-Tab", "Look at", NULL, NULL, show_next, -1 },
+	{ LIST, { '1' }, "1", "Look at", NULL, "processes", show, ENTITY_PROCESS },
+	{ LIST, { '2' }, "2", "Look at", NULL, "locks: all, or those of the opened process", show,
+	  ENTITY_LOCK },
+	{ LIST, { '3' }, "3", "Look at", NULL, "threads: all, or those of the opened process",
+	  show, ENTITY_THREAD },
+	{ LIST, { 'i' }, "i", "Look at", "Idle", "idle waits (for work, an event, an end) too, or not",
+	  toggle_idle, 0 },
+	{ LIST, { '/', KEYS_F3 }, "/ F3", "Find", "Search", "search as you type: any column", prompt,
+	  PROMPT_SEARCH },
+	{ LIST, { 'n' }, "n", "Find", NULL, "next row that the search finds", find, 1 },
+	{ LIST, { 'N' }, "N", "Find", NULL, "last row that the search finds", find, -1 },
+	{ LIST, { 'f', '\\', KEYS_F4 }, "f \\ F4", "Find", "Filter",
+	  "only rows that contain a text in any column", prompt, PROMPT_FILTER },
+	{ LIST, { 's', KEYS_F6 }, "s F6", "Order", "Sort", "choose the column to sort by",
+	  open_menu, 0 },
+	{ LIST, { '<', ',' }, "< ,", "Order", NULL, "sort by the column to the left", sort_step, -1 },
+	{ LIST, { '>', '.' }, "> .", "Order", NULL, "sort by the column to the right", sort_step, 1 },
+	{ LIST, { 'r' }, "r", "Order", NULL, "reverse the order", reverse, 0 },
+	{ LIST, { 'p', ' ' }, "p Space", "Other", "Pause",
+	  "the screen stands still; observation goes on", pause_display, 0 },
+	{ LIST, { '+', '=' }, "+", "Other", NULL, "longer interval", step_delay, 1 },
+	{ LIST, { '-', '_' }, "-", "Other", NULL, "shorter interval", step_delay, -1 },
+	{ LIST, { 'd' }, "d", "Other", NULL, "type the interval", prompt, PROMPT_DELAY },
+	{ LIST, { 'e' }, "e", "Other", "Export",
+	  "what is on screen as JSON into a file in this directory", outcome, OUTCOME_EXPORT },
+	{ SCROLL, { KEYS_CTRL('l') }, "^L", "Other", NULL, "paint the screen anew", outcome,
+	  OUTCOME_DRAW | OUTCOME_REPAINT },
+	{ PROMPT, { KEYS_ENTER }, "Enter", NULL, "Accept", NULL, prompt_accept, 0 },
+	{ PROMPT, { KEYS_ESC }, "Esc", NULL, "Cancel", NULL, prompt_cancel, 0 },
+	{ PROMPT, { KEYS_BACKSPACE, KEYS_CTRL('h') }, "Backspace", NULL, NULL, NULL, prompt_erase,
+	  0 },
+	{ PROMPT, { KEYS_CTRL('u') }, "^U", NULL, NULL, NULL, prompt_clear, 0 },
+	{ 0 },
+};
+/* clang-format on */
+
+const struct binding *keys__find(enum view_mode mode, int key)
+{
+	for (const struct binding *b = bindings; b->names; b++) {
+		if (!(b->modes & (1u << mode)))
+			continue;
+		for (size_t i = 0; i < ARRAY_SIZE(b->keys) && b->keys[i]; i++)
+			if (b->keys[i] == key)
+				return b;
+	}
+	return NULL;
+}
+
+unsigned int keys__dispatch(struct view *v, int key)
+{
+	const struct binding *b = keys__find(v->mode, key);
+
+	if (key <= 0)
+		return 0;
+	v->message[0] = 0;
+	if (b)
+		return b->run(v, b->arg);
+	if (v->mode == MODE_PROMPT)
+		prompt__insert(v, key);
+	return OUTCOME_DRAW;
+}
+
+void keys__print(FILE *out)
+{
+	for (const struct binding *b = bindings; b->names; b++)
+		if (b->help)
+			fprintf(out, "  %-26s %s\n", b->names, b->help);
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "kinds.h"
+
+#include <fnmatch.h>
+#include <string.h>
+
+#include "util.h"
+
+/* linux/futex.h */
+#define CMD(op)		      ((op) & 0x7f)
+#define FUTEX_WAIT	      0
+#define FUTEX_LOCK_PI	      6
+#define FUTEX_WAIT_BITSET     9
+#define FUTEX_WAIT_REQUEUE_PI 11
+#define FUTEX_LOCK_PI2	      13
+#define PRIVATE		      0x80
+#define REALTIME	      0x100
+
+/* pthread_t to its tid word: struct pthread of glibc on x86_64, measured on 2.31 to 2.36. */
+#define GLIBC_TID_OFFSET 720
+
+static const enum lock_class kind_classes[KIND_COUNT] = {
+	[KIND_COND] = CLASS_IDLE,	[KIND_BARRIER] = CLASS_IDLE,
+	[KIND_JOIN] = CLASS_IDLE,	[KIND_PARK] = CLASS_IDLE,
+	[KIND_PY_CONDITION] = CLASS_IDLE, [KIND_PY_EVENT] = CLASS_IDLE,
+	[KIND_PY_BARRIER] = CLASS_IDLE, /* all others: CLASS_CONTENTION, 0 */
+};
+
+/*
+ * Functions of lock APIs, leading underscores removed. The signature is the cross-check: a thread
+ * in pthread_cond_wait may be waiting for the mutex, to take it back.
+ */
+enum expect { EXPECT_ANY, EXPECT_COND };
+
+static const struct function_row {
+	const char *pattern;
+	enum lock_kind kind;
+	enum expect expect;
+} function_rows[] = {
+	{ "pthread_mutex_*", KIND_MUTEX, EXPECT_ANY },
+	{ "pthread_rwlock_*rdlock*", KIND_RWLOCK_READ, EXPECT_ANY },
+	{ "pthread_rwlock_*wrlock*", KIND_RWLOCK_WRITE, EXPECT_ANY },
+	{ "pthread_cond_*wait*", KIND_COND, EXPECT_COND },
+	{ "cnd_*wait*", KIND_COND, EXPECT_COND },
+	{ "mtx_*lock", KIND_MUTEX, EXPECT_ANY },
+	{ "sem_*wait*", KIND_SEM, EXPECT_ANY },
+	{ "pthread_barrier_wait", KIND_BARRIER, EXPECT_ANY },
+	{ "pthread_once", KIND_ONCE, EXPECT_ANY },
+	{ "call_once", KIND_ONCE, EXPECT_ANY },
+	{ "cxa_guard_acquire", KIND_ONCE, EXPECT_ANY },
+	{ "pthread_*join*", KIND_JOIN, EXPECT_ANY },
+	{ "thrd_join", KIND_JOIN, EXPECT_ANY },
+	{ "flockfile", KIND_STDIO, EXPECT_ANY },
+	{ "*printf", KIND_STDIO, EXPECT_ANY },
+	{ "*printf_chk", KIND_STDIO, EXPECT_ANY },
+	{ "*puts", KIND_STDIO, EXPECT_ANY },
+	{ "*putc*", KIND_STDIO, EXPECT_ANY },
+	{ "*getc*", KIND_STDIO, EXPECT_ANY },
+	{ "*gets", KIND_STDIO, EXPECT_ANY },
+	{ "fwrite*", KIND_STDIO, EXPECT_ANY },
+	{ "fread*", KIND_STDIO, EXPECT_ANY },
+	{ "fflush*", KIND_STDIO, EXPECT_ANY },
+	{ "getline", KIND_STDIO, EXPECT_ANY },
+	{ "getdelim", KIND_STDIO, EXPECT_ANY },
+	{ "IO_*", KIND_STDIO, EXPECT_ANY },
+	{ "malloc*", KIND_MALLOC, EXPECT_ANY },
+	{ "libc_malloc", KIND_MALLOC, EXPECT_ANY },
+	{ "calloc", KIND_MALLOC, EXPECT_ANY },
+	{ "realloc*", KIND_MALLOC, EXPECT_ANY },
+	{ "free", KIND_MALLOC, EXPECT_ANY },
+	{ "cfree", KIND_MALLOC, EXPECT_ANY },
+	{ "*memalign", KIND_MALLOC, EXPECT_ANY },
+	{ "aligned_alloc", KIND_MALLOC, EXPECT_ANY },
+};
+
+/* What the low bits of the word's address must be; objects with pairs of words are 8-aligned. */
+enum align { ALIGN_ANY, ALIGN_8, ALIGN_4 };
+enum words { WORDS_ANY, WORDS_SEM };
+#define VALUE_ANY (-1)
+#define ANY_BITS  (PRIVATE | REALTIME | OP_TIMED)
+
+/*
+ * Futex signatures, first match wins (glibc, measured; the others as read in sources). A row
+ * matches if op, without the bits in `ignore`, is equal and value and alignment fit.
+ */
+static const struct signature_row {
+	uint32_t op, ignore;
+	int value;
+	enum align align;
+	enum words words;
+	enum lock_kind kind;
+	int class; /* -1: the kind's */
+	int offset;
+} signature_rows[] = {
+	{ FUTEX_LOCK_PI, ANY_BITS, VALUE_ANY, 0, 0, KIND_PI_MUTEX, -1, 0 },
+	{ FUTEX_LOCK_PI2, ANY_BITS, VALUE_ANY, 0, 0, KIND_PI_MUTEX, -1, 0 },
+	{ FUTEX_WAIT_REQUEUE_PI, ANY_BITS, VALUE_ANY, 0, 0, KIND_COND, -1, 0 },
+	{ OP_WAITV, ANY_BITS, VALUE_ANY, 0, 0, KIND_FUTEX, CLASS_IDLE, 0 },
+	{ FUTEX_WAIT_BITSET | REALTIME, OP_TIMED, VALUE_OTHER, 0, 0, KIND_JOIN, -1,
+	  GLIBC_TID_OFFSET },
+	{ FUTEX_WAIT, 0, VALUE_OTHER, 0, 0, KIND_FUTEX, -1, 0 },
+	{ FUTEX_WAIT, ANY_BITS, VALUE_2, 0, 0, KIND_MUTEX, -1, 0 },
+	{ FUTEX_WAIT, ANY_BITS, VALUE_TOP, 0, 0, KIND_MUTEX, -1, 0 },
+	{ FUTEX_WAIT, ANY_BITS, VALUE_GUARD, 0, 0, KIND_ONCE, -1, 0 },
+	{ FUTEX_WAIT | PRIVATE, 0, VALUE_1, 0, 0, KIND_ONCE, -1, 0 },
+	{ FUTEX_WAIT | PRIVATE, OP_TIMED, VALUE_0, 0, 0, KIND_PARK, -1, 0 },
+	{ FUTEX_WAIT_BITSET | OP_TIMED, PRIVATE | REALTIME, VALUE_2, 0, 0, KIND_MUTEX, -1, 0 },
+	{ FUTEX_WAIT_BITSET | OP_TIMED, PRIVATE | REALTIME, VALUE_TOP, 0, 0, KIND_MUTEX, -1, 0 },
+	{ FUTEX_WAIT_BITSET, ANY_BITS, VALUE_3, ALIGN_8, 0, KIND_RWLOCK_READ, -1, 8 },
+	{ FUTEX_WAIT_BITSET, ANY_BITS, VALUE_3, ALIGN_4, 0, KIND_RWLOCK_WRITE, -1, 12 },
+	{ FUTEX_WAIT_BITSET | REALTIME, PRIVATE, VALUE_2, ALIGN_8, 0, KIND_RWLOCK_WRITE, -1, 8 },
+	{ FUTEX_WAIT_BITSET, PRIVATE, VALUE_2, 0, 0, KIND_MUTEX, -1, 0 },
+	{ FUTEX_WAIT_BITSET, ANY_BITS, VALUE_0, ALIGN_4, 0, KIND_COND, -1, 44 },
+	{ FUTEX_WAIT_BITSET, ANY_BITS, VALUE_0, ALIGN_8, WORDS_SEM, KIND_SEM, -1, 0 },
+	{ FUTEX_WAIT_BITSET, ANY_BITS, VALUE_0, ALIGN_8, 0, KIND_COND, -1, 40 },
+	{ FUTEX_WAIT_BITSET, ANY_BITS, VALUE_ALL, 0, 0, KIND_SEM, -1, 0 },
+};
+
+static const char *strip(const char *function)
+{
+	while (*function == '_')
+		function++;
+	return function;
+}
+
+static const struct function_row *find_function(const char *function)
+{
+	if (!function)
+		return NULL;
+	function = strip(function);
+	for (size_t i = 0; i < ARRAY_SIZE(function_rows); i++)
+		if (!fnmatch(function_rows[i].pattern, function, 0))
+			return &function_rows[i];
+	return NULL;
+}
+
+bool kinds__is_lock_function(const char *function)
+{
+	return find_function(function) != NULL;
+}
+
+/*
+ * sem_t of glibc: value and number of waiters, 32 bits each. A sleeper of a condition variable
+ * looks the same; but the neighbour of its word is the other group's signal count.
+ */
+static bool looks_like_sem(const uint8_t *after)
+{
+	uint32_t word[2];
+
+	if (!after)
+		return false;
+	memcpy(word, after, sizeof(word));
+	return word[0] == 0 && word[1] > 0 && word[1] < 1 << 20;
+}
+
+static const struct signature_row *find_signature(const struct lock_key *key, const uint8_t *after)
+{
+	uint32_t op = SIGNATURE_OP(key->signature);
+	int value = SIGNATURE_VALUE(key->signature);
+
+	for (size_t i = 0; i < ARRAY_SIZE(signature_rows); i++) {
+		const struct signature_row *row = &signature_rows[i];
+
+		if ((op & ~row->ignore) != (row->op & ~row->ignore))
+			continue;
+		if (row->value != VALUE_ANY && row->value != value)
+			continue;
+		if (row->align == ALIGN_8 && key->addr % 8)
+			continue;
+		if (row->align == ALIGN_4 && key->addr % 8 != 4)
+			continue;
+		if (row->words == WORDS_SEM && !looks_like_sem(after))
+			continue;
+		return row;
+	}
+	return NULL;
+}
+
+/* Where the futex word stands in an object of this kind (glibc's layouts). */
+static int64_t word_offset(enum lock_kind kind, const struct lock_key *key)
+{
+	bool high = key->addr % 8 == 4;
+
+	switch (kind) {
+	case KIND_COND:
+		return high ? 44 : 40;
+	case KIND_BARRIER:
+		return 4;
+	case KIND_RWLOCK_READ:
+	case KIND_RWLOCK_WRITE:
+		return high ? 12 : 8;
+	case KIND_JOIN:
+		return GLIBC_TID_OFFSET;
+	default:
+		return 0;
+	}
+}
+
+struct kind_verdict kinds__judge(const struct lock_key *key, const struct kind_evidence *evidence)
+{
+	const struct function_row *f = find_function(evidence->function);
+	const struct signature_row *s = find_signature(key, evidence->after);
+	uint32_t op = SIGNATURE_OP(key->signature);
+	struct kind_verdict v = { .kind = KIND_FUTEX, .class = CLASS_CONTENTION };
+	bool plain_mutex = CMD(op) == FUTEX_WAIT || CMD(op) == FUTEX_LOCK_PI ||
+			   CMD(op) == FUTEX_LOCK_PI2;
+
+	if (op & OP_WAITV || CMD(op) == FUTEX_LOCK_PI || CMD(op) == FUTEX_LOCK_PI2)
+		f = NULL; /* the call itself tells more than its caller */
+	if (f && f->expect == EXPECT_COND && plain_mutex &&
+	    SIGNATURE_VALUE(key->signature) != VALUE_0)
+		f = NULL; /* taking the mutex back */
+	if (f) {
+		v.kind = f->kind;
+		v.class = kind_classes[f->kind];
+		v.offset = word_offset(f->kind, key);
+	} else if (s) {
+		v.kind = s->kind;
+		v.class = s->class < 0 ? kind_classes[s->kind] : (enum lock_class)s->class;
+		v.offset = s->offset;
+	}
+	return v;
+}

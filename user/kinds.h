@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a futex wait says about the lock: its kind, its class and where the object begins. Tables:
+ * a row for each lock function, a row for each futex signature.
+ */
+#ifndef KINDS_H
+#define KINDS_H
+
+#include <stdbool.h>
+
+#include "model.h"
+
+struct kind_verdict {
+	enum lock_kind kind;
+	enum lock_class class;
+	int64_t offset; /* of the futex word in the object: object = word - offset */
+};
+
+/* What is known of a wait beside its key. */
+struct kind_evidence {
+	const char *function; /* innermost exported function on the stack; NULL: no stack */
+	const uint8_t *after; /* WORDS_AFTER bytes from the futex word on, or NULL */
+};
+
+/* Always succeeds; without evidence it goes by the signature alone. */
+struct kind_verdict kinds__judge(const struct lock_key *key, const struct kind_evidence *evidence);
+
+/* Is this a function of a lock API (pthread_mutex_lock, sem_wait, ...)? */
+bool kinds__is_lock_function(const char *function);
+
+#endif

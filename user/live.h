@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The live screen's loop: keys and intervals in, frames out. */
+#ifndef LIVE_H
+#define LIVE_H
+
+#include "collector.h"
+#include "options.h"
+
+/*
+ * Starts the collector and runs until the user quits, a signal ends it or options->count intervals
+ * are over (the short one at the start does not count). setlocale() was called before. 0 or -errno.
+ */
+int live__run(const struct options *o, struct collector *c);
+
+/* What to tell the user where live__run's error has a cause of its own; NULL: it is any errno. */
+const char *live__error(int err);
+
+#endif

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "loader.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../bpf/locktop.h"
+#include "features.h"
+#include "locktop.skel.h"
+#include "util.h"
+
+static int silent(enum libbpf_print_level level, const char *format, va_list args)
+{
+	return 0;
+}
+
+static void configure(struct locktop_bpf *skel, const struct options *o, bool scoped)
+{
+	skel->rodata->knob_scoped = scoped;
+	skel->rodata->knob_switch_has_state = features__switch_has_state();
+	skel->rodata->knob_stack_bytes = o->stack_bytes;
+	skel->rodata->knob_sample_period_ns =
+		o->samples_lock ? NSEC_PER_SEC / o->samples_lock : UINT64_MAX / 2;
+	skel->rodata->knob_samples_second = o->samples_second;
+	bpf_map__set_max_entries(skel->maps.locks, o->max_locks);
+	bpf_map__set_max_entries(skel->maps.waits, o->max_threads);
+	bpf_program__set_autoload(skel->progs.on_fork, scoped);
+	bpf_program__set_autoload(skel->progs.on_exit, scoped);
+}
+
+int loader__new(const struct options *o, bool scoped, struct locktop_bpf **ret, char *error,
+		size_t size)
+{
+	struct locktop_bpf *skel;
+	int err;
+
+	err = features__require(error, size);
+	if (err)
+		return err;
+	libbpf_set_print(silent);
+	skel = locktop_bpf__open();
+	if (!skel) {
+		err = -errno;
+		snprintf(error, size, "cannot open the probes: %s", strerror(-err));
+		return err;
+	}
+	configure(skel, o, scoped);
+	err = locktop_bpf__load(skel);
+	if (err) {
+		snprintf(error, size, "cannot load the probes: %s (locktop check says more)",
+			 strerror(-err));
+		goto fail;
+	}
+	err = locktop_bpf__attach(skel);
+	if (err) {
+		snprintf(error, size, "cannot attach the probes: %s (locktop check says more)",
+			 strerror(-err));
+		goto fail;
+	}
+	*ret = skel;
+	return 0;
+fail:
+	locktop_bpf__destroy(skel);
+	return err;
+}
+
+void loader__free(struct locktop_bpf *skel)
+{
+	locktop_bpf__destroy(skel);
+}
+
+int loader__scope_add(struct locktop_bpf *skel, pid_t pid)
+{
+	__u32 key = pid, one = 1;
+
+	if (bpf_map_update_elem(bpf_map__fd(skel->maps.scope), &key, &one, BPF_ANY))
+		return -errno;
+	return 0;
+}
+
+bool loader__scope_has(struct locktop_bpf *skel, pid_t pid)
+{
+	__u32 key = pid, value;
+
+	return bpf_map_lookup_elem(bpf_map__fd(skel->maps.scope), &key, &value) == 0;
+}
+
+bool loader__scope_alive(struct locktop_bpf *skel)
+{
+	__u32 key;
+
+	return bpf_map_get_next_key(bpf_map__fd(skel->maps.scope), NULL, &key) == 0;
+}
+
+void loader__enable(struct locktop_bpf *skel)
+{
+	skel->bss->enabled = 1;
+}

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Wiring only: options, probes, source, collector, and the screen or the printer. */
+#include <errno.h>
+#include <locale.h>
+#include <malloc.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "batch.h"
+#include "collector.h"
+#include "command.h"
+#include "demo.h"
+#include "features.h"
+#include "live.h"
+#include "loader.h"
+#include "options.h"
+#include "output.h"
+#include "source_bpf.h"
+#include "util.h"
+
+enum { EXIT_FINE, EXIT_FAILED, EXIT_USAGE };
+
+/* All that a run owns, in the order of its making. */
+struct run {
+	struct options options;
+	struct proc *proc;
+	struct command_run command;
+	bool has_command;
+	struct output output;
+	struct locktop_bpf *skel;
+	struct source *source;
+	struct collector *collector;
+};
+
+static int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static int fail(const char *format, ...)
+{
+	va_list args;
+
+	fputs("locktop: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return EXIT_FAILED;
+}
+
+/* The given processes must be there; a thread's number stands for its process. */
+static int find_pids(struct run *r)
+{
+	struct options *o = &r->options;
+
+	for (int i = 0; i < o->n_pids; i++) {
+		struct proc_info info;
+		int err = proc__info(r->proc, o->pids[i], &info);
+
+		if (err == -ESRCH || err == -ENOENT)
+			return fail("no process has the number %d", o->pids[i]);
+		if (err)
+			return fail("process %d: %s", o->pids[i], strerror(-err));
+		o->pids[i] = info.tgid;
+	}
+	return EXIT_FINE;
+}
+
+struct scope_walk {
+	struct run *run;
+	bool grew;
+};
+
+static int add_child(pid_t pid, void *ctx)
+{
+	struct scope_walk *walk = ctx;
+	struct proc_info info;
+
+	if (!proc__info(walk->run->proc, pid, &info) &&
+	    loader__scope_has(walk->run->skel, info.ppid) &&
+	    !loader__scope_has(walk->run->skel, pid) && !loader__scope_add(walk->run->skel, pid))
+		walk->grew = true;
+	return 0;
+}
+
+/* The scope of -p, CMD or demo, with the children that are there already. */
+static int fill_scope(struct run *r)
+{
+	struct scope_walk walk = { .run = r };
+	int err = 0;
+
+	if (r->has_command)
+		return loader__scope_add(r->skel, r->command.pid);
+	for (int i = 0; i < r->options.n_pids && !err; i++)
+		err = loader__scope_add(r->skel, r->options.pids[i]);
+	do { /* until no process is new: children need not come after their parents */
+		walk.grew = false;
+		if (!err && r->options.n_pids)
+			proc__each(r->proc, add_child, &walk);
+	} while (walk.grew);
+	return err;
+}
+
+static int set_up(struct run *r)
+{
+	bool scoped = r->options.n_pids || r->has_command;
+	char error[512];
+	int err;
+
+	if (loader__new(&r->options, scoped, &r->skel, error, sizeof(error)))
+		return fail("%s", error);
+	err = fill_scope(r);
+	if (err)
+		return fail("cannot set the scope: %s", strerror(-err));
+	err = source_bpf__new(r->skel, r->proc, &r->source);
+	if (err)
+		return fail("cannot read from the probes: %s", strerror(-err));
+	r->collector = collector__new(&r->options, r->source, r->proc);
+	loader__enable(r->skel);
+	err = collector__start(r->collector);
+	if (err)
+		return fail("cannot read from the probes: %s", strerror(-err));
+	features__drop_privileges();
+	features__done();
+	malloc_trim(0); /* loading needed far more than observing does */
+	return EXIT_FINE;
+}
+
+static int start_command(struct run *r)
+{
+	char **argv = r->options.argv;
+	bool demo = r->options.command == COMMAND_DEMO;
+	int err;
+
+	if (!argv && !demo)
+		return EXIT_FINE;
+	err = command__start(&r->command, argv, demo ? demo__run : NULL);
+	if (err)
+		return fail("cannot start a process: %s", strerror(-err));
+	r->has_command = true;
+	return EXIT_FINE;
+}
+
+static int let_command_go(struct run *r)
+{
+	int err = r->has_command ? command__go(&r->command) : 0;
+
+	if (!err)
+		return EXIT_FINE;
+	fail("%s: %s", r->options.argv[0], strerror(-err));
+	return err == -ENOENT ? 127 : 126; /* as a shell has it */
+}
+
+static bool scope_alive(void *ctx)
+{
+	return loader__scope_alive(ctx);
+}
+
+static int run_batch(struct run *r)
+{
+	bool watch = r->options.n_pids > 0;
+	struct batch b = {
+		.options = &r->options,
+		.collector = r->collector,
+		.output = &r->output,
+		.command = r->options.argv ? &r->command : NULL,
+		.alive = watch ? scope_alive : NULL,
+		.alive_ctx = r->skel,
+	};
+	int err;
+
+	b.signal_fd = batch__signals();
+	if (b.signal_fd < 0)
+		return fail("cannot wait for signals: %s", strerror(-b.signal_fd));
+	err = batch__run(&b);
+	close(b.signal_fd);
+	if (!err)
+		err = output__commit(&r->output);
+	if (err)
+		return fail("cannot write to %s: %s",
+			    r->options.output ? r->options.output : "stdout", strerror(-err));
+	return EXIT_FINE;
+}
+
+static int run_live(struct run *r)
+{
+	int err = live__run(&r->options, r->collector);
+
+	if (err == -ENOTTY)
+		return fail("the terminal type '%s' is not known (set TERM, or use -b)",
+			    getenv("TERM") ? getenv("TERM") : "");
+	return err ? fail("%s", strerror(-err)) : EXIT_FINE;
+}
+
+/* The command's end is waited for even when the observation was shorter (-n). */
+static int command_status(struct run *r)
+{
+	struct pollfd end = { .fd = r->command.pidfd, .events = POLLIN };
+
+	while (!command__ended(&r->command))
+		poll(&end, 1, 1000);
+	return r->command.status;
+}
+
+static void tear_down(struct run *r)
+{
+	collector__free(r->collector);
+	if (r->source)
+		r->source->ops->free(r->source);
+	loader__free(r->skel);
+	output__abandon(&r->output);
+	r->collector = NULL;
+	r->source = NULL;
+	r->skel = NULL;
+}
+
+static int run(struct run *r)
+{
+	int status, err;
+
+	r->proc = proc__new("/proc");
+	status = find_pids(r);
+	if (!status && !r->options.live) {
+		err = output__open(&r->output, r->options.output);
+		if (err)
+			status = fail("cannot write to %s: %s", r->options.output, strerror(-err));
+	}
+	if (!status)
+		status = start_command(r);
+	if (!status)
+		status = set_up(r);
+	if (!status)
+		status = let_command_go(r);
+	if (!status)
+		status = r->options.live ? run_live(r) : run_batch(r);
+	tear_down(r); /* the probes go before anything is waited for */
+	if (!status && r->options.argv)
+		status = command_status(r);
+	if (r->has_command && (status || !r->options.argv))
+		command__stop(&r->command);
+	proc__free(r->proc);
+	return status;
+}
+
+static int check(void)
+{
+	struct options o = {};
+	struct locktop_bpf *skel = NULL;
+	char error[512];
+	char *argv[] = { (char *)"locktop", NULL };
+	int err = features__check(stdout);
+
+	if (err) {
+		printf("\nThe default tier cannot run here.\n");
+		return EXIT_FAILED;
+	}
+	err = options__parse(1, argv, true, &o, error, sizeof(error));
+	if (!err)
+		err = loader__new(&o, false, &skel, error, sizeof(error));
+	loader__free(skel);
+	features__done();
+	if (err) {
+		printf("\nThe default tier cannot run here: %s.\n", error);
+		return EXIT_FAILED;
+	}
+	printf("\nThe probes were loaded and attached: the default tier can run here.\n");
+	return EXIT_FINE;
+}
+
+int main(int argc, char **argv)
+{
+	struct run r = {};
+	char error[512];
+
+	setlocale(LC_ALL, "");
+	setlocale(LC_NUMERIC, "C"); /* one notation of numbers in all output */
+	if (options__parse(argc, argv, isatty(STDOUT_FILENO), &r.options, error, sizeof(error))) {
+		fail("%s", error);
+		return EXIT_USAGE;
+	}
+	switch (r.options.command) {
+	case COMMAND_HELP:
+		options__help(stdout);
+		break;
+	case COMMAND_VERSION:
+		printf("locktop " LOCKTOP_VERSION "\n");
+		break;
+	case COMMAND_CHECK:
+		return check();
+	default:
+		return run(&r);
+	}
+	return fflush(stdout) ? fail("cannot write to stdout: %s", strerror(errno)) : EXIT_FINE;
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The model: what was seen in one interval, as plain data. Process -> lock -> site, and threads.
+ * It knows neither kernel nor screen. Times are nanoseconds; counts and times are those of the
+ * interval unless a comment says otherwise. Pointers into a snapshot live as long as it does.
+ */
+#ifndef MODEL_H
+#define MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "../bpf/locktop.h"
+
+/* X(enumerator, name in screens and exports). Their classes stand in kinds.c. */
+#define LOCK_KINDS(X)                                                                              \
+	X(FUTEX, "futex")                                                                          \
+	X(MUTEX, "mutex")                                                                          \
+	X(RWLOCK_READ, "rwlock-read")                                                              \
+	X(RWLOCK_WRITE, "rwlock-write")                                                            \
+	X(COND, "cond")                                                                            \
+	X(SEM, "sem")                                                                              \
+	X(BARRIER, "barrier")                                                                      \
+	X(ONCE, "once")                                                                            \
+	X(JOIN, "join")                                                                            \
+	X(STDIO, "stdio")                                                                          \
+	X(MALLOC, "malloc")                                                                        \
+	X(PI_MUTEX, "pi-mutex")                                                                    \
+	X(GIL, "gil")                                                                              \
+	X(PY_LOCK, "py-lock")                                                                      \
+	X(PY_RLOCK, "py-rlock")                                                                    \
+	X(PY_CONDITION, "py-condition")                                                            \
+	X(PY_EVENT, "py-event")                                                                    \
+	X(PY_BARRIER, "py-barrier")                                                                \
+	X(PY_SEMAPHORE, "py-semaphore")                                                            \
+	X(PY_QUEUE, "py-queue")                                                                    \
+	X(PARK, "park")
+
+enum lock_kind {
+#define X(name, title) KIND_##name,
+	LOCK_KINDS(X)
+#undef X
+	KIND_COUNT
+};
+
+enum lock_class { CLASS_CONTENTION, CLASS_IDLE, CLASS_COUNT };
+enum site_role { ROLE_WAITER, ROLE_WAKER, ROLE_HOLDER, ROLE_COUNT };
+
+extern const char *const lock_kind_names[KIND_COUNT];
+extern const char *const lock_class_names[CLASS_COUNT];
+extern const char *const site_role_names[ROLE_COUNT];
+extern const char *const loss_names[LOSS_COUNT];
+extern const char *const loss_help[LOSS_COUNT];
+
+/* Strings are NULL where unknown. */
+struct frame {
+	const char *function;
+	const char *module; /* path as the process maps it */
+	uint64_t offset;    /* address as linked in the module; without a module, in the process */
+	const char *file;
+	int line;	      /* 0 = unknown */
+	const char *language; /* "native", "python", ... */
+};
+
+struct site {
+	enum site_role role;
+	uint64_t samples;
+	double share;	  /* of the lock's sampled wait in this role, 0..1 */
+	uint64_t wait_ns; /* the lock's wait times share */
+	struct frame *frames; /* innermost first */
+	size_t n_frames;
+	bool truncated; /* outer frames are missing */
+};
+
+struct process {
+	pid_t pid;
+	uint32_t gen;
+	const char *comm;
+	const char *user;   /* NULL: unknown */
+	const char *cgroup; /* NULL: unknown */
+	const char *runtime; /* NULL: unknown */
+	int threads;	     /* -1: unknown (it has ended) */
+	uint64_t sleeps;     /* contention only, as the next four */
+	uint64_t wait_ns;
+	uint64_t blocked_ns;
+	uint64_t delay_ns;
+	uint64_t waiting;
+	uint64_t idle_wait_ns;
+	bool ended;
+};
+
+struct lock {
+	char id[32]; /* PID:0xADDR */
+	pid_t pid;
+	const char *comm; /* of its process */
+	uint64_t address;
+	enum lock_kind kind;
+	enum lock_class class;
+	const char *name;      /* NULL: unknown */
+	const char *name_from; /* "symbol", "python", "site", "mapping"; NULL without a name */
+	uint64_t sleeps;       /* begun in this interval */
+	uint64_t wait_ns;
+	uint64_t blocked_ns;
+	uint64_t delay_ns;
+	uint64_t max_ns;   /* longest wait that ended in the interval or is still going on */
+	uint64_t p50_ns;   /* of the waits that ended; 0 if none */
+	uint64_t p99_ns;
+	uint64_t timeouts;
+	uint64_t waiting;   /* threads waiting now */
+	uint64_t oldest_ns; /* age of the oldest sleep going on, 0 if none */
+	uint32_t hist[HIST_BUCKETS];
+	const char *where; /* the innermost frame of its main waiter site that is not the C library's */
+	struct site *sites;
+	size_t n_sites;
+};
+
+struct thread {
+	pid_t pid;
+	pid_t tid;
+	const char *process_comm;
+	const char *comm;
+	uint64_t sleeps; /* contention only; with idle shown, all */
+	uint64_t wait_ns;
+	uint64_t idle_wait_ns;
+	const struct lock *waiting_for; /* NULL: not waiting */
+	uint64_t waiting_ns;
+};
+
+/* One thread's part in one lock. */
+struct thread_lock {
+	const struct thread *thread;
+	const struct lock *lock;
+	uint64_t sleeps;
+	uint64_t wait_ns;
+};
+
+struct totals {
+	uint64_t sleeps;
+	uint64_t wait_ns;
+	uint64_t blocked_ns;
+	uint64_t delay_ns;
+	uint64_t waiting;
+};
+
+struct self_cost {
+	uint64_t cpu_ns;
+	uint64_t rss_bytes;
+	uint64_t probe_ns;   /* scaled from slices; valid if probe_known */
+	uint64_t probe_runs;
+	bool probe_known;
+};
+
+struct arena; /* owns every string and array of a snapshot */
+
+struct snapshot {
+	const char *version;
+	const char *host;
+	const char *kernel;
+	struct timespec time; /* CLOCK_REALTIME, end of the interval */
+	uint64_t interval_ns;
+	uint64_t number; /* 1, 2, ... */
+	bool exact;	 /* tier */
+	uint64_t losses[LOSS_COUNT];
+	struct self_cost self;
+	struct totals totals; /* contention only */
+	struct totals idle;
+	struct process *processes;
+	size_t n_processes;
+	struct lock *locks; /* all classes, all processes */
+	size_t n_locks;
+	struct thread *threads;
+	size_t n_threads;
+	struct thread_lock *thread_locks;
+	size_t n_thread_locks;
+	struct arena *arena;
+};
+
+struct snapshot *snapshot__new(void);
+void snapshot__free(struct snapshot *s);
+
+/* Memory of a snapshot: zeroed, freed with it. */
+void *snapshot__alloc(struct snapshot *s, size_t n, size_t size);
+/* A copy of text, NULL for NULL. */
+const char *snapshot__string(struct snapshot *s, const char *text);
+
+/* Fills p50_ns and p99_ns from hist, with max_ns (0: not known) as their upper bound. */
+void lock__percentiles(struct lock *lock);
+/* The wait at quantile q (0..1) of a histogram, interpolated inside its bucket; 0 if empty. */
+uint64_t hist__quantile(const uint32_t *hist, double q);
+/* Number of waits in a histogram. */
+uint64_t hist__count(const uint32_t *hist);
+/* Lower bound of a bucket in ns; bucket HIST_BUCKETS is the end of the last. */
+uint64_t hist__edge(unsigned int bucket);
+
+/* Total losses of a snapshot. */
+uint64_t snapshot__losses(const struct snapshot *s);
+
+const struct process *snapshot__process(const struct snapshot *s, pid_t pid);
+const struct lock *snapshot__lock(const struct snapshot *s, const char *id);
+
+#endif

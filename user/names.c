@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "names.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "kinds.h"
+#include "util.h"
+
+struct string {
+	UT_hash_handle hh;
+	char text[];
+};
+
+struct names {
+	struct symbols *symbols;
+	struct string *strings;
+	struct unwind_stack scratch; /* too large for the stack */
+};
+
+struct names *names__new(struct proc *proc)
+{
+	struct names *n = xcalloc(1, sizeof(*n));
+
+	n->symbols = symbols__new(proc);
+	return n;
+}
+
+void names__free(struct names *n)
+{
+	struct string *s, *next;
+
+	if (!n)
+		return;
+	HASH_ITER(hh, n->strings, s, next) {
+		HASH_DELETE(hh, n->strings, s);
+		free(s);
+	}
+	symbols__free(n->symbols);
+	free(n);
+}
+
+const char *names__intern(struct names *n, const char *text)
+{
+	struct string *s;
+	size_t len;
+
+	if (!text)
+		return NULL;
+	len = strlen(text);
+	HASH_FIND(hh, n->strings, text, len, s);
+	if (!s) {
+		s = xcalloc(1, sizeof(*s) + len + 1);
+		memcpy(s->text, text, len);
+		HASH_ADD_KEYPTR(hh, n->strings, s->text, len, s);
+	}
+	return s->text;
+}
+
+/* Libraries whose frames stand between a program and its futex. */
+static bool is_runtime(const char *module)
+{
+	static const char *const prefixes[] = { "libc.so",    "libc-",	   "libpthread",
+						"ld-linux",   "ld-musl",   "libstdc++.so",
+						"libgcc_s.so" };
+	const char *base;
+
+	if (!module)
+		return false;
+	base = strrchr(module, '/');
+	base = base ? base + 1 : module;
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+		if (!strncmp(base, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return false;
+}
+
+static void find_callers(struct named_stack *out, const bool *exported)
+{
+	size_t caller = 0;
+
+	for (size_t i = 0; i < out->n_frames; i++) {
+		const struct frame *f = &out->frames[i];
+		bool lock = f->function && kinds__is_lock_function(f->function);
+
+		if (!out->function && f->function && (lock || exported[i]))
+			out->function = f->function;
+		if (caller == i && (lock || is_runtime(f->module)))
+			caller = i + 1;
+		else if (lock) /* a statically linked program: its lock functions are its own */
+			caller = i + 1;
+	}
+	if (caller < out->n_frames)
+		out->where = out->frames[caller].function;
+}
+
+static uint64_t hash_step(uint64_t hash, uint64_t value)
+{
+	return (hash ^ value) * 0x100000001b3ULL; /* FNV-1a, a word at a time */
+}
+
+void names__stack(struct names *n, pid_t pid, const struct maps *maps,
+		  const struct user_regs *regs, const void *stack, size_t stack_len,
+		  struct named_stack *ret)
+{
+	struct unwind_stack *u = &n->scratch;
+	bool exported[UNWIND_FRAMES_MAX] = {};
+	struct named_stack out = { .hash = 0xcbf29ce484222325ULL };
+
+	unwind__stack(n->symbols, pid, maps, regs, stack, stack_len, u);
+	out.frames = xcalloc(u->n, sizeof(*out.frames));
+	out.n_frames = u->n;
+	out.truncated = u->truncated;
+	for (int i = 0; i < u->n; i++) {
+		const struct unwind_frame *from = &u->frames[i];
+		struct frame *to = &out.frames[i];
+		const struct symbol *symbol = NULL;
+
+		out.hash = hash_step(out.hash, from->pc);
+		to->language = "native";
+		to->offset = from->file ? from->vaddr : from->lookup;
+		if (from->mapping && from->mapping->path[0])
+			to->module = names__intern(n, from->mapping->path);
+		if (from->file)
+			symbol = elf_file__symbol(from->file, from->vaddr, false);
+		if (symbol) {
+			to->function = names__intern(n, symbol->name);
+			exported[i] = symbol->exported;
+		}
+	}
+	find_callers(&out, exported);
+	*ret = out;
+}
+
+/*
+ * Zeroed data (.bss) beyond the file's last page is anonymous memory right behind the file's
+ * mapping: it goes on in the same numbering.
+ */
+static const struct mapping *data_mapping(const struct maps *maps, const struct mapping *m)
+{
+	if (m->path[0] || m == maps->items)
+		return m;
+	return m[-1].end == m->start && m[-1].path[0] == '/' && m[-1].write ? &m[-1] : m;
+}
+
+const char *names__data(struct names *n, pid_t pid, const struct maps *maps, uint64_t address)
+{
+	const struct mapping *m = maps ? maps__find(maps, address) : NULL;
+	const struct symbol *symbol;
+	struct elf_file *file;
+	uint64_t vaddr;
+	char text[512];
+
+	if (!m)
+		return NULL;
+	m = data_mapping(maps, m);
+	file = m->path[0] == '/' ? symbols__file(n->symbols, pid, m) : NULL;
+	if (!file || !elf_file__vaddr(file, m, m->start, &vaddr))
+		return NULL;
+	vaddr += address - m->start;
+	symbol = elf_file__symbol(file, vaddr, true);
+	if (!symbol)
+		return NULL;
+	if (vaddr == symbol->address)
+		return names__intern(n, symbol->name);
+	snprintf(text, sizeof(text), "%s+0x%" PRIx64, symbol->name, vaddr - symbol->address);
+	return names__intern(n, text);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Addresses -> names: frames of a stack, the caller of a lock function, the symbol of a lock. */
+#ifndef NAMES_H
+#define NAMES_H
+
+#include "model.h"
+#include "unwind.h"
+
+struct names; /* interned strings and symbol tables */
+
+struct names *names__new(struct proc *proc);
+void names__free(struct names *n);
+
+/* One copy of each string, as long as n lives. NULL for NULL. */
+const char *names__intern(struct names *n, const char *text);
+
+/* What a stack says. frames from malloc, its strings interned. */
+struct named_stack {
+	struct frame *frames; /* innermost first */
+	size_t n_frames;
+	bool truncated;
+	uint64_t hash;	      /* of the addresses */
+	const char *function; /* innermost exported or lock function; NULL: none */
+	const char *where;    /* the function that called the lock function; NULL: none */
+};
+
+void names__stack(struct names *n, pid_t pid, const struct maps *maps,
+		  const struct user_regs *regs, const void *stack, size_t stack_len,
+		  struct named_stack *ret);
+
+/* The static object at an address, as "name" or "name+0x10", interned; NULL: none is known. */
+const char *names__data(struct names *n, pid_t pid, const struct maps *maps, uint64_t address);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* argv -> one const struct options. No global state. */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "fields.h"
+
+enum command { COMMAND_TOP, COMMAND_CHECK, COMMAND_DEMO, COMMAND_HELP, COMMAND_VERSION };
+
+#define OPTIONS_PIDS_MAX 256
+
+struct options {
+	enum command command;
+	pid_t pids[OPTIONS_PIDS_MAX];
+	int n_pids;
+	const char *comm;   /* glob; NULL: any */
+	const char *user;   /* as given; NULL: any */
+	uid_t uid;	    /* of user */
+	const char *cgroup; /* NULL: any */
+	uint64_t delay_ns;
+	unsigned long count; /* 0: no end */
+	bool batch;
+	bool live; /* the live screen was not excluded: no -b, -f, -o, CMD, and stdout a terminal */
+	const char *format; /* a name in the table of export.c */
+	const char *output; /* NULL: stdout */
+	const struct field *sort; /* of locks; NULL: the default */
+	const char *sort_key;	  /* as given, for the entities that have it */
+	bool reverse;
+	bool idle;
+	unsigned int top; /* locks a process in batch output; 0: all */
+	unsigned int max_locks;
+	unsigned int max_threads;
+	unsigned int samples_lock;   /* stack samples a second for each lock */
+	unsigned int samples_second; /* and in all */
+	unsigned int stack_bytes;
+	char **argv; /* CMD ARG..., or NULL */
+};
+
+/*
+ * Fills *ret. 0; or a negative value after filling error (one line without newline) for wrong
+ * usage. tty: stdout is a terminal. argv must outlive *ret.
+ */
+int options__parse(int argc, char **argv, bool tty, struct options *ret, char *error, size_t size);
+
+/* Prints --help, from the tables of options, fields, formats and keys. */
+void options__help(FILE *out);
+
+#endif

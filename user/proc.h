@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * /proc and process memory, under a root that tests can inject. Everything read here was written
+ * by other people's programs.
+ */
+#ifndef PROC_H
+#define PROC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct proc; /* a view of one /proc */
+
+/* root: "/proc" or a test's directory. */
+struct proc *proc__new(const char *root);
+void proc__free(struct proc *p);
+
+struct proc_info {
+	pid_t tgid;
+	pid_t ppid;
+	uid_t uid;
+	int threads;
+	uint64_t start_ticks; /* since boot, in clock ticks: tells a reused pid */
+	char comm[64];
+};
+
+/* 0 or -errno (-ESRCH: no such process). pid may be a thread's; tgid says whose. */
+int proc__info(struct proc *p, pid_t pid, struct proc_info *ret);
+
+/* The cgroup path of pid: of the v2 hierarchy if it is not at its root, else of v1. 0 or -errno. */
+int proc__cgroup(struct proc *p, pid_t pid, char *buf, size_t size);
+/* Is pid in this cgroup or below it, in any hierarchy? path may begin with the mount's path. */
+bool proc__in_cgroup(struct proc *p, pid_t pid, const char *path);
+
+/* comm of a thread. 0 or -errno. */
+int proc__thread_comm(struct proc *p, pid_t pid, pid_t tid, char *buf, size_t size);
+
+/* User name of uid, cached; the number as text where there is no name. Lives as long as p. */
+const char *proc__user(struct proc *p, uid_t uid);
+
+/* One mapping of a process. */
+struct mapping {
+	uint64_t start, end;
+	uint64_t offset; /* in the file */
+	uint64_t inode;
+	uint32_t dev_major, dev_minor;
+	bool exec, write, shared;
+	const char *path; /* "" if anonymous; " (deleted)" removed and marked */
+	bool deleted;
+};
+
+struct maps {
+	struct mapping *items; /* ascending */
+	size_t n;
+	char *text;
+};
+
+/* 0 or -errno; *ret from malloc, for maps__free. */
+int proc__maps(struct proc *p, pid_t pid, struct maps **ret);
+void maps__free(struct maps *m);
+const struct mapping *maps__find(const struct maps *m, uint64_t address);
+
+/*
+ * Opens the file behind a mapping as its process sees it: through /proc/PID/map_files (right for
+ * deleted and replaced files), else /proc/PID/root/PATH if it still is the same inode. fd or -errno.
+ */
+int proc__open_mapped(struct proc *p, pid_t pid, const struct mapping *m);
+
+/* Reads another process's memory without stopping it. Bytes read (may be short) or -errno. */
+ssize_t proc__read_memory(pid_t pid, uint64_t address, void *buf, size_t size);
+
+/* Visits all processes (thread-group leaders) of this /proc. Stops when fn returns non-zero. */
+int proc__each(struct proc *p, int (*fn)(pid_t pid, void *ctx), void *ctx);
+
+/* CPU time and resident bytes of this program. */
+int proc__self(struct proc *p, uint64_t *cpu_ns, uint64_t *rss_bytes);
+
+#endif

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "processes.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util.h"
+
+#define LOOK_NS	     (5 * NSEC_PER_SEC)	 /* comm, threads and cgroup seldom change */
+#define MAPS_OLD_NS  (30 * NSEC_PER_SEC) /* mappings are read anew after this time ... */
+#define MAPS_MISS_NS (NSEC_PER_SEC / 10) /* ... or after this one, if they miss an address */
+
+void processes__init(struct processes *p, const struct options *o, struct proc *proc)
+{
+	*p = (struct processes){ .options = o, .proc = proc };
+}
+
+void processes__drop(struct processes *p, struct process_entry *e)
+{
+	HASH_DELETE(hh, p->by_key, e);
+	maps__free(e->maps);
+	free(e->cgroup);
+	free(e);
+}
+
+void processes__done(struct processes *p)
+{
+	struct process_entry *e, *next;
+
+	HASH_ITER(hh, p->by_key, e, next)
+		processes__drop(p, e);
+}
+
+static bool in_scope(struct processes *p, const struct process_entry *e)
+{
+	const struct options *o = p->options;
+
+	if (o->comm && fnmatch(o->comm, e->comm, 0))
+		return false;
+	if (o->user && (!e->uid_known || e->uid != o->uid))
+		return false;
+	return true;
+}
+
+/* Asks /proc. A process that has ended keeps what was known of it. */
+static void look(struct processes *p, struct process_entry *e, uint64_t now_ns)
+{
+	char cgroup[4096];
+	struct proc_info info;
+
+	e->look_ns = now_ns + LOOK_NS;
+	if (e->ended || proc__info(p->proc, e->key.tgid, &info) || info.tgid != (pid_t)e->key.tgid)
+		return;
+	snprintf(e->comm, sizeof(e->comm), "%s", info.comm);
+	e->uid = info.uid;
+	e->uid_known = true;
+	e->threads = info.threads;
+	if (!proc__cgroup(p->proc, e->key.tgid, cgroup, sizeof(cgroup)) &&
+	    (!e->cgroup || strcmp(cgroup, e->cgroup))) {
+		free(e->cgroup);
+		e->cgroup = xstrdup(cgroup);
+	}
+	e->in_scope = in_scope(p, e) && (!p->options->cgroup ||
+					 proc__in_cgroup(p->proc, e->key.tgid, p->options->cgroup));
+}
+
+/*
+ * Of two lives of one pid, is a the later? An exec makes the generation grow by one (task__gen() in
+ * the probes); otherwise the pid was used again, and the one seen first was first.
+ */
+static bool is_later(const struct process_key *a, const struct process_key *b)
+{
+	int32_t difference = a->gen - b->gen;
+
+	return difference > 0 || difference < -4096;
+}
+
+struct process_entry *processes__get(struct processes *p, const struct process_key *key,
+				     const struct process_stats *stats, uint64_t now_ns)
+{
+	struct process_entry *e, *old, *next;
+
+	HASH_FIND(hh, p->by_key, key, sizeof(*key), e);
+	if (e)
+		return e;
+	e = xcalloc(1, sizeof(*e));
+	e->key = *key;
+	e->threads = -1;
+	HASH_ITER(hh, p->by_key, old, next)
+		if (old->key.tgid == key->tgid)
+			*(is_later(key, &old->key) ? &old->ended : &e->ended) = true;
+	if (stats) {
+		snprintf(e->comm, sizeof(e->comm), "%.*s", LOCKTOP_COMM, stats->comm);
+		e->uid = stats->uid;
+		e->uid_known = true;
+		e->in_scope = in_scope(p, e) && !p->options->cgroup;
+	}
+	HASH_ADD(hh, p->by_key, key, sizeof(e->key), e);
+	look(p, e, now_ns);
+	return e;
+}
+
+void processes__refresh(struct processes *p, uint64_t now_ns)
+{
+	struct process_entry *e, *next;
+
+	HASH_ITER(hh, p->by_key, e, next) {
+		if (!e->ended && kill(e->key.tgid, 0) && errno == ESRCH)
+			e->ended = true;
+		if (e->ended)
+			e->threads = -1;
+		else if (now_ns >= e->look_ns)
+			look(p, e, now_ns);
+	}
+}
+
+const struct maps *processes__maps(struct processes *p, struct process_entry *e, uint64_t address,
+				   uint64_t now_ns)
+{
+	bool miss = !e->maps || !maps__find(e->maps, address);
+	struct maps *maps;
+
+	if (!e->ended && now_ns - e->maps_ns >= (miss ? MAPS_MISS_NS : MAPS_OLD_NS) &&
+	    !proc__maps(p->proc, e->key.tgid, &maps)) {
+		maps__free(e->maps);
+		e->maps = maps;
+		e->maps_ns = now_ns;
+	}
+	return e->maps;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The processes behind the records: names, owners, scope, mappings. One entry for each process_key,
+ * so that a reused pid or an exec is another process.
+ */
+#ifndef PROCESSES_H
+#define PROCESSES_H
+
+#include <uthash.h>
+
+#include "options.h"
+#include "proc.h"
+#include "source.h"
+
+struct process_entry {
+	struct process_key key;
+	char comm[64];
+	char *cgroup; /* NULL: unknown */
+	uid_t uid;
+	bool uid_known;
+	int threads;	/* -1: unknown */
+	bool in_scope;	/* of --comm, --user, --cgroup; -p is the kernel's to keep */
+	bool ended;	/* no such process any more, or it went on to another program */
+	bool reported;	/* its numbers after the end were read */
+	uint64_t look_ns; /* when to look into /proc again */
+	struct maps *maps;
+	uint64_t maps_ns;
+	UT_hash_handle hh;
+};
+
+struct processes {
+	const struct options *options;
+	struct proc *proc;
+	struct process_entry *by_key;
+};
+
+void processes__init(struct processes *p, const struct options *o, struct proc *proc);
+void processes__done(struct processes *p);
+
+/* The entry, made if need be; /proc is asked at once. stats: what the kernel noted, or NULL. */
+struct process_entry *processes__get(struct processes *p, const struct process_key *key,
+				     const struct process_stats *stats, uint64_t now_ns);
+
+/* Looks again where it is time to, and marks the processes that ended. */
+void processes__refresh(struct processes *p, uint64_t now_ns);
+
+/*
+ * Its mappings, read anew if they are old or miss this address. NULL: they cannot be had. Valid
+ * until the next call for the same process.
+ */
+const struct maps *processes__maps(struct processes *p, struct process_entry *e, uint64_t address,
+				   uint64_t now_ns);
+
+void processes__drop(struct processes *p, struct process_entry *e);
+
+#endif

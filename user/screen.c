@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "screen.h"
+
+#include <string.h>
+
+#include "prompt.h"
+
+/* Below this height the header is one line, and below the next the bottom line goes. */
+#define HEIGHT_FULL 10
+#define HEIGHT_BAR  6
+#define HEIGHT_HEAD 4
+
+/* From here on there is room for stacks under a lock's threads. */
+#define HEIGHT_SITES 20
+
+const struct list_screen *screen__of(enum entity entity)
+{
+	static const struct list_screen *const screens[ENTITY_COUNT] = {
+		[ENTITY_PROCESS] = &screen_processes,
+		[ENTITY_LOCK] = &screen_locks,
+		[ENTITY_THREAD] = &screen_threads,
+	};
+
+	return screens[entity];
+}
+
+struct layout screen__layout(const struct view *v, int width, int height)
+{
+	struct layout l = { .heads = -1, .bar = -1 };
+	int end = height;
+
+	(void)width;
+	l.header = height >= HEIGHT_FULL ? 4 : height >= 1 ? 1 : 0;
+	l.list = l.header;
+	if (height >= HEIGHT_HEAD)
+		l.heads = l.list++;
+	if (height >= HEIGHT_BAR)
+		l.bar = --end;
+	if (view__clevel(v)->address && height >= HEIGHT_SITES) {
+		l.site_rows = (end - l.list) / 2;
+		end -= l.site_rows;
+		l.sites = end;
+	}
+	l.list_rows = MAX(0, end - l.list);
+	return l;
+}
+
+void screen__prepare(struct view *v, const struct snapshot *s, int width, int height)
+{
+	struct layout l = screen__layout(v, width, height);
+
+	view__update(v, s, l.list_rows);
+	if (v->mode == MODE_HELP) {
+		/* The help takes the whole screen but the bottom line. */
+		v->page = MAX(1, height - 1);
+		v->help_top = MIN(v->help_top, screen_help__lines(v, width) - v->page);
+		v->help_top = MAX(v->help_top, 0);
+	}
+}
+
+/* The first of a binding's names. Returns its length. */
+static int first_name(const struct binding *b, char *buf, size_t size)
+{
+	return snprintf(buf, size, "%.*s", (int)strcspn(b->names, " "), b->names);
+}
+
+static bool in_bar(const struct binding *b, const struct view *v)
+{
+	return b->bar && (b->modes & (1u << v->mode));
+}
+
+static void draw_keys(const struct view *v, struct canvas *c, int y)
+{
+	int x = 0, all = 0, gap;
+	char name[16];
+
+	for (const struct binding *b = bindings; b->names; b++)
+		if (in_bar(b, v))
+			all += first_name(b, name, sizeof(name)) + 1 + strlen(b->bar) + 2;
+	gap = all - 2 > c->width ? 1 : 2;
+	for (const struct binding *b = bindings; b->names; b++) {
+		int columns;
+
+		if (!in_bar(b, v))
+			continue;
+		columns = first_name(b, name, sizeof(name));
+		if (x + columns + 1 + (int)strlen(b->bar) > c->width)
+			return;
+		canvas__text(c, x, y, -1, STYLE_KEY, name);
+		x += columns + 1;
+		x += canvas__text(c, x, y, -1, STYLE_DIM, b->bar) + gap;
+	}
+}
+
+static void draw_prompt(const struct view *v, struct canvas *c, int y)
+{
+	int x = canvas__printf(c, 0, y, -1, STYLE_LABEL, "%s: ", prompt__label(v));
+
+	x += canvas__text(c, x, y, -1, STYLE_VALUE, v->input);
+	canvas__style(c, MIN(x, c->width - 1), y, 1, STYLE_SELECTED);
+	if (v->message[0])
+		canvas__printf(c, x + 2, y, -1, v->alarm ? STYLE_ALARM : STYLE_NORMAL, "%s",
+			       v->message);
+}
+
+/* What must be seen takes the last line even where no room is left for a bottom line. */
+static void draw_bar(const struct view *v, const struct layout *l, struct canvas *c)
+{
+	int y = l->bar >= 0 ? l->bar : c->height - 1;
+
+	if (v->mode != MODE_PROMPT && !v->message[0] && l->bar < 0)
+		return;
+	canvas__printf(c, 0, y, -1, STYLE_NORMAL, "%*s", c->width, "");
+	if (v->mode == MODE_PROMPT)
+		draw_prompt(v, c, y);
+	else if (v->message[0])
+		canvas__text(c, 0, y, -1, v->alarm ? STYLE_ALARM : STYLE_VALUE, v->message);
+	else
+		draw_keys(v, c, y);
+}
+
+void screen__draw(const struct snapshot *s, const struct view *v, struct canvas *c)
+{
+	struct layout l = screen__layout(v, c->width, c->height);
+
+	canvas__clear(c);
+	if (v->mode == MODE_HELP) {
+		screen_help__draw(v, c);
+		draw_bar(v, &l, c);
+		return;
+	}
+	screen_header__draw(s, v, &l, c);
+	screen_list__draw(s, v, &l, c);
+	if (l.site_rows)
+		screen_sites__draw(s, v, &l, c);
+	if (v->mode == MODE_SORT)
+		screen_sort__draw(v, &l, c);
+	draw_bar(v, &l, c);
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A list of any entity: its columns come from the table of fields. */
+#include "screen.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "text.h"
+
+#define COLUMNS_MAX 32
+
+/* Text columns at least this wide can use the spare width; narrower ones hold short words. */
+#define WIDTH_ELASTIC 16
+
+/* Mean numbers of waiting threads from which a lock is worth a look, and is trouble. */
+#define LOAD_WARM 0.1
+#define LOAD_HOT  1.0
+
+struct column {
+	const struct field *field;
+	int x, width;
+};
+
+struct columns {
+	struct column column[COLUMNS_MAX];
+	int n;
+	int width; /* of all, one blank between two */
+};
+
+/* The column that the list is sorted by stays in sight. */
+static unsigned int priority(const struct view *v, const struct field *f)
+{
+	return f == v->sort[view__clevel(v)->entity] ? 0 : f->priority;
+}
+
+static void drop_column(struct columns *cs, int i)
+{
+	cs->width -= cs->column[i].width + 1;
+	memmove(&cs->column[i], &cs->column[i + 1], (--cs->n - i) * sizeof(cs->column[0]));
+}
+
+/* Drops what matters least until the rest fits; a column without room for itself is clipped. */
+static void fit(const struct view *v, struct columns *cs, int width)
+{
+	while (cs->width > width) {
+		int last = 0;
+
+		for (int i = 1; i < cs->n; i++)
+			if (priority(v, cs->column[i].field) >= priority(v, cs->column[last].field))
+				last = i;
+		if (cs->n == 0 || !priority(v, cs->column[last].field))
+			return;
+		drop_column(cs, last);
+	}
+}
+
+static bool elastic(const struct column *c)
+{
+	return (c->field->flags & FIELD_LEFT) && c->field->width >= WIDTH_ELASTIC;
+}
+
+static void spread(struct columns *cs, int spare)
+{
+	int n = 0, x = 0;
+
+	for (int i = 0; i < cs->n; i++)
+		n += elastic(&cs->column[i]);
+	for (int i = 0; i < cs->n; i++) {
+		struct column *c = &cs->column[i];
+
+		if (spare > 0 && n > 0 && elastic(c)) {
+			c->width += spare / n;
+			spare -= spare / n--;
+		}
+		c->x = x;
+		x += c->width + 1;
+	}
+	/* Nothing follows the last text, so it may be as long as it is. */
+	if (cs->n && (cs->column[cs->n - 1].field->flags & FIELD_LEFT))
+		cs->column[cs->n - 1].width += MAX(spare, 0);
+}
+
+static void choose_columns(const struct view *v, int width, struct columns *cs)
+{
+	memset(cs, 0, sizeof(*cs));
+	cs->width = -1;
+	for (const struct field *f = fields__of(view__clevel(v)->entity); f->key; f++) {
+		if (!field__on_screen(f) || cs->n == COLUMNS_MAX)
+			continue;
+		cs->column[cs->n++] = (struct column){ .field = f, .width = f->width };
+		cs->width += f->width + 1;
+	}
+	fit(v, cs, width);
+	spread(cs, width - cs->width);
+}
+
+static void draw_text(struct canvas *c, const struct column *column, int y, enum style style,
+		      const char *text)
+{
+	if (column->field->unit == UNIT_TEXT)
+		canvas__text(c, column->x, y, column->width, style, text);
+	else
+		canvas__right(c, column->x, y, column->width, style, text);
+}
+
+static void draw_heads(const struct view *v, const struct columns *cs, int y, struct canvas *c)
+{
+	canvas__style(c, 0, y, -1, STYLE_TITLE);
+	for (int i = 0; i < cs->n; i++) {
+		const struct column *column = &cs->column[i];
+		bool sorted = column->field == v->sort[view__clevel(v)->entity];
+		enum style style = sorted ? STYLE_SORTED : STYLE_TITLE;
+
+		canvas__style(c, column->x, y, column->width, style);
+		draw_text(c, column, y, style, column->field->title);
+	}
+}
+
+static enum style heat(const struct field *f, const void *row, uint64_t interval_ns)
+{
+	double load;
+
+	if (strcmp(f->key, "wait_ns") || !interval_ns)
+		return STYLE_NORMAL;
+	load = (double)f->get(row).number / interval_ns;
+	return load >= LOAD_HOT ? STYLE_HOT : load >= LOAD_WARM ? STYLE_WARM : STYLE_NORMAL;
+}
+
+/* Marks where the search text is found in a cell that begins at x. */
+static void mark(const struct view *v, struct canvas *c, int x, int y, int width, const char *text)
+{
+	const char *hit = v->search[0] ? strcasestr(text, v->search) : NULL;
+	char before[VIEW_TEXT];
+	int from, to;
+
+	if (!hit)
+		return;
+	snprintf(before, sizeof(before), "%.*s", (int)(hit - text), text);
+	from = text__columns(before);
+	to = MIN(width, from + text__columns(v->search));
+	if (from < to)
+		canvas__style(c, x + from, y, to - from, STYLE_MATCH);
+}
+
+static void draw_row(const struct view *v, const struct columns *cs, const void *row, int y,
+		     bool selected, struct canvas *c)
+{
+	if (selected)
+		canvas__style(c, 0, y, -1, STYLE_SELECTED);
+	for (int i = 0; i < cs->n; i++) {
+		const struct column *column = &cs->column[i];
+		enum style style = heat(column->field, row, v->interval_ns);
+		char text[VIEW_TEXT];
+		int x = column->x;
+
+		field__format(column->field, row, v->interval_ns, text, sizeof(text));
+		draw_text(c, column, y, selected ? STYLE_SELECTED : style, text);
+		if (column->field->unit != UNIT_TEXT)
+			x += MAX(0, column->width - text__columns(text));
+		mark(v, c, x, y, column->x + column->width - x, text);
+	}
+}
+
+bool screen_list__why_empty(const struct snapshot *s, const struct view *v, char *buf, size_t size)
+{
+	const char *filter = view__clevel(v)->filter;
+	char waiting[16];
+
+	if (!s) {
+		snprintf(buf, size, "Measuring...");
+	} else if (filter[0] && v->n_filtered_out) {
+		snprintf(buf, size, "None of %zu rows contains \"%s\" (f changes the filter).",
+			 v->n_filtered_out, filter);
+	} else if (!v->idle && s->idle.waiting) {
+		text__count(waiting, sizeof(waiting), s->idle.waiting);
+		snprintf(buf, size,
+			 "No thread waited for a lock in this interval. "
+			 "%s %s idle (i shows them).",
+			 waiting, s->idle.waiting == 1 ? "thread is" : "threads are");
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* Broken at blanks: on a narrow screen the end of the line says what to do. */
+static void draw_wrapped(struct canvas *c, int x, int y, int rows, const char *text)
+{
+	for (; *text && rows > 0; rows--) {
+		size_t n = text__prefix(text, c->width - x), cut = n;
+
+		while (text[n] && cut > 0 && text[cut] != ' ')
+			cut--;
+		n = cut ? cut : n;
+		if (!n)
+			return;
+		canvas__printf(c, x, y++, -1, STYLE_NORMAL, "%.*s", (int)n, text);
+		text += n;
+		text += strspn(text, " ");
+	}
+}
+
+void screen_list__draw(const struct snapshot *s, const struct view *v, const struct layout *l,
+		       struct canvas *c)
+{
+	const struct level *level = view__clevel(v);
+	struct columns cs;
+
+	choose_columns(v, c->width, &cs);
+	if (l->heads >= 0)
+		draw_heads(v, &cs, l->heads, c);
+	for (int i = 0; i < l->list_rows && (size_t)(level->top + i) < v->n_rows; i++)
+		draw_row(v, &cs, v->rows[level->top + i], l->list + i,
+			 level->top + i == level->position, c);
+	if (!v->n_rows && l->list_rows) {
+		char why[256], clean[256];
+		/* A blank line sets it off where there is room. */
+		int set_off = l->list_rows > 3;
+
+		screen__of(level->entity)->empty(s, v, why, sizeof(why));
+		draw_wrapped(c, set_off, l->list + set_off, l->list_rows - set_off,
+			     text__clean(clean, sizeof(clean), why));
+	}
+}

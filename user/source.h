@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Where records come from: live probes now, recordings later. Cumulative counters, as read. */
+#ifndef SOURCE_H
+#define SOURCE_H
+
+#include <stddef.h>
+
+#include "../bpf/locktop.h"
+#include "model.h"
+
+/* One reading. Arrays belong to the source and are valid until its next reading. */
+struct records {
+	uint64_t now_ns; /* CLOCK_MONOTONIC, of the reading */
+	uint32_t epoch;	 /* the interval that this reading ends: selects lock_stats.max */
+	const struct lock_key *lock_keys;
+	const struct lock_stats *locks;
+	size_t n_locks;
+	const struct wait_key *wait_keys;
+	const struct wait_stats *waits;
+	size_t n_waits;
+	const struct process_key *process_keys;
+	const struct process_stats *processes;
+	size_t n_processes;
+	const struct open_sleep *open;
+	size_t n_open;
+	size_t locks_max, waits_max; /* how many fit: near it, old ones are forgotten sooner */
+	uint64_t losses[LOSS_COUNT]; /* cumulative */
+	struct self_cost self;	     /* cumulative cpu_ns, probe_ns, probe_runs; rss_bytes now */
+};
+
+/* Called for each event in order; data is valid during the call. */
+typedef void (*source_event_fn)(void *ctx, const void *data, size_t size);
+
+struct source;
+
+struct source_ops {
+	/* Reads everything. 0 or -errno. */
+	int (*read)(struct source *s, struct records *ret);
+	/* Hands over the stack samples that have come since. 0 or -errno. */
+	int (*drain)(struct source *s, source_event_fn fn, void *ctx);
+	/* Entries whose last numbers were read: make room for others. */
+	void (*forget_locks)(struct source *s, const struct lock_key *keys, size_t n);
+	void (*forget_waits)(struct source *s, const struct wait_key *keys, size_t n);
+	void (*forget_processes)(struct source *s, const struct process_key *keys, size_t n);
+	/* Something to do between readings (cost slices); the time until it wants to be called. */
+	uint64_t (*tick)(struct source *s, uint64_t now_ns);
+	void (*free)(struct source *s);
+};
+
+struct source {
+	const struct source_ops *ops;
+};
+
+#endif

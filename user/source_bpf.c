@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "source_bpf.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "locktop.skel.h"
+#include "util.h"
+
+#define DRAIN_NS	(50 * 1000000ULL)  /* between looks into the ring buffer */
+#define SLICE_NS	(20 * 1000000ULL)  /* the kernel's BPF statistics are on this long ... */
+#define SLICE_PERIOD_NS (500 * 1000000ULL) /* ... in each of these */
+#define ITER_BUFFER	65536
+
+/* What a hash map held at the last reading; the arrays grow with it. */
+struct reading {
+	void *keys, *values;
+	size_t n, capacity;
+};
+
+struct run_time {
+	uint64_t ns, runs, missed;
+};
+
+struct source_bpf {
+	struct source source;
+	struct locktop_bpf *skel;
+	struct proc *proc;
+	struct ring_buffer *ring;
+	struct reading locks, waits, processes;
+	struct open_sleep *open;
+	size_t n_open, open_capacity;
+	uint64_t iterator_short;
+	source_event_fn event_fn;
+	void *event_ctx;
+	/* cost slices */
+	int stats_fd;
+	uint64_t slice_start_ns, slice_next_ns, charged_ns;
+	struct run_time at_start;
+	double ns_rate, runs_rate; /* ns and runs per ns, from the latest slice */
+	double probe_ns, probe_runs;
+	bool probe_known;
+};
+
+static struct source_bpf *source_bpf(struct source *s)
+{
+	return (struct source_bpf *)s;
+}
+
+static int on_event(void *ctx, void *data, size_t size)
+{
+	struct source_bpf *s = ctx;
+
+	s->event_fn(s->event_ctx, data, size);
+	return 0;
+}
+
+static int drain(struct source *source, source_event_fn fn, void *ctx)
+{
+	struct source_bpf *s = source_bpf(source);
+	int n;
+
+	s->event_fn = fn;
+	s->event_ctx = ctx;
+	n = ring_buffer__consume(s->ring);
+	return n < 0 ? n : 0;
+}
+
+/* Reads a whole hash map in batches. Elements that come or go meanwhile may or may not be seen. */
+static int read_map(struct bpf_map *map, struct reading *r)
+{
+	size_t key_size = bpf_map__key_size(map), value_size = bpf_map__value_size(map);
+	uint32_t batch[2] = {}, step = 512;
+	bool first = true;
+	int err;
+
+	r->n = 0;
+	for (;;) {
+		uint32_t count = step;
+
+		if (r->n + step > r->capacity) {
+			r->capacity = MAX(2 * r->capacity, r->n + step);
+			r->keys = xrealloc(r->keys, r->capacity, key_size);
+			r->values = xrealloc(r->values, r->capacity, value_size);
+		}
+		err = bpf_map_lookup_batch(bpf_map__fd(map), first ? NULL : batch, batch,
+					   (char *)r->keys + r->n * key_size,
+					   (char *)r->values + r->n * value_size, &count, NULL);
+		if (err == -ENOSPC && step < 1u << 20) { /* a bucket larger than the room */
+			step *= 2;
+			continue;
+		}
+		if (err && err != -ENOENT)
+			return err;
+		r->n += count;
+		first = false;
+		if (err == -ENOENT) /* the end */
+			return 0;
+	}
+}
+
+/* Runs the task iterator. An iterator that stops early is a loss, not an end. */
+static int read_open(struct source_bpf *s)
+{
+	_cleanup_(util__closep) int fd = -1;
+	size_t bytes = 0;
+
+	s->n_open = 0;
+	fd = bpf_iter_create(bpf_link__fd(s->skel->links.on_task));
+	if (fd < 0)
+		return -errno;
+	for (;;) {
+		size_t room;
+		ssize_t n;
+
+		room = s->open_capacity * sizeof(*s->open) - bytes;
+		if (room < ITER_BUFFER) {
+			s->open_capacity = 2 * s->open_capacity + ITER_BUFFER / sizeof(*s->open) + 1;
+			s->open = xrealloc(s->open, s->open_capacity, sizeof(*s->open));
+			continue;
+		}
+		n = read(fd, (char *)s->open + bytes, room);
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n < 0)
+			s->iterator_short++;
+		if (n <= 0)
+			break;
+		bytes += n;
+	}
+	s->n_open = bytes / sizeof(*s->open);
+	return 0;
+}
+
+/* What the kernel counted for all programs of the skeleton. */
+static void read_run_time(struct source_bpf *s, struct run_time *ret)
+{
+	struct bpf_program *prog;
+
+	*ret = (struct run_time){};
+	bpf_object__for_each_program(prog, s->skel->obj)
+	{
+		struct bpf_prog_info info = {};
+		uint32_t size = sizeof(info);
+
+		if (bpf_program__fd(prog) < 0 ||
+		    bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &size))
+			continue;
+		ret->ns += info.run_time_ns;
+		ret->runs += info.run_cnt;
+		ret->missed += info.recursion_misses;
+	}
+}
+
+static void charge(struct source_bpf *s, uint64_t now)
+{
+	uint64_t passed = now > s->charged_ns ? now - s->charged_ns : 0;
+
+	s->probe_ns += s->ns_rate * passed;
+	s->probe_runs += s->runs_rate * passed;
+	s->charged_ns = now;
+}
+
+static void slice__begin(struct source_bpf *s, uint64_t now)
+{
+	s->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	if (s->stats_fd < 0) { /* not allowed: the cost stays unknown */
+		s->slice_next_ns = UINT64_MAX;
+		return;
+	}
+	s->slice_start_ns = now;
+	read_run_time(s, &s->at_start);
+}
+
+static void slice__end(struct source_bpf *s, uint64_t now)
+{
+	struct run_time end;
+	double passed = now - s->slice_start_ns;
+
+	read_run_time(s, &end);
+	close(s->stats_fd);
+	s->stats_fd = -1;
+	s->slice_next_ns = s->slice_start_ns + SLICE_PERIOD_NS;
+	s->ns_rate = (end.ns - s->at_start.ns) / passed;
+	s->runs_rate = (end.runs - s->at_start.runs) / passed;
+	s->probe_known = true;
+	charge(s, now);
+}
+
+static uint64_t tick(struct source *source, uint64_t now)
+{
+	struct source_bpf *s = source_bpf(source);
+	uint64_t next;
+
+	if (s->stats_fd >= 0 && now >= s->slice_start_ns + SLICE_NS)
+		slice__end(s, now);
+	else if (s->stats_fd < 0 && now >= s->slice_next_ns)
+		slice__begin(s, now);
+	next = s->stats_fd >= 0 ? s->slice_start_ns + SLICE_NS : s->slice_next_ns;
+	return next > now ? MIN(next - now, DRAIN_NS) : 0;
+}
+
+static void read_self(struct source_bpf *s, struct records *ret)
+{
+	struct run_time run;
+	int loss;
+
+	for (loss = 0; loss < LOSS_COUNT; loss++)
+		ret->losses[loss] = s->skel->bss->losses[loss];
+	read_run_time(s, &run);
+	ret->losses[LOSS_PROBES_MISSED] += run.missed;
+	ret->losses[LOSS_ITERATOR_SHORT] += s->iterator_short;
+	charge(s, ret->now_ns);
+	ret->self.probe_ns = s->probe_ns;
+	ret->self.probe_runs = s->probe_runs;
+	ret->self.probe_known = s->probe_known;
+	proc__self(s->proc, &ret->self.cpu_ns, &ret->self.rss_bytes);
+}
+
+/*
+ * Closed sleeps are read before open ones: a sleep that ends between the two is missed until the
+ * next reading, which the collector levels out; the other order would count it twice.
+ */
+static int read_all(struct source *source, struct records *ret)
+{
+	struct source_bpf *s = source_bpf(source);
+	struct records out = { .locks_max = bpf_map__max_entries(s->skel->maps.locks),
+			       .waits_max = bpf_map__max_entries(s->skel->maps.waits) };
+	int err;
+
+	out.epoch = s->skel->bss->epoch;
+	s->skel->bss->epoch = out.epoch + 1;
+	err = read_map(s->skel->maps.locks, &s->locks);
+	if (!err)
+		err = read_open(s);
+	out.now_ns = util__monotonic_ns();
+	if (!err)
+		err = read_map(s->skel->maps.waits, &s->waits);
+	if (!err)
+		err = read_map(s->skel->maps.processes, &s->processes);
+	if (err)
+		return err;
+	out.lock_keys = s->locks.keys;
+	out.locks = s->locks.values;
+	out.n_locks = s->locks.n;
+	out.wait_keys = s->waits.keys;
+	out.waits = s->waits.values;
+	out.n_waits = s->waits.n;
+	out.process_keys = s->processes.keys;
+	out.processes = s->processes.values;
+	out.n_processes = s->processes.n;
+	out.open = s->open;
+	out.n_open = s->n_open;
+	read_self(s, &out);
+	*ret = out;
+	return 0;
+}
+
+static void forget(struct bpf_map *map, const void *keys, size_t n)
+{
+	size_t size = bpf_map__key_size(map);
+
+	for (size_t i = 0; i < n; i++)
+		bpf_map_delete_elem(bpf_map__fd(map), (const char *)keys + i * size);
+}
+
+static void forget_locks(struct source *s, const struct lock_key *keys, size_t n)
+{
+	forget(source_bpf(s)->skel->maps.locks, keys, n);
+}
+
+static void forget_waits(struct source *s, const struct wait_key *keys, size_t n)
+{
+	forget(source_bpf(s)->skel->maps.waits, keys, n);
+}
+
+static void forget_processes(struct source *s, const struct process_key *keys, size_t n)
+{
+	forget(source_bpf(s)->skel->maps.processes, keys, n);
+}
+
+static void reading__done(struct reading *r)
+{
+	free(r->keys);
+	free(r->values);
+}
+
+static void source_free(struct source *source)
+{
+	struct source_bpf *s = source_bpf(source);
+
+	if (s->stats_fd >= 0)
+		close(s->stats_fd);
+	ring_buffer__free(s->ring);
+	reading__done(&s->locks);
+	reading__done(&s->waits);
+	reading__done(&s->processes);
+	free(s->open);
+	free(s);
+}
+
+static const struct source_ops ops = {
+	.read = read_all,
+	.drain = drain,
+	.forget_locks = forget_locks,
+	.forget_waits = forget_waits,
+	.forget_processes = forget_processes,
+	.tick = tick,
+	.free = source_free,
+};
+
+int source_bpf__new(struct locktop_bpf *skel, struct proc *proc, struct source **ret)
+{
+	struct source_bpf *s = xcalloc(1, sizeof(*s));
+
+	s->source.ops = &ops;
+	s->skel = skel;
+	s->proc = proc;
+	s->stats_fd = -1;
+	s->charged_ns = util__monotonic_ns();
+	s->ring = ring_buffer__new(bpf_map__fd(skel->maps.events), on_event, s, NULL);
+	if (!s->ring) {
+		int err = -errno;
+
+		free(s);
+		return err;
+	}
+	*ret = &s->source;
+	return 0;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * ELF files as unwinding and naming need them: call frame tables and a sorted symbol array, one
+ * entry for each file (device, inode, change time, size), shared by all processes that map it.
+ */
+#ifndef SYMBOLS_H
+#define SYMBOLS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <elfutils/libdw.h>
+
+#include "proc.h"
+
+struct symbols; /* the cache */
+struct elf_file;
+
+struct symbol {
+	uint64_t address; /* as linked (st_value) */
+	uint64_t size;
+	const char *name; /* lives as long as its file */
+	bool data;	  /* an object, not a function */
+	bool exported;	  /* in .dynsym */
+};
+
+struct symbols *symbols__new(struct proc *proc);
+void symbols__free(struct symbols *s);
+
+/*
+ * The file behind a mapping, from the cache or opened now; NULL if it is no readable ELF file. It
+ * lives until SYMBOLS_FILES_KEPT other files were asked for: longer than one stack needs.
+ */
+#define SYMBOLS_FILES_KEPT 160
+struct elf_file *symbols__file(struct symbols *s, pid_t pid, const struct mapping *m);
+
+/* Call frame rules that were looked up before; unwind.c keeps them here. */
+struct frames *symbols__frames(struct symbols *s);
+
+/* Address in the file's own numbering (st_value, DWARF) of an address in a process. */
+bool elf_file__vaddr(const struct elf_file *f, const struct mapping *m, uint64_t address,
+		     uint64_t *ret);
+
+/* The function or object that contains vaddr, or NULL. data: among objects, else functions. */
+const struct symbol *elf_file__symbol(const struct elf_file *f, uint64_t vaddr, bool data);
+
+/* Call frame tables: .eh_frame, and .debug_frame if present; NULL where there is none. */
+Dwarf_CFI *elf_file__eh_cfi(struct elf_file *f);
+Dwarf_CFI *elf_file__debug_cfi(struct elf_file *f);
+
+int elf_file__machine(const struct elf_file *f); /* e_machine */
+uint64_t elf_file__id(const struct elf_file *f); /* no other file ever has the same */
+
+#endif

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "tally.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "util.h"
+
+void tally__init(struct tally *t)
+{
+	*t = (struct tally){};
+}
+
+static void drop_key(struct tally *t, struct tally_key *k)
+{
+	if (k->id)
+		HASH_DELETE(hh_id, t->by_id, k);
+	HASH_DELETE(hh, t->keys, k);
+	free(k);
+}
+
+static void drop_wait(struct tally *t, struct tally_wait *w)
+{
+	HASH_DELETE(hh, t->waits, w);
+	free(w);
+}
+
+void tally__sweep(struct tally *t)
+{
+	struct tally_wait *w, *next_wait;
+	struct tally_key *k, *next_key;
+
+	HASH_ITER(hh, t->waits, w, next_wait)
+		if (w->gone || w->id.key->gone)
+			drop_wait(t, w);
+	HASH_ITER(hh, t->keys, k, next_key)
+		if (k->gone)
+			drop_key(t, k);
+}
+
+void tally__done(struct tally *t)
+{
+	struct tally_key *k, *next_key;
+
+	HASH_ITER(hh, t->keys, k, next_key)
+		k->gone = true;
+	tally__sweep(t);
+}
+
+struct tally_key *tally__find(struct tally *t, const struct lock_key *key)
+{
+	struct tally_key *k;
+
+	HASH_FIND(hh, t->keys, key, sizeof(*key), k);
+	return k;
+}
+
+static struct tally_key *get_key(struct tally *t, const struct lock_key *key)
+{
+	struct tally_key *k = tally__find(t, key);
+
+	if (k)
+		return k;
+	k = xcalloc(1, sizeof(*k));
+	k->key = *key;
+	k->fresh = true;
+	HASH_ADD(hh, t->keys, key, sizeof(k->key), k);
+	return k;
+}
+
+static void set_id(struct tally *t, struct tally_key *k, uint32_t id)
+{
+	if (k->id == id)
+		return;
+	if (k->id) { /* forgotten and made anew by the kernel: it counts from 0 again */
+		HASH_DELETE(hh_id, t->by_id, k);
+		k->closed = (struct tally_sums){};
+		k->shown = (struct tally_sums){};
+		memset(k->hist, 0, sizeof(k->hist));
+	}
+	k->id = id;
+	if (id)
+		HASH_ADD(hh_id, t->by_id, id, sizeof(k->id), k);
+}
+
+static struct tally_wait *get_wait(struct tally *t, uint32_t tid, const struct tally_key *k)
+{
+	struct tally_wait_id id;
+	struct tally_wait *w;
+
+	memset(&id, 0, sizeof(id));
+	id.tid = tid;
+	id.key = k;
+	HASH_FIND(hh, t->waits, &id, sizeof(id), w);
+	if (w)
+		return w;
+	w = xcalloc(1, sizeof(*w));
+	w->id = id;
+	w->tgid = k->key.tgid;
+	HASH_ADD(hh, t->waits, id, sizeof(w->id), w);
+	return w;
+}
+
+static uint64_t since(uint64_t then, uint64_t now)
+{
+	return now > then ? now - then : 0;
+}
+
+/* The histogram's counters are 32 bits wide: differences hold across their wrap. */
+static void take_stats(struct tally *t, struct tally_key *k, const struct lock_stats *stats,
+		       uint32_t epoch)
+{
+	const struct interval_max *max = &stats->max[epoch & 1];
+
+	set_id(t, k, stats->id);
+	k->present = true;
+	k->val = stats->val;
+	k->last_ns = stats->last_ns;
+	k->closed.blocked_ns = stats->blocked_ns;
+	k->closed.delay_ns = stats->delay_ns;
+	k->closed.timeouts = stats->timeouts;
+	k->max_ns = max->epoch == epoch ? max->ns : 0;
+	for (int i = 0; i < HIST_BUCKETS; i++) {
+		k->hist_delta[i] = stats->hist[i] - k->hist[i];
+		k->closed.sleeps += k->hist_delta[i];
+		k->hist[i] = stats->hist[i];
+	}
+}
+
+static void take_wait(struct tally *t, const struct wait_key *key, const struct wait_stats *stats)
+{
+	struct tally_key *k;
+	struct tally_wait *w;
+
+	HASH_FIND(hh_id, t->by_id, &key->lock_id, sizeof(key->lock_id), k);
+	if (!k)
+		return;
+	w = get_wait(t, key->tid, k);
+	if (stats->wait_ns < w->closed_wait_ns) /* made anew by the kernel */
+		w->shown_wait_ns = w->shown_sleeps = 0;
+	w->present = true;
+	w->closed_wait_ns = stats->wait_ns;
+	w->closed_sleeps = stats->sleeps;
+	w->last_ns = stats->last_ns;
+	memcpy(w->comm, stats->comm, sizeof(w->comm));
+}
+
+static void take_open(struct tally *t, const struct open_sleep *o, uint64_t now)
+{
+	struct tally_key *k = get_key(t, &o->key);
+	struct tally_wait *w = get_wait(t, o->tid, k);
+	uint64_t age = since(o->start_ns, now);
+	uint64_t delay = o->woken_ns ? MIN(since(o->woken_ns, now), age) : 0;
+
+	if (!k->id)
+		k->val = o->val;
+	k->open_n++;
+	k->open_blocked_ns += age - delay;
+	k->open_delay_ns += delay;
+	k->oldest_ns = MAX(k->oldest_ns, age);
+	w->waiting = true;
+	w->open_ns = age;
+	memcpy(w->comm, o->comm, sizeof(w->comm));
+}
+
+/*
+ * Growth since the last reading. A sleep that ends between the two halves of a reading is missing
+ * from this one: the sum dips, and what was shown stands until it is passed again.
+ */
+static uint64_t grow(uint64_t *shown, uint64_t now, bool count)
+{
+	uint64_t delta = now > *shown ? now - *shown : 0;
+
+	if (now > *shown)
+		*shown = now;
+	return count ? delta : 0;
+}
+
+static void settle_key(struct tally_key *k, bool count)
+{
+	k->delta.sleeps = grow(&k->shown.sleeps, k->closed.sleeps + k->open_n, count);
+	k->delta.blocked_ns =
+		grow(&k->shown.blocked_ns, k->closed.blocked_ns + k->open_blocked_ns, count);
+	k->delta.delay_ns = grow(&k->shown.delay_ns, k->closed.delay_ns + k->open_delay_ns, count);
+	k->delta.timeouts = grow(&k->shown.timeouts, k->closed.timeouts, count);
+	k->max_ns = MAX(k->max_ns, k->oldest_ns);
+	if (!count) {
+		memset(k->hist_delta, 0, sizeof(k->hist_delta));
+		k->max_ns = 0;
+	}
+}
+
+static void settle_wait(struct tally_wait *w, bool count)
+{
+	w->sleeps = grow(&w->shown_sleeps, w->closed_sleeps + w->waiting, count);
+	w->wait_ns = grow(&w->shown_wait_ns, w->closed_wait_ns + (w->waiting ? w->open_ns : 0),
+			  count);
+}
+
+static void begin(struct tally *t)
+{
+	struct tally_key *k, *next_key;
+	struct tally_wait *w, *next_wait;
+
+	HASH_ITER(hh, t->keys, k, next_key) {
+		k->fresh = k->present = false;
+		k->open_n = k->open_blocked_ns = k->open_delay_ns = 0;
+		k->oldest_ns = k->max_ns = 0;
+		memset(k->hist_delta, 0, sizeof(k->hist_delta));
+	}
+	HASH_ITER(hh, t->waits, w, next_wait) {
+		w->waiting = w->present = false;
+		w->open_ns = 0;
+	}
+}
+
+void tally__update(struct tally *t, const struct records *r)
+{
+	bool count = t->started;
+	struct tally_key *k, *next_key;
+	struct tally_wait *w, *next_wait;
+
+	begin(t);
+	for (size_t i = 0; i < r->n_locks; i++)
+		if (r->locks[i].id)
+			take_stats(t, get_key(t, &r->lock_keys[i]), &r->locks[i], r->epoch);
+	for (size_t i = 0; i < r->n_open; i++)
+		take_open(t, &r->open[i], r->now_ns);
+	for (size_t i = 0; i < r->n_waits; i++)
+		take_wait(t, &r->wait_keys[i], &r->waits[i]);
+	HASH_ITER(hh, t->keys, k, next_key)
+		settle_key(k, count);
+	HASH_ITER(hh, t->waits, w, next_wait)
+		settle_wait(w, count);
+	t->then_ns = t->started ? t->now_ns : r->now_ns;
+	t->now_ns = r->now_ns;
+	t->started = true;
+}
+
+bool tally_key__active(const struct tally_key *k)
+{
+	return k->open_n || k->delta.sleeps || k->delta.blocked_ns || k->delta.delay_ns ||
+	       k->delta.timeouts;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Cumulative counters -> figures of one interval. What an interval shows is
+ * (closed + open, now) - (closed + open, then), so that a thread that never wakes still counts one
+ * second every second. Pure: reads records, knows neither kernel nor /proc.
+ */
+#ifndef TALLY_H
+#define TALLY_H
+
+#include <uthash.h>
+
+#include "source.h"
+
+/* Counters that only grow, or the growth of them in one interval. */
+struct tally_sums {
+	uint64_t sleeps;
+	uint64_t blocked_ns;
+	uint64_t delay_ns;
+	uint64_t timeouts;
+};
+
+/* One lock_key through time. */
+struct tally_key {
+	struct lock_key key;
+	uint32_t id;  /* lock_stats.id; 0 while no sleep on it has been entered by the kernel */
+	uint32_t val; /* expected value of its first sleep */
+	bool fresh;   /* new at this reading */
+	bool present; /* in the latest reading */
+	bool gone;    /* to be swept */
+	struct tally_sums closed;
+	struct tally_sums shown; /* the most that closed + open ever was */
+	uint32_t hist[HIST_BUCKETS]; /* closed, as read */
+	uint64_t last_ns;
+	/* the latest interval: */
+	struct tally_sums delta;
+	uint32_t hist_delta[HIST_BUCKETS];
+	uint64_t max_ns, oldest_ns;
+	uint64_t open_n, open_blocked_ns, open_delay_ns;
+	UT_hash_handle hh, hh_id;
+};
+
+/* One thread's part in one key. */
+struct tally_wait_id {
+	uint32_t tid;
+	uint32_t pad;
+	const struct tally_key *key;
+};
+
+struct tally_wait {
+	struct tally_wait_id id;
+	uint32_t tgid;
+	bool present; /* in the latest reading */
+	bool gone;    /* to be swept */
+	char comm[LOCKTOP_COMM];
+	uint64_t closed_sleeps, closed_wait_ns;
+	uint64_t shown_sleeps, shown_wait_ns;
+	uint64_t last_ns;
+	/* the latest interval: */
+	uint64_t sleeps, wait_ns;
+	uint64_t open_ns; /* age of its open sleep; valid if waiting */
+	bool waiting;
+	UT_hash_handle hh;
+};
+
+struct tally {
+	struct tally_key *keys;	  /* by key */
+	struct tally_key *by_id;  /* by id */
+	struct tally_wait *waits; /* by id */
+	uint64_t then_ns, now_ns;
+	bool started;
+};
+
+void tally__init(struct tally *t);
+void tally__done(struct tally *t);
+
+/* Takes a reading in: fills the interval figures of every key and wait. */
+void tally__update(struct tally *t, const struct records *r);
+
+struct tally_key *tally__find(struct tally *t, const struct lock_key *key);
+
+/* Did anything happen on it in the latest interval? */
+bool tally_key__active(const struct tally_key *k);
+
+/* Removes the keys and waits marked `gone`, and the waits of such keys, in one pass. */
+void tally__sweep(struct tally *t);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The terminal: cells out, keys in. The only user of curses. There is one terminal, so there is one
+ * struct term at a time; it puts the terminal back in order on every way out of the program.
+ */
+#ifndef TERM_H
+#define TERM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "canvas.h"
+
+struct term;
+
+/* What ended a wait, or'ed. */
+enum term_event {
+	TERM_INPUT = 1,
+	TERM_END = 2,	 /* a signal asks to end, or the terminal is gone */
+	TERM_SIGNAL = 4, /* resized, or continued after a stop: draw again */
+};
+
+/*
+ * Takes the terminal over. setlocale() was called before. -ENOTTY if TERM names no terminal known
+ * here, -EOPNOTSUPP if its cursor cannot be placed.
+ */
+int term__open(struct term **ret);
+void term__close(struct term *t);
+
+/* The size as it is now. */
+void term__size(struct term *t, int *width, int *height);
+/* More than ASCII can be shown. */
+bool term__utf8(const struct term *t);
+
+/* Brings the screen to the canvas' state; what is there already is not written again. */
+void term__show(struct term *t, const struct canvas *c);
+/* The next show writes everything. */
+void term__repaint(struct term *t);
+
+/* Waits for keys, signals or the time-out; returns enum term_event, or'ed, 0 for the time-out. */
+unsigned int term__wait(struct term *t, uint64_t timeout_ns);
+/* The next key that has come, as in keys.h; KEYS_NONE: no more. */
+int term__key(struct term *t);
+
+#endif

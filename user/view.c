@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "view.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text.h"
+
+static void add_scope(char **scope, const char *option, const char *value)
+{
+	char *longer = xasprintf("%s%s%s %s", *scope, **scope ? " " : "", option, value);
+
+	free(*scope);
+	*scope = longer;
+}
+
+static char *scope_text(const struct options *o)
+{
+	char *scope = xstrdup("");
+	_cleanup_(util__freep) char *pids = xstrdup("");
+
+	for (int i = 0; i < o->n_pids; i++) {
+		char *longer = xasprintf("%s%s%d", pids, i ? "," : "", o->pids[i]);
+
+		free(pids);
+		pids = longer;
+	}
+	if (o->n_pids)
+		add_scope(&scope, "-p", pids);
+	if (o->comm)
+		add_scope(&scope, "--comm", o->comm);
+	if (o->user)
+		add_scope(&scope, "--user", o->user);
+	if (o->cgroup)
+		add_scope(&scope, "--cgroup", o->cgroup);
+	return scope;
+}
+
+struct view *view__new(const struct options *o)
+{
+	struct view *v = xcalloc(1, sizeof(*v));
+
+	for (int e = 0; e < ENTITY_COUNT; e++) {
+		const struct field *f = o->sort_key ? fields__find(e, o->sort_key) : NULL;
+
+		v->sort[e] = f ? f : fields__default_sort(e);
+		v->reverse[e] = o->reverse;
+	}
+	v->idle = o->idle;
+	v->delay_ns = o->delay_ns;
+	v->scope = scope_text(o);
+	return v;
+}
+
+void view__free(struct view *v)
+{
+	if (!v)
+		return;
+	for (int i = 0; i < VIEW_DEPTH; i++)
+		free(v->levels[i].order);
+	free(v->rows);
+	free(v->threads);
+	free(v->scope);
+	free(v);
+}
+
+struct level *view__level(struct view *v)
+{
+	return &v->levels[v->depth];
+}
+
+const struct level *view__clevel(const struct view *v)
+{
+	return &v->levels[v->depth];
+}
+
+void view__push_load(struct view *v, double load)
+{
+	v->history[v->n_history++ % VIEW_HISTORY] = load;
+}
+
+void view__show_history(struct view *v)
+{
+	v->shown_history = v->n_history;
+}
+
+void view__say(struct view *v, bool alarm, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(v->message, sizeof(v->message), format, args);
+	va_end(args);
+	v->alarm = alarm;
+}
+
+const void *view__row(const struct view *v)
+{
+	size_t position = view__clevel(v)->position;
+
+	return position < v->n_rows ? v->rows[position] : NULL;
+}
+
+/* Off the first row the user is reading: from there on the order stays. */
+static void go(struct view *v, long position)
+{
+	struct level *l = view__level(v);
+
+	if (!v->n_rows)
+		return;
+	l->position = MAX(0, MIN(position, (long)v->n_rows - 1));
+	l->cursor = view__key(l->entity, v->rows[l->position]);
+	l->reading = l->position > 0;
+}
+
+static int menu_size(const struct view *v)
+{
+	int n = 0;
+
+	for (const struct field *f = fields__of(view__clevel(v)->entity); f->key; f++)
+		n += field__on_screen(f);
+	return n;
+}
+
+void view__move(struct view *v, int by)
+{
+	switch (v->mode) {
+	case MODE_HELP:
+		v->help_top = MAX(0, v->help_top + by);
+		break;
+	case MODE_SORT:
+		v->menu = MAX(0, MIN(v->menu + by, menu_size(v) - 1));
+		break;
+	default:
+		go(v, (long)view__level(v)->position + by);
+	}
+}
+
+void view__home(struct view *v)
+{
+	if (v->mode == MODE_HELP) {
+		v->help_top = 0;
+	} else if (v->mode == MODE_SORT) {
+		v->menu = 0;
+	} else {
+		go(v, 0);
+		view__level(v)->reading = false;
+		view__level(v)->resort = true;
+	}
+}
+
+void view__end(struct view *v)
+{
+	/* The help is clamped to its last page when it is laid out. */
+	if (v->mode == MODE_HELP)
+		v->help_top = INT16_MAX;
+	else if (v->mode == MODE_SORT)
+		v->menu = menu_size(v) - 1;
+	else
+		go(v, (long)v->n_rows - 1);
+}
+
+static void reset_level(struct level *l, enum entity entity)
+{
+	free(l->order);
+	memset(l, 0, sizeof(*l));
+	l->entity = entity;
+}
+
+static void label_lock(char *buf, size_t size, const struct lock *lock)
+{
+	const char *kind = lock_kind_names[lock->kind];
+
+	if (lock->name)
+		snprintf(buf, size, "%s %s", kind, lock->name);
+	else
+		snprintf(buf, size, "%s 0x%llx", kind, (unsigned long long)lock->address);
+}
+
+/* The lists' rows are read here, before update() drops them. */
+static bool open_row(const struct level *from, const void *row, struct level *to)
+{
+	const struct lock *lock = row;
+
+	if (from->entity == ENTITY_PROCESS) {
+		const struct process *p = row;
+
+		to->entity = ENTITY_LOCK;
+		to->pid = p->pid;
+		snprintf(to->label, sizeof(to->label), "%s %d", p->comm ? p->comm : "?", p->pid);
+		return true;
+	}
+	if (from->entity == ENTITY_THREAD)
+		lock = ((const struct thread *)row)->waiting_for;
+	if (!lock || (from->address == lock->address && from->pid == lock->pid))
+		return false;
+	to->entity = ENTITY_THREAD;
+	to->pid = lock->pid;
+	to->address = lock->address;
+	label_lock(to->label, sizeof(to->label), lock);
+	return true;
+}
+
+bool view__enter(struct view *v)
+{
+	const void *row = view__row(v);
+	struct level next = { 0 };
+
+	if (!row || v->depth + 1 >= VIEW_DEPTH || !open_row(view__level(v), row, &next))
+		return false;
+	v->depth++;
+	reset_level(view__level(v), next.entity);
+	*view__level(v) = next;
+	return true;
+}
+
+void view__leave(struct view *v)
+{
+	if (v->depth > 0) {
+		reset_level(view__level(v), ENTITY_PROCESS);
+		v->depth--;
+		return;
+	}
+	view__level(v)->filter[0] = 0;
+	v->search[0] = 0;
+}
+
+/* Inside a process its locks and its threads are two lists of one level. */
+void view__show(struct view *v, enum entity entity)
+{
+	struct level *l, next = { .entity = entity };
+
+	while (v->depth > 0 && (entity == ENTITY_PROCESS || view__level(v)->address))
+		view__leave(v);
+	l = view__level(v);
+	if (l->entity == entity)
+		return;
+	next.pid = l->pid;
+	memcpy(next.filter, l->filter, sizeof(next.filter));
+	memcpy(next.label, l->label, sizeof(next.label));
+	free(l->order);
+	*l = next;
+}
+
+void view__sort_by(struct view *v, const struct field *f)
+{
+	struct level *l = view__level(v);
+
+	if (f != v->sort[l->entity])
+		v->reverse[l->entity] = false;
+	v->sort[l->entity] = f;
+	l->resort = true;
+}
+
+void view__sort_step(struct view *v, int by)
+{
+	const struct field *fields = fields__of(view__level(v)->entity);
+	long i = v->sort[view__level(v)->entity] - fields;
+
+	do {
+		i += by;
+		if (i < 0 || !fields[i].key)
+			return;
+	} while (!field__on_screen(&fields[i]));
+	view__sort_by(v, &fields[i]);
+}
+
+void view__reverse(struct view *v)
+{
+	enum entity entity = view__level(v)->entity;
+
+	v->reverse[entity] = !v->reverse[entity];
+	view__level(v)->resort = true;
+}
+
+void view__toggle_idle(struct view *v)
+{
+	v->idle = !v->idle;
+	view__level(v)->resort = true;
+}
+
+void view__step_delay(struct view *v, int by)
+{
+	static const unsigned int steps_ms[] = { 100,  200,   500,   1000, 2000,
+						 5000, 10000, 30000, 60000 };
+	uint64_t ms = v->delay_ns / 1000000;
+	int i = by > 0 ? 0 : ARRAY_SIZE(steps_ms) - 1;
+
+	while (by > 0 && i < (int)ARRAY_SIZE(steps_ms) - 1 && steps_ms[i] <= ms)
+		i++;
+	while (by < 0 && i > 0 && steps_ms[i] >= ms)
+		i--;
+	if ((by > 0) == (steps_ms[i] > ms))
+		v->delay_ns = steps_ms[i] * 1000000ULL;
+}

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Which rows of a snapshot are on screen, in which order, and where the cursor stands among them.
+ */
+#include "view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "text.h"
+
+struct row_key view__key(enum entity entity, const void *row)
+{
+	const struct process *p = row;
+	const struct lock *l = row;
+	const struct thread *t = row;
+
+	switch (entity) {
+	case ENTITY_PROCESS:
+		return (struct row_key){ p->pid, 0 };
+	case ENTITY_LOCK:
+		return (struct row_key){ l->pid, l->address };
+	default:
+		return (struct row_key){ t->pid, t->tid };
+	}
+}
+
+bool row_key__same(struct row_key a, struct row_key b)
+{
+	return a.pid == b.pid && a.sub == b.sub;
+}
+
+bool field__on_screen(const struct field *f)
+{
+	return f->flags & FIELD_SCREEN;
+}
+
+bool view__row_matches(const struct view *v, const void *row, const char *text)
+{
+	char value[VIEW_TEXT];
+
+	for (const struct field *f = fields__of(view__clevel(v)->entity); f->key; f++) {
+		if (!field__on_screen(f))
+			continue;
+		field__format(f, row, v->interval_ns, value, sizeof(value));
+		if (strcasestr(value, text))
+			return true;
+	}
+	return false;
+}
+
+static bool process_shown(const struct view *v, const struct process *p)
+{
+	if (p->sleeps || p->wait_ns || p->waiting)
+		return true;
+	return v->idle && p->idle_wait_ns;
+}
+
+static bool lock_shown(const struct view *v, const struct lock *l)
+{
+	const struct level *level = view__clevel(v);
+
+	if (level->pid && l->pid != level->pid)
+		return false;
+	if (l->class == CLASS_IDLE && !v->idle)
+		return false;
+	return l->sleeps || l->wait_ns || l->waiting;
+}
+
+static bool thread_shown(const struct view *v, const struct thread *t)
+{
+	const struct level *level = view__clevel(v);
+
+	if (level->pid && t->pid != level->pid)
+		return false;
+	if (v->idle)
+		return t->sleeps || t->wait_ns || t->idle_wait_ns || t->waiting_for;
+	return t->wait_ns || (t->waiting_for && t->waiting_for->class == CLASS_CONTENTION);
+}
+
+static void add_row(struct view *v, const void *row)
+{
+	const char *filter = view__clevel(v)->filter;
+
+	if (filter[0] && !view__row_matches(v, row, filter))
+		v->n_filtered_out++;
+	else
+		v->rows[v->n_rows++] = row;
+}
+
+/* A thread's numbers become those of the one lock that the list is about. */
+static void add_lock_threads(struct view *v, const struct snapshot *s)
+{
+	const struct level *level = view__clevel(v);
+	size_t n = 0;
+
+	if (v->threads_capacity < s->n_thread_locks) {
+		v->threads_capacity = s->n_thread_locks;
+		v->threads = xrealloc(v->threads, v->threads_capacity, sizeof(*v->threads));
+	}
+	for (size_t i = 0; i < s->n_thread_locks; i++) {
+		const struct thread_lock *tl = &s->thread_locks[i];
+		struct thread *t = &v->threads[n];
+
+		if (!tl->thread || !tl->lock || tl->lock->address != level->address ||
+		    tl->lock->pid != level->pid)
+			continue;
+		*t = *tl->thread;
+		t->sleeps = tl->sleeps;
+		t->wait_ns = tl->wait_ns;
+		t->idle_wait_ns = tl->lock->class == CLASS_IDLE ? tl->wait_ns : 0;
+		n++;
+		add_row(v, t);
+	}
+}
+
+static void add_rows(struct view *v, const struct snapshot *s)
+{
+	switch (view__clevel(v)->entity) {
+	case ENTITY_PROCESS:
+		for (size_t i = 0; i < s->n_processes; i++)
+			if (process_shown(v, &s->processes[i]))
+				add_row(v, &s->processes[i]);
+		break;
+	case ENTITY_LOCK:
+		for (size_t i = 0; i < s->n_locks; i++)
+			if (lock_shown(v, &s->locks[i]))
+				add_row(v, &s->locks[i]);
+		break;
+	default:
+		for (size_t i = 0; i < s->n_threads; i++)
+			if (thread_shown(v, &s->threads[i]))
+				add_row(v, &s->threads[i]);
+	}
+}
+
+struct entry {
+	struct row_key key;
+	const void *row;
+	bool placed;
+};
+
+static int compare_entries(const void *a, const void *b)
+{
+	const struct row_key *x = &((const struct entry *)a)->key;
+	const struct row_key *y = &((const struct entry *)b)->key;
+
+	if (x->pid != y->pid)
+		return x->pid < y->pid ? -1 : 1;
+	return x->sub < y->sub ? -1 : x->sub > y->sub;
+}
+
+static void place(struct view *v, struct entry *entries, struct row_key key, size_t *n)
+{
+	struct entry wanted = { .key = key };
+	struct entry *e = bsearch(&wanted, entries, v->n_rows, sizeof(*entries), compare_entries);
+
+	if (e && !e->placed) {
+		e->placed = true;
+		v->rows[(*n)++] = e->row;
+	}
+}
+
+/* Rows come sorted; those of the last frame go back to their places, new ones follow. */
+static void keep_order(struct view *v)
+{
+	const struct level *level = view__clevel(v);
+	struct entry *entries = xcalloc(v->n_rows, sizeof(*entries));
+	struct row_key *sorted = xcalloc(v->n_rows, sizeof(*sorted));
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->n_rows; i++) {
+		sorted[i] = view__key(level->entity, v->rows[i]);
+		entries[i] = (struct entry){ .key = sorted[i], .row = v->rows[i] };
+	}
+	qsort(entries, v->n_rows, sizeof(*entries), compare_entries);
+	for (size_t i = 0; i < level->n_order; i++)
+		place(v, entries, level->order[i], &n);
+	for (size_t i = 0; i < v->n_rows; i++)
+		place(v, entries, sorted[i], &n);
+	/* Twice the same identity in one snapshot is one row here. */
+	v->n_rows = n;
+	free(entries);
+	free(sorted);
+}
+
+static void remember_order(struct view *v)
+{
+	struct level *level = view__level(v);
+
+	level->order = xrealloc(level->order, v->n_rows, sizeof(*level->order));
+	level->n_order = v->n_rows;
+	for (size_t i = 0; i < v->n_rows; i++)
+		level->order[i] = view__key(level->entity, v->rows[i]);
+	level->number = v->number;
+	level->resort = false;
+}
+
+static void sort_rows(struct view *v)
+{
+	struct level *level = view__level(v);
+	bool fresh = !level->reading && level->number != v->number;
+
+	fields__sort(v->sort[level->entity], v->reverse[level->entity], v->rows, v->n_rows);
+	if (level->n_order && !fresh && !level->resort)
+		keep_order(v);
+	remember_order(v);
+}
+
+/* The cursor stays on its row, and that row at its height on the screen. */
+static void place_cursor(struct view *v)
+{
+	struct level *l = view__level(v);
+	int height = l->position - l->top;
+	int n = v->n_rows;
+
+	if (!l->reading)
+		l->position = 0;
+	for (int i = 0; l->reading && i < n; i++) {
+		if (row_key__same(l->cursor, l->order[i])) {
+			l->position = i;
+			break;
+		}
+	}
+	l->position = MAX(0, MIN(l->position, n - 1));
+	if (n)
+		l->cursor = l->order[l->position];
+	height = MAX(0, MIN(height, v->page - 1));
+	l->top = MAX(0, MIN(l->position - height, n - v->page));
+}
+
+void view__update(struct view *v, const struct snapshot *s, int page)
+{
+	size_t most = s ? s->n_processes + s->n_locks + s->n_threads + s->n_thread_locks : 0;
+
+	v->page = MAX(page, 1);
+	v->n_rows = 0;
+	v->n_filtered_out = 0;
+	v->interval_ns = s ? s->interval_ns : 0;
+	v->number = s ? s->number : 0;
+	v->rows = xrealloc(v->rows, most, sizeof(*v->rows));
+	if (s && view__level(v)->address)
+		add_lock_threads(v, s);
+	else if (s)
+		add_rows(v, s);
+	sort_rows(v);
+	place_cursor(v);
+}
+
+bool view__find(struct view *v, int direction)
+{
+	struct level *l = view__level(v);
+	int n = v->n_rows, step = direction < 0 ? -1 : 1;
+
+	for (int i = direction ? 1 : 0; v->search[0] && i < n + (direction != 0); i++) {
+		int at = (((l->position + step * i) % n) + n) % n;
+
+		if (!view__row_matches(v, v->rows[at], v->search))
+			continue;
+		view__move(v, at - l->position);
+		return true;
+	}
+	return false;
+}
