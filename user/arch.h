@@ -16,6 +16,7 @@ struct arch {
 	unsigned int word;	   /* bytes of a register and a return address */
 	unsigned int registers;	   /* DWARF numbers 0 .. registers - 1, the pc among them */
 	unsigned int sp, fp, pc;   /* DWARF numbers; pc is the return address column */
+	uint32_t saved;		   /* bit i: number i outlives a call; with sp and pc */
 	const unsigned char *from; /* for each number, the one in struct user_regs */
 };
 

@@ -14,8 +14,20 @@ static const unsigned char arch_i386_from[] = {
 };
 
 static const struct arch arch_rows[] = {
-	{ EM_X86_64, .word = 8, .registers = 17, .sp = 7, .fp = 6, .pc = 16 },
-	{ EM_386, .word = 4, .registers = 9, .sp = 4, .fp = 5, .pc = 8, .from = arch_i386_from },
+	{
+		EM_X86_64, .word = 8, .registers = 17, .sp = 7, .fp = 6, .pc = 16,
+		.saved = 0x1f0c8, /* rbx, rbp, rsp, r12 to r15, rip */
+	},
+	{
+		EM_386,
+		.word = 4,
+		.registers = 9,
+		.sp = 4,
+		.fp = 5,
+		.pc = 8,
+		.saved = 0x1f8, /* ebx, esp, ebp, esi, edi, eip */
+		.from = arch_i386_from,
+	},
 };
 
 #endif

@@ -98,6 +98,8 @@ static const struct signature_row {
 	{ OP_WAITV, ANY_BITS, VALUE_ANY, 0, 0, KIND_FUTEX, CLASS_IDLE, 0 },
 	{ FUTEX_WAIT_BITSET | REALTIME, OP_TIMED, VALUE_OTHER, 0, 0, KIND_JOIN, -1,
 	  GLIBC_TID_OFFSET },
+	{ FUTEX_WAIT_BITSET | REALTIME, OP_TIMED, VALUE_GUARD, 0, 0, KIND_JOIN, -1,
+	  GLIBC_TID_OFFSET }, /* a thread whose number is 65792 */
 	{ FUTEX_WAIT, 0, VALUE_OTHER, 0, 0, KIND_FUTEX, -1, 0 },
 	{ FUTEX_WAIT, ANY_BITS, VALUE_2, 0, 0, KIND_MUTEX, -1, 0 },
 	{ FUTEX_WAIT, ANY_BITS, VALUE_TOP, 0, 0, KIND_MUTEX, -1, 0 },
@@ -114,6 +116,20 @@ static const struct signature_row {
 	{ FUTEX_WAIT_BITSET, ANY_BITS, VALUE_0, ALIGN_8, WORDS_SEM, KIND_SEM, -1, 0 },
 	{ FUTEX_WAIT_BITSET, ANY_BITS, VALUE_0, ALIGN_8, 0, KIND_COND, -1, 40 },
 	{ FUTEX_WAIT_BITSET, ANY_BITS, VALUE_ALL, 0, 0, KIND_SEM, -1, 0 },
+};
+
+/*
+ * The same for callers of syscall(2), which are no C library's locks. Rust's std: a mutex waits for
+ * 2, a parked thread for 0xffffffff, a condition variable for a counter, none by the real-time
+ * clock.
+ */
+static const struct signature_row syscall_rows[] = {
+	{ OP_WAITV, ANY_BITS, VALUE_ANY, 0, 0, KIND_FUTEX, CLASS_IDLE, 0 },
+	{ FUTEX_WAIT_BITSET | PRIVATE, OP_TIMED, VALUE_2, 0, 0, KIND_MUTEX, -1, 0 },
+	{ FUTEX_WAIT_BITSET | PRIVATE, OP_TIMED, VALUE_ALL, 0, 0, KIND_PARK, -1, 0 },
+	{ FUTEX_WAIT_BITSET | PRIVATE, OP_TIMED, VALUE_TOP, 0, 0, KIND_FUTEX, -1, 0 },
+	{ FUTEX_WAIT_BITSET | PRIVATE, OP_TIMED, VALUE_ANY, 0, 0, KIND_FUTEX, CLASS_IDLE, 0 },
+	{ FUTEX_WAIT, ANY_BITS, VALUE_2, 0, 0, KIND_MUTEX, -1, 0 },
 };
 
 static const char *strip(const char *function)
@@ -153,26 +169,30 @@ static bool looks_like_sem(const uint8_t *after)
 	return word[0] == 0 && word[1] > 0 && word[1] < 1 << 20;
 }
 
-static const struct signature_row *find_signature(const struct lock_key *key, const uint8_t *after)
+static bool row_matches(const struct signature_row *row, const struct lock_key *key,
+			const uint8_t *after)
 {
-	uint32_t op = SIGNATURE_OP(key->signature);
-	int value = SIGNATURE_VALUE(key->signature);
+	if ((SIGNATURE_OP(key->signature) & ~row->ignore) != (row->op & ~row->ignore))
+		return false;
+	if (row->value != VALUE_ANY && row->value != (int)SIGNATURE_VALUE(key->signature))
+		return false;
+	if (row->align == ALIGN_8 && key->addr % 8)
+		return false;
+	if (row->align == ALIGN_4 && key->addr % 8 != 4)
+		return false;
+	return row->words != WORDS_SEM || looks_like_sem(after);
+}
 
-	for (size_t i = 0; i < ARRAY_SIZE(signature_rows); i++) {
-		const struct signature_row *row = &signature_rows[i];
+static const struct signature_row *find_signature(const struct lock_key *key,
+						  const struct kind_evidence *evidence)
+{
+	bool direct = evidence->function && !strcmp(evidence->function, "syscall");
+	const struct signature_row *rows = direct ? syscall_rows : signature_rows;
+	size_t n = direct ? ARRAY_SIZE(syscall_rows) : ARRAY_SIZE(signature_rows);
 
-		if ((op & ~row->ignore) != (row->op & ~row->ignore))
-			continue;
-		if (row->value != VALUE_ANY && row->value != value)
-			continue;
-		if (row->align == ALIGN_8 && key->addr % 8)
-			continue;
-		if (row->align == ALIGN_4 && key->addr % 8 != 4)
-			continue;
-		if (row->words == WORDS_SEM && !looks_like_sem(after))
-			continue;
-		return row;
-	}
+	for (size_t i = 0; i < n; i++)
+		if (row_matches(&rows[i], key, evidence->after))
+			return &rows[i];
 	return NULL;
 }
 
@@ -199,7 +219,7 @@ static int64_t word_offset(enum lock_kind kind, const struct lock_key *key)
 struct kind_verdict kinds__judge(const struct lock_key *key, const struct kind_evidence *evidence)
 {
 	const struct function_row *f = find_function(evidence->function);
-	const struct signature_row *s = find_signature(key, evidence->after);
+	const struct signature_row *s = find_signature(key, evidence);
 	uint32_t op = SIGNATURE_OP(key->signature);
 	struct kind_verdict v = { .kind = KIND_FUTEX, .class = CLASS_CONTENTION };
 	bool plain_mutex = CMD(op) == FUTEX_WAIT || CMD(op) == FUTEX_LOCK_PI ||

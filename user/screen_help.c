@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Help: what the words mean, then the key table, then the columns of the list one came from. */
+/* Help: the key table, what the words mean, and the columns of the list one came from. */
 #include "screen.h"
 
 #include <stdio.h>
@@ -14,12 +14,13 @@ struct page {
 	int width, top, line;
 };
 
+static const char purpose[] = "locktop: which locks threads sleep on, and for how long";
+
 static const char *const words[] = {
-	"locktop shows which locks threads sleep on, and for how long.",
 	"load, WAIT: mean number of threads waiting, that is wait seconds a second.",
 	"wait = blocked (until somebody wakes the thread) + delay (from then until it runs).",
-	"idle: waiting for work, an event or an end. No contention, so it is hidden, but its "
-	"total is always shown.",
+	"idle: waiting for work, an event or an end. No contention, so it is hidden or "
+	"stands last, but its total is always shown.",
 	"Lost: what could not be counted, with the largest reason. Self, Probes: what locktop and "
 	"its probes take of one CPU.",
 	"While the cursor is on the first row, rows are put in order at every interval. Off the "
@@ -86,11 +87,14 @@ static bool first_of_group(const struct binding *b)
 
 static int lay_out(struct page *p, const struct view *v)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		put_wrapped(p, 0, words[i]);
+	put(p, 0, STYLE_NORMAL, purpose, strlen(purpose));
+	p->line++;
 	for (const struct binding *b = bindings; b->names; b++)
 		if (b->group && first_of_group(b))
 			put_keys(p, b->group);
+	put_heading(p, "Words");
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		put_wrapped(p, INDENT, words[i]);
 	put_heading(p, "Columns");
 	for (const struct field *f = fields__of(view__clevel(v)->entity); f->key; f++)
 		if (field__on_screen(f))

@@ -27,10 +27,12 @@ struct columns {
 	int width; /* of all, one blank between two */
 };
 
-/* The column that the list is sorted by stays in sight. */
+/* The column that the list is sorted by stays in sight, and so does what tells idle locks apart. */
 static unsigned int priority(const struct view *v, const struct field *f)
 {
-	return f == v->sort[view__clevel(v)->entity] ? 0 : f->priority;
+	if (f == v->sort[view__clevel(v)->entity])
+		return 0;
+	return v->idle && !strcmp(f->key, "class") ? MIN(f->priority, 1u) : f->priority;
 }
 
 static void drop_column(struct columns *cs, int i)
@@ -116,13 +118,15 @@ static void draw_heads(const struct view *v, const struct columns *cs, int y, st
 	}
 }
 
-static enum style heat(const struct field *f, const void *row, uint64_t interval_ns)
+static enum style heat(const struct view *v, const struct field *f, const void *row)
 {
 	double load;
 
-	if (strcmp(f->key, "wait_ns") || !interval_ns)
+	if (view__row_idle(v, row))
+		return STYLE_DIM;
+	if (strcmp(f->key, "wait_ns") || !v->interval_ns)
 		return STYLE_NORMAL;
-	load = (double)f->get(row).number / interval_ns;
+	load = (double)f->get(row).number / v->interval_ns;
 	return load >= LOAD_HOT ? STYLE_HOT : load >= LOAD_WARM ? STYLE_WARM : STYLE_NORMAL;
 }
 
@@ -149,7 +153,7 @@ static void draw_row(const struct view *v, const struct columns *cs, const void 
 		canvas__style(c, 0, y, -1, STYLE_SELECTED);
 	for (int i = 0; i < cs->n; i++) {
 		const struct column *column = &cs->column[i];
-		enum style style = heat(column->field, row, v->interval_ns);
+		enum style style = heat(v, column->field, row);
 		char text[VIEW_TEXT];
 		int x = column->x;
 

@@ -99,6 +99,9 @@ static enum outcome step_by_rules(struct unwinder *u, const struct frame_rules *
 	s->cfa_known = true;
 	next.known = 0;
 	for (unsigned int i = 0; i < arch->registers; i++) {
+		/* Only a signal's frame knows the others; asking libdw is what a walk costs. */
+		if (!rules->signal && !(arch->saved & 1u << i))
+			continue;
 		if (caller_register(s, rules->frame, i, &next.r[i], &undefined))
 			next.known |= 1u << i;
 		else if (i == arch->pc)

@@ -114,6 +114,8 @@ bool row_key__same(struct row_key a, struct row_key b);
 const void *view__row(const struct view *v);
 /* Any field of the row as it is formatted contains text; case does not matter. */
 bool view__row_matches(const struct view *v, const void *row, const char *text);
+/* A lock of the idle class. */
+bool view__row_idle(const struct view *v, const void *row);
 bool field__on_screen(const struct field *f);
 
 /* What keys do. */

@@ -34,6 +34,12 @@ bool field__on_screen(const struct field *f)
 	return f->flags & FIELD_SCREEN;
 }
 
+bool view__row_idle(const struct view *v, const void *row)
+{
+	return view__clevel(v)->entity == ENTITY_LOCK &&
+	       ((const struct lock *)row)->class == CLASS_IDLE;
+}
+
 bool view__row_matches(const struct view *v, const void *row, const char *text)
 {
 	char value[VIEW_TEXT];
@@ -106,8 +112,8 @@ static void add_lock_threads(struct view *v, const struct snapshot *s)
 			continue;
 		*t = *tl->thread;
 		t->sleeps = tl->sleeps;
-		t->wait_ns = tl->wait_ns;
-		t->idle_wait_ns = tl->lock->class == CLASS_IDLE ? tl->wait_ns : 0;
+		t->wait_ns = tl->lock->class == CLASS_IDLE ? 0 : tl->wait_ns;
+		t->idle_wait_ns = tl->wait_ns - t->wait_ns;
 		n++;
 		add_row(v, t);
 	}
@@ -195,12 +201,29 @@ static void remember_order(struct view *v)
 	level->resort = false;
 }
 
+/* Whatever the order, a pool of idle workers does not push contention down the list. */
+static void idle_last(struct view *v)
+{
+	const void **idle = xcalloc(v->n_rows, sizeof(*idle));
+	size_t n = 0, n_idle = 0;
+
+	for (size_t i = 0; i < v->n_rows; i++) {
+		if (view__row_idle(v, v->rows[i]))
+			idle[n_idle++] = v->rows[i];
+		else
+			v->rows[n++] = v->rows[i];
+	}
+	memcpy(v->rows + n, idle, n_idle * sizeof(*idle));
+	free(idle);
+}
+
 static void sort_rows(struct view *v)
 {
 	struct level *level = view__level(v);
 	bool fresh = !level->reading && level->number != v->number;
 
 	fields__sort(v->sort[level->entity], v->reverse[level->entity], v->rows, v->n_rows);
+	idle_last(v);
 	if (level->n_order && !fresh && !level->resort)
 		keep_order(v);
 	remember_order(v);

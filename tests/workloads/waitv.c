@@ -45,7 +45,8 @@ int main(int argc, char **argv)
 	if (syscall(SYS_futex_waitv, NULL, 0, 0, NULL, 0) < 0 && errno == ENOSYS)
 		return SKIPPED;
 	for (i = 0; i < 2; i++)
-		vector[i] = (struct word_wait){ .uaddr = (uintptr_t)&words[i],
+		vector[i] = (struct word_wait){ .val = words[i],
+						.uaddr = (uintptr_t)&words[i],
 						.flags = WORD_SIZE_32 | FUTEX_PRIVATE_FLAG };
 	must(pthread_create(&thread, NULL, waiter, (void *)(intptr_t)rounds), "pthread_create");
 	await(&tid, 1);
