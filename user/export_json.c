@@ -100,24 +100,53 @@ static json_t *sites(const struct lock *lock)
 	return a;
 }
 
-static json_t *rows(const struct snapshot *s, const struct options *o, enum entity entity)
+/*
+ * Rows are dumped one by one: a tree of ten thousand threads would be larger than all else that
+ * locktop holds. flags: JSON_EMBED leaves an object's braces out. 0 or -errno.
+ */
+static int dump(FILE *out, json_t *json, size_t flags)
 {
-	json_t *a = json_array();
+	char *text = json ? json_dumps(json, JSON_COMPACT | flags) : NULL;
+	int err = 0;
+
+	json_decref(json);
+	if (!text)
+		return -ENOMEM;
+	errno = 0;
+	if (fputs(text, out) == EOF)
+		err = errno ? -errno : -EIO;
+	free(text);
+	return err;
+}
+
+static json_t *row_object(enum entity entity, const void *row)
+{
+	json_t *object = scalars(entity, row);
+
+	if (entity == ENTITY_LOCK) {
+		json_object_set_new(object, "histogram", histogram(row));
+		json_object_set_new(object, "owner", json_null());
+		json_object_set_new(object, "sites", sites(row));
+	}
+	return object;
+}
+
+static int write_rows(FILE *out, const char *key, const struct snapshot *s,
+		      const struct options *o, enum entity entity)
+{
 	size_t n;
 	const void **row = select__rows(s, o, entity, &n);
+	int err = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		json_t *object = scalars(entity, row[i]);
-
-		if (entity == ENTITY_LOCK) {
-			json_object_set_new(object, "histogram", histogram(row[i]));
-			json_object_set_new(object, "owner", json_null());
-			json_object_set_new(object, "sites", sites(row[i]));
-		}
-		json_array_append_new(a, object);
+	fprintf(out, ",\"%s\":[", key);
+	for (size_t i = 0; i < n && !err; i++) {
+		if (i)
+			fputc(',', out);
+		err = dump(out, row_object(entity, row[i]), 0);
 	}
+	fputc(']', out);
 	free(row);
-	return a;
+	return err;
 }
 
 static json_t *losses(const struct snapshot *s)
@@ -137,7 +166,7 @@ static json_t *self(const struct self_cost *c)
 			 c->probe_known ? number(c->probe_runs) : json_null());
 }
 
-static json_t *snapshot(const struct snapshot *s, const struct options *o)
+static json_t *head(const struct snapshot *s)
 {
 	const struct totals *t = &s->totals;
 	char time[64], seconds[32];
@@ -146,28 +175,32 @@ static json_t *snapshot(const struct snapshot *s, const struct options *o)
 	gmtime_r(&s->time.tv_sec, &tm);
 	strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(time, sizeof(time), "%s.%03ldZ", seconds, s->time.tv_nsec / 1000000);
-	return json_pack(
-		"{s:s, s:s, s:o, s:o, s:s, s:o, s:s, s:o, s:o,"
-		" s:{s:o, s:o, s:o, s:o, s:o}, s:{s:o, s:o, s:o},"
-		" s:o, s:o, s:o, s:[], s:[]}",
-		"schema", "locktop/1", "version", s->version, "host", text(s->host), "kernel",
-		text(s->kernel), "time", time, "interval_ns", number(s->interval_ns), "tier",
-		s->exact ? "exact" : "sleep", "losses", losses(s), "self", self(&s->self), "totals",
-		"sleeps", number(t->sleeps), "wait_ns", number(t->wait_ns), "blocked_ns",
-		number(t->blocked_ns), "delay_ns", number(t->delay_ns), "waiting",
-		number(t->waiting), "idle", "sleeps", number(s->idle.sleeps), "wait_ns",
-		number(s->idle.wait_ns), "waiting", number(s->idle.waiting), "processes",
-		rows(s, o, ENTITY_PROCESS), "locks", rows(s, o, ENTITY_LOCK), "threads",
-		rows(s, o, ENTITY_THREAD), "deadlocks", "inversions");
+	return json_pack("{s:s, s:s, s:o, s:o, s:s, s:o, s:s, s:o, s:o,"
+			 " s:{s:o, s:o, s:o, s:o, s:o}, s:{s:o, s:o, s:o}}",
+			 "schema", "locktop/1", "version", s->version, "host", text(s->host),
+			 "kernel", text(s->kernel), "time", time, "interval_ns",
+			 number(s->interval_ns), "tier", s->exact ? "exact" : "sleep", "losses",
+			 losses(s), "self", self(&s->self), "totals", "sleeps", number(t->sleeps),
+			 "wait_ns", number(t->wait_ns), "blocked_ns", number(t->blocked_ns),
+			 "delay_ns", number(t->delay_ns), "waiting", number(t->waiting), "idle",
+			 "sleeps", number(s->idle.sleeps), "wait_ns", number(s->idle.wait_ns),
+			 "waiting", number(s->idle.waiting));
 }
 
 int export_json__write(FILE *out, const struct snapshot *s, const struct options *o, bool first)
 {
-	json_t *root = snapshot(s, o);
-	int err = root ? json_dumpf(root, out, JSON_COMPACT) : -1;
+	int err;
 
-	json_decref(root);
-	if (err || fputc('\n', out) == EOF)
-		return errno ? -errno : -EIO;
-	return 0;
+	fputc('{', out);
+	err = dump(out, head(s), JSON_EMBED);
+	if (!err)
+		err = write_rows(out, "processes", s, o, ENTITY_PROCESS);
+	if (!err)
+		err = write_rows(out, "locks", s, o, ENTITY_LOCK);
+	if (!err)
+		err = write_rows(out, "threads", s, o, ENTITY_THREAD);
+	errno = 0;
+	if (!err && (fputs(",\"deadlocks\":null,\"inversions\":null}\n", out) == EOF || ferror(out)))
+		err = errno ? -errno : -EIO;
+	return err;
 }

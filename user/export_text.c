@@ -114,15 +114,17 @@ int export_text__write(FILE *out, const struct snapshot *s, const struct options
 		{ ENTITY_LOCK, "locks" },
 		{ ENTITY_THREAD, "threads" },
 	};
-	size_t left_out = select__left_out(s, o);
 
 	if (!first)
 		fputc('\n', out);
 	print_head(out, s);
 	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
-		size_t n;
-		const void **rows = select__rows(s, o, tables[i].entity, &n);
+		size_t all, n;
+		const void **rows = select__all(s, o, tables[i].entity, &all);
 
+		n = tables[i].entity == ENTITY_PROCESS
+			    ? all
+			    : select__top(rows, all, tables[i].entity, o->top);
 		if (n) {
 			fprintf(out, "\n%s\n", tables[i].what);
 			print_table(out, tables[i].entity, rows, n, s->interval_ns);
@@ -131,8 +133,8 @@ int export_text__write(FILE *out, const struct snapshot *s, const struct options
 				s->idle.waiting && !o->idle ? " (-i shows those waiting for work)"
 							    : "");
 		}
-		if (tables[i].entity == ENTITY_LOCK && left_out)
-			fprintf(out, "... and %zu more (--top 0 shows all)\n", left_out);
+		if (n < all)
+			fprintf(out, "... and %zu more (--top 0 shows all)\n", all - n);
 		free(rows);
 	}
 	return ferror(out) ? -EIO : 0;

@@ -44,7 +44,7 @@ enum outcome {
 
 struct binding {
 	unsigned int modes;			      /* 1 << enum view_mode, or'ed */
-	int keys[4];				      /* ends with 0 */
+	int keys[5];				      /* ends with 0 */
 	const char *names;			      /* as people read them */
 	const char *group;			      /* heading in the help */
 	const char *bar;			      /* word in the bottom line, NULL: not there */

@@ -30,13 +30,14 @@ static const enum lock_class kind_classes[KIND_COUNT] = {
  * Functions of lock APIs, leading underscores removed. The signature is the cross-check: a thread
  * in pthread_cond_wait may be waiting for the mutex, to take it back.
  */
-enum expect { EXPECT_ANY, EXPECT_COND };
+enum expect { EXPECT_ANY, EXPECT_COND, EXPECT_DIRECT };
 
 static const struct function_row {
 	const char *pattern;
 	enum lock_kind kind;
 	enum expect expect;
 } function_rows[] = {
+	{ "syscall", KIND_FUTEX, EXPECT_DIRECT }, /* syscall_rows below say more */
 	{ "pthread_mutex_*", KIND_MUTEX, EXPECT_ANY },
 	{ "pthread_rwlock_*rdlock*", KIND_RWLOCK_READ, EXPECT_ANY },
 	{ "pthread_rwlock_*wrlock*", KIND_RWLOCK_WRITE, EXPECT_ANY },
@@ -184,14 +185,13 @@ static bool row_matches(const struct signature_row *row, const struct lock_key *
 }
 
 static const struct signature_row *find_signature(const struct lock_key *key,
-						  const struct kind_evidence *evidence)
+						  const uint8_t *after, bool direct)
 {
-	bool direct = evidence->function && !strcmp(evidence->function, "syscall");
 	const struct signature_row *rows = direct ? syscall_rows : signature_rows;
 	size_t n = direct ? ARRAY_SIZE(syscall_rows) : ARRAY_SIZE(signature_rows);
 
 	for (size_t i = 0; i < n; i++)
-		if (row_matches(&rows[i], key, evidence->after))
+		if (row_matches(&rows[i], key, after))
 			return &rows[i];
 	return NULL;
 }
@@ -219,13 +219,14 @@ static int64_t word_offset(enum lock_kind kind, const struct lock_key *key)
 struct kind_verdict kinds__judge(const struct lock_key *key, const struct kind_evidence *evidence)
 {
 	const struct function_row *f = find_function(evidence->function);
-	const struct signature_row *s = find_signature(key, evidence);
+	bool direct = f && f->expect == EXPECT_DIRECT;
+	const struct signature_row *s = find_signature(key, evidence->after, direct);
 	uint32_t op = SIGNATURE_OP(key->signature);
 	struct kind_verdict v = { .kind = KIND_FUTEX, .class = CLASS_CONTENTION };
 	bool plain_mutex = CMD(op) == FUTEX_WAIT || CMD(op) == FUTEX_LOCK_PI ||
 			   CMD(op) == FUTEX_LOCK_PI2;
 
-	if (op & OP_WAITV || CMD(op) == FUTEX_LOCK_PI || CMD(op) == FUTEX_LOCK_PI2)
+	if (direct || op & OP_WAITV || CMD(op) == FUTEX_LOCK_PI || CMD(op) == FUTEX_LOCK_PI2)
 		f = NULL; /* the call itself tells more than its caller */
 	if (f && f->expect == EXPECT_COND && plain_mutex &&
 	    SIGNATURE_VALUE(key->signature) != VALUE_0)

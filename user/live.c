@@ -18,7 +18,7 @@
 struct live {
 	const struct options *o;
 	struct collector *collector;
-	struct term *term;
+	struct terminal *term;
 	struct view *view;
 	struct canvas *canvas;
 	struct snapshot *shown;	 /* on screen; NULL: nothing measured yet */

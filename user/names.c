@@ -10,8 +10,10 @@
 #include "kinds.h"
 #include "util.h"
 
+/* An interned string; for functions, whether kinds.c knows them is asked once. */
 struct string {
 	UT_hash_handle hh;
+	enum { LOCK_UNASKED, LOCK_NO, LOCK_YES } lock;
 	char text[];
 };
 
@@ -60,6 +62,16 @@ const char *names__intern(struct names *n, const char *text)
 	return s->text;
 }
 
+/* function must be interned. */
+static bool is_lock_function(const char *function)
+{
+	struct string *s = (struct string *)(function - offsetof(struct string, text));
+
+	if (s->lock == LOCK_UNASKED)
+		s->lock = kinds__is_lock_function(function) ? LOCK_YES : LOCK_NO;
+	return s->lock == LOCK_YES;
+}
+
 /* Libraries whose frames stand between a program and its futex. */
 static bool is_runtime(const char *module)
 {
@@ -84,7 +96,7 @@ static void find_callers(struct named_stack *out, const bool *exported)
 
 	for (size_t i = 0; i < out->n_frames; i++) {
 		const struct frame *f = &out->frames[i];
-		bool lock = f->function && kinds__is_lock_function(f->function);
+		bool lock = f->function && is_lock_function(f->function);
 
 		if (!out->function && f->function && (lock || exported[i]))
 			out->function = f->function;

@@ -2,6 +2,7 @@
 #include "select.h"
 
 #include <stdlib.h>
+#include <uthash.h>
 
 #include "util.h"
 
@@ -55,41 +56,45 @@ static size_t row_count(const struct snapshot *s, enum entity entity)
 	}
 }
 
-static int compare_pids(const void *a, const void *b)
-{
-	const struct lock *x = *(const struct lock *const *)a;
-	const struct lock *y = *(const struct lock *const *)b;
+/* How many rows of a process were seen. */
+struct seen {
+	pid_t pid;
+	unsigned int n;
+	UT_hash_handle hh;
+};
 
-	return x->pid < y->pid ? -1 : x->pid > y->pid;
+static pid_t pid_of(const void *row, enum entity entity)
+{
+	return entity == ENTITY_LOCK ? ((const struct lock *)row)->pid
+				     : ((const struct thread *)row)->pid;
 }
 
-/* Keeps the first `top` locks of each process, in the order that the rows have. */
-static size_t keep_top(const void **rows, size_t n, unsigned int top)
+size_t select__top(const void **rows, size_t n, enum entity entity, unsigned int top)
 {
-	const void **by_pid = xcalloc(n, sizeof(*by_pid));
-	unsigned int *seen = xcalloc(n, sizeof(*seen));
+	struct seen *table = NULL, *seen, *next;
 	size_t kept = 0;
 
-	for (size_t i = 0; i < n; i++)
-		by_pid[i] = rows[i];
-	qsort(by_pid, n, sizeof(*by_pid), compare_pids);
-	for (size_t i = 0; i < n; i++) {
-		const void *key = rows[i];
-		const void **any = bsearch(&key, by_pid, n, sizeof(*by_pid), compare_pids);
-		size_t first = any - by_pid;
+	for (size_t i = 0; top && i < n; i++) {
+		pid_t pid = pid_of(rows[i], entity);
 
-		while (first && !compare_pids(&by_pid[first - 1], &key))
-			first--;
-		if (seen[first]++ < top)
+		HASH_FIND(hh, table, &pid, sizeof(pid), seen);
+		if (!seen) {
+			seen = xcalloc(1, sizeof(*seen));
+			seen->pid = pid;
+			HASH_ADD(hh, table, pid, sizeof(pid), seen);
+		}
+		if (seen->n++ < top)
 			rows[kept++] = rows[i];
 	}
-	free(by_pid);
-	free(seen);
-	return kept;
+	HASH_ITER(hh, table, seen, next) {
+		HASH_DELETE(hh, table, seen);
+		free(seen);
+	}
+	return top ? kept : n;
 }
 
-static const void **all_rows(const struct snapshot *s, const struct options *o, enum entity entity,
-			     size_t *n)
+const void **select__all(const struct snapshot *s, const struct options *o, enum entity entity,
+			 size_t *n)
 {
 	size_t count = row_count(s, entity);
 	const void **rows = xcalloc(count, sizeof(*rows));
@@ -98,25 +103,16 @@ static const void **all_rows(const struct snapshot *s, const struct options *o, 
 	for (size_t i = 0; i < count; i++)
 		if (is_shown(row_at(s, entity, i), entity, o))
 			rows[(*n)++] = row_at(s, entity, i);
+	fields__sort(sort_field(o, entity), o->reverse, rows, *n);
 	return rows;
 }
 
 const void **select__rows(const struct snapshot *s, const struct options *o, enum entity entity,
 			  size_t *n)
 {
-	const void **rows = all_rows(s, o, entity, n);
+	const void **rows = select__all(s, o, entity, n);
 
-	fields__sort(sort_field(o, entity), o->reverse, rows, *n);
-	if (entity == ENTITY_LOCK && o->top && *n)
-		*n = keep_top(rows, *n, o->top);
+	if (entity == ENTITY_LOCK)
+		*n = select__top(rows, *n, entity, o->top);
 	return rows;
-}
-
-size_t select__left_out(const struct snapshot *s, const struct options *o)
-{
-	size_t all, kept;
-
-	free(all_rows(s, o, ENTITY_LOCK, &all));
-	free(select__rows(s, o, ENTITY_LOCK, &kept));
-	return all - kept;
 }

@@ -8,12 +8,19 @@
 
 /*
  * Rows of an entity as options ask: the idle class only if wanted, sorted, at most options->top
- * locks a process. An array of n row pointers from malloc.
+ * locks a process. An array of *n row pointers from malloc.
  */
 const void **select__rows(const struct snapshot *s, const struct options *o, enum entity entity,
 			  size_t *n);
 
-/* Locks that select__rows left out because of options->top. */
-size_t select__left_out(const struct snapshot *s, const struct options *o);
+/* The same, whatever their number. */
+const void **select__all(const struct snapshot *s, const struct options *o, enum entity entity,
+			 size_t *n);
+
+/*
+ * Keeps the first `top` locks or threads of each process (0: all), in the order that they have.
+ * Returns how many stay.
+ */
+size_t select__top(const void **rows, size_t n, enum entity entity, unsigned int top);
 
 #endif

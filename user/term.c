@@ -12,6 +12,7 @@
 #define NCURSES_NOMACROS 1
 #define NCURSES_WIDECHAR 1
 #include <curses.h>
+#include <term.h>
 
 #include "keys.h"
 #include "term_signals.h"
@@ -19,7 +20,7 @@
 
 #define ESC_DELAY_MS 25
 
-struct term {
+struct terminal {
 	SCREEN *screen;
 	bool utf8;
 	bool colors;
@@ -49,7 +50,7 @@ static const struct look {
 	[STYLE_MATCH] = { COLOR_BLACK, COLOR_YELLOW, 0, A_BOLD | A_UNDERLINE },
 };
 
-static void set_styles(struct term *t)
+static void set_styles(struct terminal *t)
 {
 	const char *no_color = getenv("NO_COLOR");
 
@@ -93,28 +94,40 @@ static void append_capability(struct term_signals *signals, const char *name)
 	}
 }
 
-int term__open(struct term **ret)
+/* newterm() says neither what is wrong nor gives all of its memory back, so it is asked before. */
+static int check_type(void)
+{
+	int known, err = 0;
+
+	if (setupterm(NULL, STDOUT_FILENO, &known) != OK)
+		return -ENOTTY;
+	if (!capability("cup"))
+		err = -EOPNOTSUPP;
+	del_curterm(cur_term);
+	return err;
+}
+
+int term__open(struct terminal **ret)
 {
 	/* In this order: colours off, cursor on, keypad off, the user's screen back. */
 	static const char *const reset[] = { "sgr0", "cnorm", "rmkx", "rmcup" };
-	struct term *t = xcalloc(1, sizeof(*t));
-	bool placeable;
+	struct term_signals *signals;
+	struct terminal *t;
+	SCREEN *screen;
+	int err = check_type();
 
-	/* Before curses, which leaves alone what already has a handler. */
-	t->signals = term_signals__new();
-	t->screen = newterm(NULL, stdout, stdin);
-	placeable = t->screen && capability("cup");
-	if (!placeable) {
-		int err = t->screen ? -EOPNOTSUPP : -ENOTTY;
-
-		if (t->screen) {
-			endwin();
-			delscreen(t->screen);
-		}
-		term_signals__free(t->signals);
-		free(t);
+	if (err)
 		return err;
+	/* Before curses, which leaves alone what already has a handler. */
+	signals = term_signals__new();
+	screen = newterm(NULL, stdout, stdin);
+	if (!screen) {
+		term_signals__free(signals);
+		return -ENOTTY;
 	}
+	t = xcalloc(1, sizeof(*t));
+	t->signals = signals;
+	t->screen = screen;
 	for (size_t i = 0; i < ARRAY_SIZE(reset); i++)
 		append_capability(t->signals, reset[i]);
 	t->utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
@@ -132,7 +145,7 @@ int term__open(struct term **ret)
 	return 0;
 }
 
-void term__close(struct term *t)
+void term__close(struct terminal *t)
 {
 	if (!t)
 		return;
@@ -143,12 +156,12 @@ void term__close(struct term *t)
 	free(t);
 }
 
-bool term__utf8(const struct term *t)
+bool term__utf8(const struct terminal *t)
 {
 	return t->utf8;
 }
 
-void term__size(struct term *t, int *width, int *height)
+void term__size(struct terminal *t, int *width, int *height)
 {
 	struct winsize size;
 
@@ -162,7 +175,8 @@ void term__size(struct term *t, int *width, int *height)
 }
 
 /* A run of cells of one style, as bytes that the locale can show. */
-static int run_text(const struct term *t, const struct cell *cells, int n, char *buf, size_t size)
+static int run_text(const struct terminal *t, const struct cell *cells, int n, char *buf,
+		    size_t size)
 {
 	size_t used = 0;
 	int i;
@@ -180,7 +194,7 @@ static int run_text(const struct term *t, const struct cell *cells, int n, char 
 	return i;
 }
 
-void term__show(struct term *t, const struct canvas *c)
+void term__show(struct terminal *t, const struct canvas *c)
 {
 	char text[1024];
 
@@ -197,13 +211,13 @@ void term__show(struct term *t, const struct canvas *c)
 	refresh();
 }
 
-void term__repaint(struct term *t)
+void term__repaint(struct terminal *t)
 {
 	(void)t;
 	clearok(curscr, TRUE);
 }
 
-unsigned int term__wait(struct term *t, uint64_t timeout_ns)
+unsigned int term__wait(struct terminal *t, uint64_t timeout_ns)
 {
 	struct pollfd fd = { .fd = STDIN_FILENO, .events = POLLIN };
 	struct timespec timeout = { timeout_ns / NSEC_PER_SEC, timeout_ns % NSEC_PER_SEC };
@@ -263,7 +277,7 @@ static int map_key(int code)
 	return 0;
 }
 
-int term__key(struct term *t)
+int term__key(struct terminal *t)
 {
 	wint_t c;
 	int kind = get_wch(&c);

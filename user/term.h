@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The terminal: cells out, keys in. The only user of curses. There is one terminal, so there is one
- * struct term at a time; it puts the terminal back in order on every way out of the program.
+ * struct terminal at a time; it puts the terminal back in order on every way out of the program.
  */
 #ifndef TERM_H
 #define TERM_H
@@ -11,7 +11,7 @@
 
 #include "canvas.h"
 
-struct term;
+struct terminal;
 
 /* What ended a wait, or'ed. */
 enum term_event {
@@ -24,22 +24,22 @@ enum term_event {
  * Takes the terminal over. setlocale() was called before. -ENOTTY if TERM names no terminal known
  * here, -EOPNOTSUPP if its cursor cannot be placed.
  */
-int term__open(struct term **ret);
-void term__close(struct term *t);
+int term__open(struct terminal **ret);
+void term__close(struct terminal *t);
 
 /* The size as it is now. */
-void term__size(struct term *t, int *width, int *height);
+void term__size(struct terminal *t, int *width, int *height);
 /* More than ASCII can be shown. */
-bool term__utf8(const struct term *t);
+bool term__utf8(const struct terminal *t);
 
 /* Brings the screen to the canvas' state; what is there already is not written again. */
-void term__show(struct term *t, const struct canvas *c);
+void term__show(struct terminal *t, const struct canvas *c);
 /* The next show writes everything. */
-void term__repaint(struct term *t);
+void term__repaint(struct terminal *t);
 
 /* Waits for keys, signals or the time-out; returns enum term_event, or'ed, 0 for the time-out. */
-unsigned int term__wait(struct term *t, uint64_t timeout_ns);
+unsigned int term__wait(struct terminal *t, uint64_t timeout_ns);
 /* The next key that has come, as in keys.h; KEYS_NONE: no more. */
-int term__key(struct term *t);
+int term__key(struct terminal *t);
 
 #endif

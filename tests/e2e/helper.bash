@@ -12,9 +12,13 @@ WORKLOADS=${WORKLOADS:-$root/build/workloads}
 SKIPPED=77 # exit status of a workload that this machine cannot run
 started=()
 
-setup() {
+test_files() {
 	shots=$BATS_TEST_TMPDIR/shots # snapshots, one object a line
 	truth=$BATS_TEST_TMPDIR/truth # the workload's own line
+}
+
+setup() {
+	test_files
 }
 
 # Ends what the test started, by its pid.
@@ -43,6 +47,13 @@ start() {
 # finish: waits for the program that was started last.
 finish() {
 	wait "$pid"
+	started=()
+}
+
+# end SIGNAL: sends it to the program that was started last and waits for its end.
+end() {
+	kill "-$1" "$pid"
+	wait "$pid" 2>/dev/null || true
 	started=()
 }
 

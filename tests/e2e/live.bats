@@ -6,12 +6,14 @@
 load helper
 
 setup() {
+	test_files
 	socket=locktop-test-$$-$BATS_TEST_NUMBER
 	work=$BATS_TEST_TMPDIR
 	cd "$work" || return
 }
 
 teardown() {
+	screen || true # shown with a test that failed
 	stop_started
 	tmux -L "$socket" kill-server 2>/dev/null || true
 }
@@ -56,7 +58,7 @@ terminal() {
 # live COLUMNS ROWS ARG...: locktop in that shell.
 live() {
 	terminal "$1" "$2"
-	keys "stty -a >before; clear; '$LOCKTOP' ${*:3}; echo status=\$?; stty -a >after" Enter
+	keys "stty -g >before; clear; '$LOCKTOP' ${*:3}; echo status=\$?; stty -g >after" Enter
 }
 
 # restored STATUS: the shell is back, and the terminal as it was.

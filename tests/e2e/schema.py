@@ -99,8 +99,8 @@ SNAPSHOT = {
             "waiting_ns": COUNT_OR_NULL,
         }
     ],
-    "deadlocks": [dict],
-    "inversions": [dict],
+    "deadlocks": ([dict], None),
+    "inversions": ([dict], None),
 }
 
 

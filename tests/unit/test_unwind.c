@@ -4,6 +4,7 @@
  * futex, as locktop's samples do. Their registers come from a signal's context, their stack from
  * a copy.
  */
+#include <dlfcn.h>
 #include <dwarf.h>
 #include <errno.h>
 #include <linux/futex.h>
@@ -75,9 +76,14 @@ static int compare_and_block(const void *a, const void *b)
 
 static void *thread_qsort(void *arg)
 {
+	/* A sanitizer puts a qsort of its own before the C library's. */
+	void *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD), *address = dlsym(libc, "qsort");
+	void (*sort)(void *, size_t, size_t, int (*)(const void *, const void *));
 	int numbers[] = { 2, 1 };
 
-	qsort(numbers, 2, sizeof(numbers[0]), compare_and_block);
+	memcpy(&sort, &address, sizeof(sort));
+	sort(numbers, 2, sizeof(numbers[0]), compare_and_block);
+	dlclose(libc);
 	__asm__ volatile("" ::: "memory");
 	return arg;
 }
@@ -238,15 +244,14 @@ static void test_plain(void **state)
 /* Through a library without frame pointers. */
 static void test_library(void **state)
 {
-	int compare, sort, caller;
+	int compare, caller;
 
 	(void)state;
 	unwind_sleeper(thread_qsort);
 	compare = frame_of("compare_and_block", 0);
 	caller = frame_of("thread_qsort", compare);
-	sort = compare + 1;
-	assert_true(caller > sort);
-	assert_non_null(strstr(fx.result.frames[caller - 1].mapping->path, "lib"));
+	assert_true(caller > compare + 1);
+	assert_non_null(strstr(fx.result.frames[caller - 1].mapping->path, "/libc"));
 	assert_non_null(strstr(name_of(&fx.result.frames[caller - 1]), "qsort"));
 	assert_false(fx.result.truncated);
 }

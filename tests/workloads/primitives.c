@@ -169,10 +169,14 @@ static int target_end(void)
 	return 0;
 }
 
-/* Lets the other thread into its wait and keeps it there. */
+/*
+ * Lets the other thread into its wait and keeps it there. The owner is off-CPU meanwhile: the
+ * kernel lets the first waiter of a PI lock spin, not sleep, for as long as the owner runs.
+ */
 static void keep_waiting(void)
 {
 	s->go = round_number;
+	pause_ns(NS_MS);
 	while (!s->object || !s->tid)
 		pause_ns(50000);
 	await_asleep(s->pid, s->tid, (void *)s->object, 1024);
