@@ -14,7 +14,6 @@
 #define X32_BIT		  0x40000000
 
 #define TS_COMPAT      0x2 /* arch/x86/include/asm/thread_info.h: in a 32-bit system call */
-#define TIF_SIGPENDING 2
 
 struct pt_regs {
 	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
@@ -65,11 +64,6 @@ static __always_inline void arch__syscall(struct task_struct *task, struct pt_re
 		call->kind = SYS_COMMON;
 		call->nr = nr;
 	}
-}
-
-static __always_inline bool arch__signal_pending(struct task_struct *task)
-{
-	return task->thread_info.flags & (1UL << TIF_SIGPENDING);
 }
 
 /* DWARF register order of the x86-64 psABI: rax rdx rcx rbx rsi rdi rbp rsp r8-r15 rip. */

@@ -13,11 +13,14 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#define PF_EXITING     0x00000004
-#define PF_IO_WORKER   0x00000010
-#define PF_KTHREAD     0x00200000
-#define TASK_RUNNING   0
+#define PF_EXITING	   0x00000004
+#define PF_IO_WORKER	   0x00000010
+#define PF_KTHREAD	   0x00200000
+#define TASK_RUNNING	   0
 #define TASK_INTERRUPTIBLE 1
+
+/* include/linux/sched/jobctl.h: STOP_PENDING, TRAP_STOP, TRAP_NOTIFY, TRAP_FREEZE */
+#define JOBCTL_PENDING (1UL << 17 | 1UL << 19 | 1UL << 20 | 1UL << 23)
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -29,8 +32,15 @@ typedef struct {
 	__u32 val;
 } kuid_t;
 
+typedef struct {
+	unsigned long sig[1];
+} sigset_t;
+
+struct sigpending {
+	sigset_t signal;
+};
+
 struct thread_info {
-	unsigned long flags;
 	__u32 status;
 };
 
@@ -43,6 +53,7 @@ struct restart_block {
 
 struct signal_struct {
 	atomic_t live;
+	struct sigpending shared_pending;
 };
 
 struct cred {
@@ -76,6 +87,9 @@ struct task_struct {
 	char comm[16];
 	struct css_set *cgroups;
 	struct signal_struct *signal;
+	sigset_t blocked;
+	struct sigpending pending;
+	unsigned long jobctl;
 	struct restart_block restart_block;
 };
 

@@ -53,11 +53,11 @@ enum value_class {
 };
 
 /* op: futex(2)'s op with its PRIVATE (0x80) and REALTIME (0x100) bits, or OP_WAITV; | OP_TIMED. */
-#define SIGNATURE(op, value)   (((__u32)(value) << 16) | ((op) & 0xffff))
-#define SIGNATURE_OP(sig)      ((sig) & 0xffff)
-#define SIGNATURE_VALUE(sig)   ((enum value_class)((sig) >> 16))
-#define OP_WAITV	       0x200
-#define OP_TIMED	       0x400 /* the call has a time-out */
+#define SIGNATURE(op, value) (((__u32)(value) << 16) | ((op)&0xffff))
+#define SIGNATURE_OP(sig)    ((sig)&0xffff)
+#define SIGNATURE_VALUE(sig) ((enum value_class)((sig) >> 16))
+#define OP_WAITV	     0x200
+#define OP_TIMED	     0x400 /* the call has a time-out */
 
 /* The longest wait of each of the last two intervals: [epoch & 1], valid if its epoch matches. */
 struct interval_max {
@@ -68,7 +68,7 @@ struct interval_max {
 
 /* Totals of one lock_key since it was first slept on; never cleared while it lives. */
 struct lock_stats {
-	__u32 id; /* unique; names this key in struct wait_key and in events */
+	__u32 id;	  /* unique; names this key in struct wait_key and in events */
 	__u32 val;	  /* the value expected by the first sleep */
 	__u64 last_ns;	  /* when the latest sleep ended */
 	__u64 blocked_ns; /* closed sleeps only */
@@ -78,7 +78,11 @@ struct lock_stats {
 	__u32 last_waker;
 	__u32 pad;
 	struct interval_max max[2];
-	__u32 hist[HIST_BUCKETS]; /* by blocked + delay; the sum is the number of sleeps, mod 2^32 */
+	/*
+	 * By blocked + delay. Differences are signed: a sleep that goes on after a signal moves
+	 * from one bucket to another. The sum is the number of sleeps, mod 2^32.
+	 */
+	__u32 hist[HIST_BUCKETS];
 };
 
 /* One thread's share in one lock_key. */
@@ -110,14 +114,16 @@ struct user_regs {
 	__u64 r[REGS_MAX];
 };
 
+#define OPEN_RESUMED 2 /* goes on with a sleep that a signal interrupted: not another one */
 #define OPEN_ADOPTED 1 /* slept before observation began: start is when observation began */
 
 /* A sleep that is still going on, as the task iterator sees it. */
 struct open_sleep {
 	struct lock_key key;
 	__u64 start_ns;
-	__u64 woken_ns; /* 0 = still blocked; else woken and not yet running */
-	__u32 lock_id;	/* 0 = no closed sleep yet on this key */
+	__u64 woken_ns;	  /* 0 = still blocked; else woken and not yet running */
+	__u64 carried_ns; /* of OPEN_RESUMED: wait of the parts before */
+	__u32 lock_id;	  /* 0 = no closed sleep yet on this key */
 	__u32 tid;
 	__u32 sequence; /* changes with each sleep of this thread */
 	__u32 flags;
@@ -166,22 +172,22 @@ struct end_event {
 };
 
 /* Every loss has a name: X(enumerator, key in exports, what it means). */
-#define LOCKTOP_LOSSES(X)                                                                          \
-	X(LOCKS_FULL, "locks_full", "sleeps on locks that no longer fitted (--max-locks)")         \
-	X(THREADS_FULL, "threads_full", "sleeps not divided among threads: no room")               \
-	X(PROCESSES_FULL, "processes_full", "processes that could not be named: no room")          \
-	X(STORAGE_FAILED, "storage_failed", "sleeps unseen: no memory for a thread's state")       \
-	X(SAMPLES_DROPPED, "samples_dropped", "stack samples dropped: ring buffer full")           \
-	X(STACKS_UNREAD, "stacks_unread", "stack samples whose memory could not be read")          \
-	X(WAITV_UNREAD, "waitv_unread", "futex_waitv sleeps with an unreadable vector")            \
-	X(PROBES_MISSED, "probes_missed", "probe runs that the kernel skipped (recursion)")        \
+#define LOCKTOP_LOSSES(X)                                                                    \
+	X(LOCKS_FULL, "locks_full", "sleeps on locks that no longer fitted (--max-locks)")   \
+	X(THREADS_FULL, "threads_full", "sleeps not divided among threads: no room")         \
+	X(PROCESSES_FULL, "processes_full", "processes that could not be named: no room")    \
+	X(STORAGE_FAILED, "storage_failed", "sleeps unseen: no memory for a thread's state") \
+	X(SAMPLES_DROPPED, "samples_dropped", "stack samples dropped: ring buffer full")     \
+	X(STACKS_UNREAD, "stacks_unread", "stack samples whose memory could not be read")    \
+	X(WAITV_UNREAD, "waitv_unread", "futex_waitv sleeps with an unreadable vector")      \
+	X(PROBES_MISSED, "probes_missed", "probe runs that the kernel skipped (recursion)")  \
 	X(ITERATOR_SHORT, "iterator_short", "looks at open sleeps that could not be completed")
 
 enum loss {
 #define X(name, key, help) LOSS_##name,
 	LOCKTOP_LOSSES(X)
 #undef X
-	LOSS_COUNT
+		LOSS_COUNT
 };
 
 _Static_assert(sizeof(struct process_key) == 8, "process_key");
@@ -190,7 +196,7 @@ _Static_assert(sizeof(struct lock_stats) == 88 + 4 * HIST_BUCKETS, "lock_stats")
 _Static_assert(sizeof(struct wait_key) == 8, "wait_key");
 _Static_assert(sizeof(struct wait_stats) == 40, "wait_stats");
 _Static_assert(sizeof(struct process_stats) == 40, "process_stats");
-_Static_assert(sizeof(struct open_sleep) == 80 + 8 * REGS_MAX, "open_sleep");
+_Static_assert(sizeof(struct open_sleep) == 88 + 8 * REGS_MAX, "open_sleep");
 _Static_assert(sizeof(struct stack_event) == 72 + 80 + 8 * REGS_MAX + 8, "stack_event");
 _Static_assert(sizeof(struct end_event) == 24, "end_event");
 

@@ -50,7 +50,12 @@ struct sleep_state {
 	__u32 waker;
 	__u32 val;
 	__u16 flags; /* OPEN_* */
-	__u16 timed; /* the call has a time-out */
+	__u8 timed;  /* the call has a time-out */
+	/* a wait that a signal interrupted: the kernel, or the program, may go on with it */
+	__u8 interrupted;
+	__u32 bucket; /* where its parts so far stand in the histogram */
+	__u64 carried_ns;
+	__u64 sp;
 };
 
 struct {
@@ -169,7 +174,8 @@ static __always_inline bool task__futex_wait(struct task_struct *task, struct pt
 		wait->addr = call.arg[0];
 		wait->val = call.arg[2];
 		wait->timed = call.arg[3] != 0;
-		/* restart_syscall(2) goes on with nanosleep and poll too: the restart block tells */
+		/* restart_syscall(2) goes on with nanosleep and poll too: the restart block tells
+		 */
 		if (call.kind == SYS_RESTART &&
 		    ((__u64)task->restart_block.futex.uaddr != wait->addr ||
 		     task->restart_block.futex.val != wait->val))
@@ -346,6 +352,8 @@ static __always_inline void sleep__begin(struct task_struct *task, __u64 now, bo
 	struct futex_wait wait;
 	struct sleep_state *s;
 	struct lock_key key = {};
+	__u64 sp;
+	bool same;
 
 	if (!task__futex_wait(task, regs, true, &wait))
 		return;
@@ -360,15 +368,21 @@ static __always_inline void sleep__begin(struct task_struct *task, __u64 now, bo
 	key.gen = task__gen(task);
 	key.addr = wait.addr;
 	key.signature = wait__signature(&wait);
-	if (s->key.addr != key.addr || s->key.signature != key.signature ||
-	    s->key.gen != key.gen || !s->lock_id) {
+	same = s->key.addr == key.addr && s->key.signature == key.signature &&
+	       s->key.gen == key.gen;
+	sp = regs->sp;
+	s->flags = same && s->interrupted && s->sp == sp ? OPEN_RESUMED : 0;
+	if (!s->flags)
+		s->carried_ns = 0;
+	s->interrupted = 0;
+	s->sp = sp;
+	if (!same || !s->lock_id) {
 		s->key = key;
 		s->next_sample_ns = 0;
 	}
 	s->sequence++;
 	s->sample_id = 0;
 	s->waker = 0;
-	s->flags = 0;
 	s->timed = wait.timed;
 	s->val = wait.val;
 	s->woken_ns = woken ? now : 0;
@@ -435,7 +449,20 @@ static __always_inline void waits__add(struct task_struct *task, const struct sl
 	}
 	stats->wait_ns += wait_ns; /* only its own thread writes here */
 	stats->last_ns = now;
-	stats->sleeps++;
+	if (!(s->flags & OPEN_RESUMED))
+		stats->sleeps++;
+}
+
+/*
+ * Did a signal or a stop end the sleep? By what is pending: the number of the flag for it
+ * (TIF_SIGPENDING) is not in BTF and not the same on all kernels (it was not 2 on 6.18).
+ */
+static __always_inline bool task__interrupted(struct task_struct *task)
+{
+	unsigned long signals = task->pending.signal.sig[0] |
+				task->signal->shared_pending.signal.sig[0];
+
+	return (signals & ~task->blocked.sig[0]) || (task->jobctl & JOBCTL_PENDING);
 }
 
 static __always_inline void sleep__end(struct task_struct *task, struct sleep_state *s, __u64 now)
@@ -472,20 +499,28 @@ static __always_inline void sleep__end(struct task_struct *task, struct sleep_st
 	}
 	__sync_fetch_and_add(&stats->blocked_ns, blocked);
 	__sync_fetch_and_add(&stats->delay_ns, delay);
-	bucket = hist__bucket(wait);
+	if (s->flags & OPEN_RESUMED) { /* one sleep with the part before: it moves on */
+		bucket = s->bucket;
+		if (bucket < HIST_BUCKETS)
+			__sync_fetch_and_add(&stats->hist[bucket], -1);
+	}
+	s->carried_ns += wait;
+	s->bucket = bucket = hist__bucket(s->carried_ns);
 	if (bucket < HIST_BUCKETS)
 		__sync_fetch_and_add(&stats->hist[bucket], 1);
 	if (s->waker)
 		stats->last_waker = s->waker;
-	else if (s->timed && !arch__signal_pending(task))
+	else if (task__interrupted(task))
+		s->interrupted = 1;
+	else if (s->timed)
 		__sync_fetch_and_add(&stats->timeouts, 1);
 	max = &stats->max[n & 1];
 	if (max->epoch != n) {
 		max->ns = 0;
 		max->epoch = n;
 	}
-	if (wait > max->ns)
-		max->ns = wait;
+	if (s->carried_ns > max->ns)
+		max->ns = s->carried_ns;
 	stats->last_ns = now;
 	s->next_sample_ns = stats->next_sample_ns;
 	s->lock_id = stats->id;
@@ -638,6 +673,8 @@ static __always_inline struct sleep_state *sleep__adopt(struct task_struct *task
 	s->val = wait.val;
 	s->timed = wait.timed;
 	s->flags = OPEN_ADOPTED;
+	s->interrupted = 0;
+	s->carried_ns = 0;
 	s->woken_ns = 0;
 	s->start_ns = bpf_ktime_get_ns();
 	if (!(task->__state & TASK_INTERRUPTIBLE) || task->on_cpu)
@@ -666,6 +703,7 @@ int on_task(struct bpf_iter__task *ctx)
 	out.key = s->key;
 	out.lock_id = s->lock_id;
 	out.flags = s->flags;
+	out.carried_ns = s->carried_ns;
 	out.sample_id = s->sample_id;
 	out.val = s->val;
 	if (!out.start_ns || s->sequence != out.sequence || s->start_ns != out.start_ns)

@@ -14,7 +14,7 @@
 #define RING_BYTES	  (8 << 20)
 
 /* Knobs, set before load. */
-extern const volatile bool knob_scoped;		   /* only processes in the scope map */
+extern const volatile bool knob_scoped;		  /* only processes in the scope map */
 extern const volatile bool knob_switch_has_state; /* sched_switch's 4th argument, since 5.18 */
 extern const volatile __u32 knob_stack_bytes;
 extern const volatile __u64 knob_sample_period_ns; /* at most one sample a lock in this time */

@@ -49,7 +49,7 @@ static void collect_parts(struct assembly *a)
 {
 	struct tally_key *k, *next;
 
-	HASH_ITER(hh, a->tally->keys, k, next) {
+	HASH_ITER (hh, a->tally->keys, k, next) {
 		struct process_key key = { .tgid = k->key.tgid, .gen = k->key.gen };
 		struct process_entry *process;
 		struct part *part;
@@ -195,8 +195,9 @@ static void begin_process(struct assembly *a, struct process *to, const struct p
 	to->pid = from->key.tgid;
 	to->gen = from->key.gen;
 	to->comm = snapshot__string(a->s, from->comm);
-	to->user = from->uid_known ? snapshot__string(a->s, proc__user(a->processes->proc, from->uid))
-				   : NULL;
+	to->user = from->uid_known
+			   ? snapshot__string(a->s, proc__user(a->processes->proc, from->uid))
+			   : NULL;
 	to->cgroup = snapshot__string(a->s, from->cgroup);
 	to->threads = from->threads;
 	to->ended = from->ended;
@@ -275,7 +276,7 @@ static struct share *collect_shares(struct assembly *a, size_t *n)
 		index[i] = (struct part_of_key){ a->parts[i].key, &a->parts[i] };
 	if (a->n_parts)
 		qsort(index, a->n_parts, sizeof(*index), compare_key_pointers);
-	HASH_ITER(hh, a->tally->waits, w, next) {
+	HASH_ITER (hh, a->tally->waits, w, next) {
 		struct part_of_key wanted = { .key = w->id.key }, *found;
 
 		if (!w->waiting && !w->wait_ns && !w->sleeps)

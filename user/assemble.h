@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The figures of an interval -> its snapshot: keys joined into locks, totals, processes, threads. */
+/* The figures of an interval -> its snapshot: keys joined into locks, totals, processes, threads.
+ */
 #ifndef ASSEMBLE_H
 #define ASSEMBLE_H
 

@@ -186,11 +186,14 @@ static int compare_offset(const void *key, const void *item)
 
 static bool fde_sound(const struct scan *s, const Dwarf_FDE *fde)
 {
-	const struct cie *cie = s->n_cies ? &s->cies[s->n_cies - 1] : NULL;
 	const uint8_t *p = fde->start;
+	const struct cie *cie;
 	uint64_t size;
 
-	if (!cie || cie->offset != fde->CIE_pointer)
+	if (s->n_cies == 0)
+		return false;
+	cie = &s->cies[s->n_cies - 1];
+	if (cie->offset != fde->CIE_pointer)
 		cie = bsearch(&fde->CIE_pointer, s->cies, s->n_cies, sizeof(*s->cies), compare_cie);
 	if (!cie || p > fde->end || fde->end - p < 2 * (ptrdiff_t)cie->pointer)
 		return false;

@@ -138,12 +138,11 @@ static void forget(struct collector *c, const struct records *r)
 	struct tally_key *k, *next_key;
 
 	c->n_gone_keys = c->n_gone_waits = 0;
-	HASH_ITER(hh, c->tally.keys, k, next_key)
-		if (!k->open_n && (is_ended(c, &k->key) ||
-				   (!k->present && !tally_key__active(k)) ||
+	HASH_ITER (hh, c->tally.keys, k, next_key)
+		if (!k->open_n && (is_ended(c, &k->key) || (!k->present && !tally_key__active(k)) ||
 				   is_unused(k->last_ns, r->now_ns, unused_lock)))
 			forget_key(c, k);
-	HASH_ITER(hh, c->tally.waits, w, next_wait)
+	HASH_ITER (hh, c->tally.waits, w, next_wait)
 		if (w->id.key->gone ||
 		    (!w->waiting && (!w->present || is_unused(w->last_ns, r->now_ns, unused_wait))))
 			forget_wait(c, w);
@@ -157,7 +156,7 @@ static void forget_processes(struct collector *c)
 {
 	struct process_entry *e, *next;
 
-	HASH_ITER(hh, c->processes.by_key, e, next) {
+	HASH_ITER (hh, c->processes.by_key, e, next) {
 		if (!e->ended)
 			continue;
 		if (!e->reported) {

@@ -11,8 +11,7 @@
 struct collector;
 
 /* Borrows options, source and proc until collector__free. */
-struct collector *collector__new(const struct options *o, struct source *source,
-				 struct proc *proc);
+struct collector *collector__new(const struct options *o, struct source *source, struct proc *proc);
 void collector__free(struct collector *c);
 
 /* The first reading: what was before it does not count. 0 or -errno. */

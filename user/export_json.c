@@ -74,12 +74,11 @@ static json_t *frames(const struct site *site)
 		char hex[32];
 
 		snprintf(hex, sizeof(hex), "0x%" PRIx64, f->offset);
-		json_array_append_new(
-			a, json_pack("{s:o, s:o, s:s, s:o, s:o, s:o}", "function",
-				     text(f->function), "module", text(f->module), "offset", hex,
-				     "file", text(f->file), "line",
-				     f->line ? json_integer(f->line) : json_null(), "language",
-				     text(f->language)));
+		json_array_append_new(a, json_pack("{s:o, s:o, s:s, s:o, s:o, s:o}", "function",
+						   text(f->function), "module", text(f->module),
+						   "offset", hex, "file", text(f->file), "line",
+						   f->line ? json_integer(f->line) : json_null(),
+						   "language", text(f->language)));
 	}
 	return a;
 }
@@ -91,11 +90,11 @@ static json_t *sites(const struct lock *lock)
 	for (size_t i = 0; i < lock->n_sites; i++) {
 		const struct site *s = &lock->sites[i];
 
-		json_array_append_new(
-			a, json_pack("{s:s, s:o, s:f, s:o, s:b, s:o}", "role",
-				     site_role_names[s->role], "samples", number(s->samples),
-				     "share", s->share, "wait_ns", number(s->wait_ns), "truncated",
-				     s->truncated, "frames", frames(s)));
+		json_array_append_new(a, json_pack("{s:s, s:o, s:f, s:o, s:b, s:o}", "role",
+						   site_role_names[s->role], "samples",
+						   number(s->samples), "share", s->share, "wait_ns",
+						   number(s->wait_ns), "truncated", s->truncated,
+						   "frames", frames(s)));
 	}
 	return a;
 }
@@ -131,8 +130,8 @@ static json_t *row_object(enum entity entity, const void *row)
 	return object;
 }
 
-static int write_rows(FILE *out, const char *key, const struct snapshot *s,
-		      const struct options *o, enum entity entity)
+static int write_rows(FILE *out, const char *key, const struct snapshot *s, const struct options *o,
+		      enum entity entity)
 {
 	size_t n;
 	const void **row = select__rows(s, o, entity, &n);
@@ -200,7 +199,8 @@ int export_json__write(FILE *out, const struct snapshot *s, const struct options
 	if (!err)
 		err = write_rows(out, "threads", s, o, ENTITY_THREAD);
 	errno = 0;
-	if (!err && (fputs(",\"deadlocks\":null,\"inversions\":null}\n", out) == EOF || ferror(out)))
+	if (!err &&
+	    (fputs(",\"deadlocks\":null,\"inversions\":null}\n", out) == EOF || ferror(out)))
 		err = errno ? -errno : -EIO;
 	return err;
 }

@@ -97,7 +97,8 @@ static void print_head(FILE *out, const struct snapshot *s)
 	if (s->self.probe_known)
 		snprintf(probes, sizeof(probes), "%.1f%%", 100 * s->self.probe_ns / interval);
 	fprintf(out,
-		"locktop %s  %s  %.2fs  load %s, %" PRIu64 " waiting, %s sleeps/s  idle %s, %" PRIu64
+		"locktop %s  %s  %.2fs  load %s, %" PRIu64
+		" waiting, %s sleeps/s  idle %s, %" PRIu64
 		" threads  self %.1f%% cpu, probes %s, %s\n",
 		time, s->host, interval / NSEC_PER_SEC, load, s->totals.waiting, rate, idle,
 		s->idle.waiting, 100 * s->self.cpu_ns / interval, probes, rss);

@@ -173,7 +173,8 @@ static bool has_tracing(void)
 {
 	/* libbpf 1.1 cannot probe for this program type by loading one */
 	return has_enumerator("BPF_TRACE_RAW_TP") &&
-	       btf__find_by_name_kind(vmlinux_btf(), "btf_trace_sched_waking", BTF_KIND_TYPEDEF) > 0;
+	       btf__find_by_name_kind(vmlinux_btf(), "btf_trace_sched_waking", BTF_KIND_TYPEDEF) >
+		       0;
 }
 
 static bool has_storage(void)
@@ -228,7 +229,8 @@ static const struct feature {
 	bool (*has)(void);
 	const char *lack;
 } features[] = {
-	{ "permission", true, has_permission, "run as root, or grant the capabilities named above" },
+	{ "permission", true, has_permission,
+	  "run as root, or grant the capabilities named above" },
 	{ "kernel type information (BTF)", true, has_btf, "needs CONFIG_DEBUG_INFO_BTF" },
 	{ "scheduler tracepoints with types", true, has_tracing, "needs Linux 5.5 or newer" },
 	{ "task storage", true, has_storage, "needs Linux 5.11 or newer" },
@@ -237,7 +239,8 @@ static const struct feature {
 	{ "ring buffer", true, has_ringbuf, "needs Linux 5.8 or newer" },
 	{ "state in sched_switch", false, features__switch_has_state,
 	  "a few sleeps that end while they begin are not counted (Linux 5.18)" },
-	{ "BPF statistics", false, has_statistics, "the probes' own cost is unknown (CAP_SYS_ADMIN)" },
+	{ "BPF statistics", false, has_statistics,
+	  "the probes' own cost is unknown (CAP_SYS_ADMIN)" },
 	{ "files behind mappings", false, has_map_files,
 	  "replaced or deleted programs have no function names (CAP_CHECKPOINT_RESTORE)" },
 	{ "first PID namespace", false, in_first_pid_namespace,
@@ -261,8 +264,11 @@ int features__check(FILE *out)
 		const struct feature *f = &features[i];
 		bool has = f->has();
 
-		fprintf(out, "%-8s %s%s%s\n", has ? "yes" : f->required ? "MISSING" : "no", f->name,
-			has ? "" : ": ", has ? "" : f->lack);
+		fprintf(out, "%-8s %s%s%s\n",
+			has	      ? "yes"
+			: f->required ? "MISSING"
+				      : "no",
+			f->name, has ? "" : ": ", has ? "" : f->lack);
 		if (!has && f->required)
 			err = -ENOTSUP;
 	}

@@ -7,7 +7,7 @@
 #include "util.h"
 
 /* linux/futex.h */
-#define CMD(op)		      ((op) & 0x7f)
+#define CMD(op)		      ((op)&0x7f)
 #define FUTEX_WAIT	      0
 #define FUTEX_LOCK_PI	      6
 #define FUTEX_WAIT_BITSET     9
@@ -20,8 +20,8 @@
 #define GLIBC_TID_OFFSET 720
 
 static const enum lock_class kind_classes[KIND_COUNT] = {
-	[KIND_COND] = CLASS_IDLE,	[KIND_BARRIER] = CLASS_IDLE,
-	[KIND_JOIN] = CLASS_IDLE,	[KIND_PARK] = CLASS_IDLE,
+	[KIND_COND] = CLASS_IDLE,	  [KIND_BARRIER] = CLASS_IDLE,
+	[KIND_JOIN] = CLASS_IDLE,	  [KIND_PARK] = CLASS_IDLE,
 	[KIND_PY_CONDITION] = CLASS_IDLE, [KIND_PY_EVENT] = CLASS_IDLE,
 	[KIND_PY_BARRIER] = CLASS_IDLE, /* all others: CLASS_CONTENTION, 0 */
 };
@@ -184,8 +184,8 @@ static bool row_matches(const struct signature_row *row, const struct lock_key *
 	return row->words != WORDS_SEM || looks_like_sem(after);
 }
 
-static const struct signature_row *find_signature(const struct lock_key *key,
-						  const uint8_t *after, bool direct)
+static const struct signature_row *find_signature(const struct lock_key *key, const uint8_t *after,
+						  bool direct)
 {
 	const struct signature_row *rows = direct ? syscall_rows : signature_rows;
 	size_t n = direct ? ARRAY_SIZE(syscall_rows) : ARRAY_SIZE(signature_rows);
@@ -223,8 +223,8 @@ struct kind_verdict kinds__judge(const struct lock_key *key, const struct kind_e
 	const struct signature_row *s = find_signature(key, evidence->after, direct);
 	uint32_t op = SIGNATURE_OP(key->signature);
 	struct kind_verdict v = { .kind = KIND_FUTEX, .class = CLASS_CONTENTION };
-	bool plain_mutex = CMD(op) == FUTEX_WAIT || CMD(op) == FUTEX_LOCK_PI ||
-			   CMD(op) == FUTEX_LOCK_PI2;
+	bool plain_mutex =
+		CMD(op) == FUTEX_WAIT || CMD(op) == FUTEX_LOCK_PI || CMD(op) == FUTEX_LOCK_PI2;
 
 	if (direct || op & OP_WAITV || CMD(op) == FUTEX_LOCK_PI || CMD(op) == FUTEX_LOCK_PI2)
 		f = NULL; /* the call itself tells more than its caller */

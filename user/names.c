@@ -37,7 +37,7 @@ void names__free(struct names *n)
 
 	if (!n)
 		return;
-	HASH_ITER(hh, n->strings, s, next) {
+	HASH_ITER (hh, n->strings, s, next) {
 		HASH_DELETE(hh, n->strings, s);
 		free(s);
 	}
@@ -75,9 +75,8 @@ static bool is_lock_function(const char *function)
 /* Libraries whose frames stand between a program and its futex. */
 static bool is_runtime(const char *module)
 {
-	static const char *const prefixes[] = { "libc.so",    "libc-",	   "libpthread",
-						"ld-linux",   "ld-musl",   "libstdc++.so",
-						"libgcc_s.so" };
+	static const char *const prefixes[] = { "libc.so", "libc-",	   "libpthread", "ld-linux",
+						"ld-musl", "libstdc++.so", "libgcc_s.so" };
 	const char *base;
 
 	if (!module)
@@ -114,9 +113,8 @@ static uint64_t hash_step(uint64_t hash, uint64_t value)
 	return (hash ^ value) * 0x100000001b3ULL; /* FNV-1a, a word at a time */
 }
 
-void names__stack(struct names *n, pid_t pid, const struct maps *maps,
-		  const struct user_regs *regs, const void *stack, size_t stack_len,
-		  struct named_stack *ret)
+void names__stack(struct names *n, pid_t pid, const struct maps *maps, const struct user_regs *regs,
+		  const void *stack, size_t stack_len, struct named_stack *ret)
 {
 	struct unwind_stack *u = &n->scratch;
 	bool exported[UNWIND_FRAMES_MAX] = {};

@@ -24,9 +24,8 @@ struct named_stack {
 	const char *where;    /* the function that called the lock function; NULL: none */
 };
 
-void names__stack(struct names *n, pid_t pid, const struct maps *maps,
-		  const struct user_regs *regs, const void *stack, size_t stack_len,
-		  struct named_stack *ret);
+void names__stack(struct names *n, pid_t pid, const struct maps *maps, const struct user_regs *regs,
+		  const void *stack, size_t stack_len, struct named_stack *ret);
 
 /* The static object at an address, as "name" or "name+0x10", interned; NULL: none is known. */
 const char *names__data(struct names *n, pid_t pid, const struct maps *maps, uint64_t address);

@@ -26,8 +26,8 @@ struct options {
 	unsigned long count; /* 0: no end */
 	bool batch;
 	bool live; /* the live screen was not excluded: no -b, -f, -o, CMD, and stdout a terminal */
-	const char *format; /* a name in the table of export.c */
-	const char *output; /* NULL: stdout */
+	const char *format;	  /* a name in the table of export.c */
+	const char *output;	  /* NULL: stdout */
 	const struct field *sort; /* of locks; NULL: the default */
 	const char *sort_key;	  /* as given, for the entities that have it */
 	bool reverse;

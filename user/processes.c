@@ -31,7 +31,7 @@ void processes__done(struct processes *p)
 {
 	struct process_entry *e, *next;
 
-	HASH_ITER(hh, p->by_key, e, next)
+	HASH_ITER (hh, p->by_key, e, next)
 		processes__drop(p, e);
 }
 
@@ -90,7 +90,7 @@ struct process_entry *processes__get(struct processes *p, const struct process_k
 	e = xcalloc(1, sizeof(*e));
 	e->key = *key;
 	e->threads = -1;
-	HASH_ITER(hh, p->by_key, old, next)
+	HASH_ITER (hh, p->by_key, old, next)
 		if (old->key.tgid == key->tgid)
 			*(is_later(key, &old->key) ? &old->ended : &e->ended) = true;
 	if (stats) {
@@ -108,7 +108,7 @@ void processes__refresh(struct processes *p, uint64_t now_ns)
 {
 	struct process_entry *e, *next;
 
-	HASH_ITER(hh, p->by_key, e, next) {
+	HASH_ITER (hh, p->by_key, e, next) {
 		if (!e->ended && kill(e->key.tgid, 0) && errno == ESRCH)
 			e->ended = true;
 		if (e->ended)

@@ -18,10 +18,10 @@ struct process_entry {
 	char *cgroup; /* NULL: unknown */
 	uid_t uid;
 	bool uid_known;
-	int threads;	/* -1: unknown */
-	bool in_scope;	/* of --comm, --user, --cgroup; -p is the kernel's to keep */
-	bool ended;	/* no such process any more, or it went on to another program */
-	bool reported;	/* its numbers after the end were read */
+	int threads;	  /* -1: unknown */
+	bool in_scope;	  /* of --comm, --user, --cgroup; -p is the kernel's to keep */
+	bool ended;	  /* no such process any more, or it went on to another program */
+	bool reported;	  /* its numbers after the end were read */
 	uint64_t look_ns; /* when to look into /proc again */
 	struct maps *maps;
 	uint64_t maps_ns;

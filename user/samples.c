@@ -67,9 +67,9 @@ void samples__free(struct samples *s)
 
 	if (!s)
 		return;
-	HASH_ITER(hh, s->pending, p, next_pending)
+	HASH_ITER (hh, s->pending, p, next_pending)
 		drop_pending(s, p);
-	HASH_ITER(hh, s->keys, k, next_key)
+	HASH_ITER (hh, s->keys, k, next_key)
 		drop_key(s, k);
 	names__free(s->names);
 	free(s);
@@ -113,10 +113,10 @@ static void sweep(struct samples *s)
 	struct pending *p, *next_pending;
 	struct sample_key *k, *next_key;
 
-	HASH_ITER(hh, s->pending, p, next_pending)
+	HASH_ITER (hh, s->pending, p, next_pending)
 		if (p->key->gone || s->interval - p->seen >= PENDING_INTERVALS)
 			drop_pending(s, p);
-	HASH_ITER(hh, s->keys, k, next_key)
+	HASH_ITER (hh, s->keys, k, next_key)
 		if (k->gone)
 			drop_key(s, k);
 }
@@ -158,8 +158,8 @@ static void judge(struct sample_key *k, const struct named_stack *stack, const u
 
 /* Unwinds and enters a stack. Returns the site's hash, 0 if nothing could be made of it. */
 static uint64_t take_stack(struct samples *s, struct sample_key *k, enum site_role role, pid_t pid,
-			   const struct maps *maps, const struct user_regs *regs,
-			   const void *bytes, size_t len, const uint8_t *after)
+			   const struct maps *maps, const struct user_regs *regs, const void *bytes,
+			   size_t len, const uint8_t *after)
 {
 	struct named_stack stack;
 	struct sample_site *site;
@@ -232,8 +232,8 @@ static void on_stack(struct samples *s, const struct stack_event *e)
 			k->verdict = kinds__judge(&k->key, &evidence);
 		return;
 	}
-	p->site[role] = take_stack(s, k, role, e->tgid, maps, &e->regs, e->stack, e->stack_len,
-				   after);
+	p->site[role] =
+		take_stack(s, k, role, e->tgid, maps, &e->regs, e->stack, e->stack_len, after);
 }
 
 static void credit(struct samples *s, struct pending *p, uint64_t wait_ns)
@@ -294,7 +294,8 @@ static bool still_there(const struct open_sleep *o)
 	return sp == o->regs.r[7] && pc == o->regs.r[REGS_MAX - 1];
 }
 
-/* Reads the stack of a sleeper of whom no sample came: it slept before observation, or too many did. */
+/* Reads the stack of a sleeper of whom no sample came: it slept before observation, or too many
+ * did. */
 static struct pending *read_sleeper(struct samples *s, struct sample_key *k,
 				    const struct open_sleep *o, uint64_t id, uint64_t now_ns)
 {
@@ -367,7 +368,7 @@ void samples__next_interval(struct samples *s)
 	struct sample_key *k, *next;
 
 	sweep(s);
-	HASH_ITER(hh, s->keys, k, next)
+	HASH_ITER (hh, s->keys, k, next)
 		for (size_t i = 0; i < k->n_sites; i++)
 			k->sites[i].samples = k->sites[i].wait_ns = 0;
 	s->interval++;

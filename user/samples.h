@@ -23,7 +23,7 @@ struct sample_site {
 	bool truncated;
 	uint64_t samples, wait_ns;	   /* of the running interval */
 	uint64_t all_samples, all_wait_ns; /* since it was first seen */
-	unsigned long used; /* interval of the latest use */
+	unsigned long used;		   /* interval of the latest use */
 };
 
 /* What samples told about one key. */
@@ -33,7 +33,7 @@ struct sample_key {
 	bool has_stack; /* the verdict rests on a stack, not on the signature alone */
 	const char *name, *name_from;
 	bool name_tried;
-	bool gone; /* to be swept */
+	bool gone;	   /* to be swept */
 	const char *where; /* caller of the lock function in the first sample */
 	struct sample_site *sites;
 	size_t n_sites, sites_capacity;

@@ -86,7 +86,7 @@ size_t select__top(const void **rows, size_t n, enum entity entity, unsigned int
 		if (seen->n++ < top)
 			rows[kept++] = rows[i];
 	}
-	HASH_ITER(hh, table, seen, next) {
+	HASH_ITER (hh, table, seen, next) {
 		HASH_DELETE(hh, table, seen);
 		free(seen);
 	}

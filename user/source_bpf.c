@@ -11,10 +11,11 @@
 #include "locktop.skel.h"
 #include "util.h"
 
-#define DRAIN_NS	(50 * 1000000ULL)  /* between looks into the ring buffer */
-#define SLICE_NS	(20 * 1000000ULL)  /* the kernel's BPF statistics are on this long ... */
-#define SLICE_PERIOD_NS (2 * NSEC_PER_SEC)  /* ... in each of these: switching interrupts every CPU */
-#define ITER_BUFFER	65536
+#define DRAIN_NS (50 * 1000000ULL) /* between looks into the ring buffer */
+#define SLICE_NS (20 * 1000000ULL) /* the kernel's BPF statistics are on this long ... */
+#define SLICE_PERIOD_NS \
+	(2 * NSEC_PER_SEC) /* ... in each of these: switching interrupts every CPU */
+#define ITER_BUFFER 65536
 
 /* What a hash map held at the last reading; the arrays grow with it. */
 struct reading {
@@ -119,7 +120,8 @@ static int read_open(struct source_bpf *s)
 
 		room = s->open_capacity * sizeof(*s->open) - bytes;
 		if (room < ITER_BUFFER) {
-			s->open_capacity = 2 * s->open_capacity + ITER_BUFFER / sizeof(*s->open) + 1;
+			s->open_capacity =
+				2 * s->open_capacity + ITER_BUFFER / sizeof(*s->open) + 1;
 			s->open = xrealloc(s->open, s->open_capacity, sizeof(*s->open));
 			continue;
 		}

@@ -30,10 +30,10 @@ void tally__sweep(struct tally *t)
 	struct tally_wait *w, *next_wait;
 	struct tally_key *k, *next_key;
 
-	HASH_ITER(hh, t->waits, w, next_wait)
+	HASH_ITER (hh, t->waits, w, next_wait)
 		if (w->gone || w->id.key->gone)
 			drop_wait(t, w);
-	HASH_ITER(hh, t->keys, k, next_key)
+	HASH_ITER (hh, t->keys, k, next_key)
 		if (k->gone)
 			drop_key(t, k);
 }
@@ -42,7 +42,7 @@ void tally__done(struct tally *t)
 {
 	struct tally_key *k, *next_key;
 
-	HASH_ITER(hh, t->keys, k, next_key)
+	HASH_ITER (hh, t->keys, k, next_key)
 		k->gone = true;
 	tally__sweep(t);
 }
@@ -106,7 +106,10 @@ static uint64_t since(uint64_t then, uint64_t now)
 	return now > then ? now - then : 0;
 }
 
-/* The histogram's counters are 32 bits wide: differences hold across their wrap. */
+/*
+ * The histogram's counters are 32 bits wide: differences hold across their wrap. They are signed,
+ * for a sleep that goes on after a signal moves to another bucket.
+ */
 static void take_stats(struct tally *t, struct tally_key *k, const struct lock_stats *stats,
 		       uint32_t epoch)
 {
@@ -121,8 +124,10 @@ static void take_stats(struct tally *t, struct tally_key *k, const struct lock_s
 	k->closed.timeouts = stats->timeouts;
 	k->max_ns = max->epoch == epoch ? max->ns : 0;
 	for (int i = 0; i < HIST_BUCKETS; i++) {
-		k->hist_delta[i] = stats->hist[i] - k->hist[i];
-		k->closed.sleeps += k->hist_delta[i];
+		int32_t grown = stats->hist[i] - k->hist[i];
+
+		k->hist_delta[i] = MAX(grown, 0);
+		k->closed.sleeps += grown;
 		k->hist[i] = stats->hist[i];
 	}
 }
@@ -155,10 +160,13 @@ static void take_open(struct tally *t, const struct open_sleep *o, uint64_t now)
 	if (!k->id)
 		k->val = o->val;
 	k->open_n++;
+	if (!(o->flags & OPEN_RESUMED))
+		k->open_new++;
 	k->open_blocked_ns += age - delay;
 	k->open_delay_ns += delay;
-	k->oldest_ns = MAX(k->oldest_ns, age);
+	k->oldest_ns = MAX(k->oldest_ns, age + o->carried_ns);
 	w->waiting = true;
+	w->resumed = o->flags & OPEN_RESUMED;
 	w->open_ns = age;
 	memcpy(w->comm, o->comm, sizeof(w->comm));
 }
@@ -178,7 +186,7 @@ static uint64_t grow(uint64_t *shown, uint64_t now, bool count)
 
 static void settle_key(struct tally_key *k, bool count)
 {
-	k->delta.sleeps = grow(&k->shown.sleeps, k->closed.sleeps + k->open_n, count);
+	k->delta.sleeps = grow(&k->shown.sleeps, k->closed.sleeps + k->open_new, count);
 	k->delta.blocked_ns =
 		grow(&k->shown.blocked_ns, k->closed.blocked_ns + k->open_blocked_ns, count);
 	k->delta.delay_ns = grow(&k->shown.delay_ns, k->closed.delay_ns + k->open_delay_ns, count);
@@ -192,9 +200,9 @@ static void settle_key(struct tally_key *k, bool count)
 
 static void settle_wait(struct tally_wait *w, bool count)
 {
-	w->sleeps = grow(&w->shown_sleeps, w->closed_sleeps + w->waiting, count);
-	w->wait_ns = grow(&w->shown_wait_ns, w->closed_wait_ns + (w->waiting ? w->open_ns : 0),
-			  count);
+	w->sleeps = grow(&w->shown_sleeps, w->closed_sleeps + (w->waiting && !w->resumed), count);
+	w->wait_ns =
+		grow(&w->shown_wait_ns, w->closed_wait_ns + (w->waiting ? w->open_ns : 0), count);
 }
 
 static void begin(struct tally *t)
@@ -202,13 +210,13 @@ static void begin(struct tally *t)
 	struct tally_key *k, *next_key;
 	struct tally_wait *w, *next_wait;
 
-	HASH_ITER(hh, t->keys, k, next_key) {
+	HASH_ITER (hh, t->keys, k, next_key) {
 		k->fresh = k->present = false;
-		k->open_n = k->open_blocked_ns = k->open_delay_ns = 0;
+		k->open_n = k->open_new = k->open_blocked_ns = k->open_delay_ns = 0;
 		k->oldest_ns = k->max_ns = 0;
 		memset(k->hist_delta, 0, sizeof(k->hist_delta));
 	}
-	HASH_ITER(hh, t->waits, w, next_wait) {
+	HASH_ITER (hh, t->waits, w, next_wait) {
 		w->waiting = w->present = false;
 		w->open_ns = 0;
 	}
@@ -228,9 +236,9 @@ void tally__update(struct tally *t, const struct records *r)
 		take_open(t, &r->open[i], r->now_ns);
 	for (size_t i = 0; i < r->n_waits; i++)
 		take_wait(t, &r->wait_keys[i], &r->waits[i]);
-	HASH_ITER(hh, t->keys, k, next_key)
+	HASH_ITER (hh, t->keys, k, next_key)
 		settle_key(k, count);
-	HASH_ITER(hh, t->waits, w, next_wait)
+	HASH_ITER (hh, t->waits, w, next_wait)
 		settle_wait(w, count);
 	t->then_ns = t->started ? t->now_ns : r->now_ns;
 	t->now_ns = r->now_ns;

@@ -28,7 +28,7 @@ struct tally_key {
 	bool present; /* in the latest reading */
 	bool gone;    /* to be swept */
 	struct tally_sums closed;
-	struct tally_sums shown; /* the most that closed + open ever was */
+	struct tally_sums shown;     /* the most that closed + open ever was */
 	uint32_t hist[HIST_BUCKETS]; /* closed, as read */
 	uint64_t last_ns;
 	/* the latest interval: */
@@ -36,6 +36,7 @@ struct tally_key {
 	uint32_t hist_delta[HIST_BUCKETS];
 	uint64_t max_ns, oldest_ns;
 	uint64_t open_n, open_blocked_ns, open_delay_ns;
+	uint64_t open_new; /* of open_n: not the rest of an interrupted sleep */
 	UT_hash_handle hh, hh_id;
 };
 
@@ -59,6 +60,7 @@ struct tally_wait {
 	uint64_t sleeps, wait_ns;
 	uint64_t open_ns; /* age of its open sleep; valid if waiting */
 	bool waiting;
+	bool resumed; /* the open sleep is the rest of an interrupted one */
 	UT_hash_handle hh;
 };
 

@@ -13,7 +13,7 @@
 #define NSEC_PER_SEC  1000000000ULL
 
 #define _cleanup_(f) __attribute__((cleanup(f)))
-void util__freep(void *p); /* for _cleanup_ on pointers from malloc */
+void util__freep(void *p);  /* for _cleanup_ on pointers from malloc */
 void util__closep(int *fd); /* for _cleanup_ on file descriptors; -1 is none */
 
 /*
@@ -26,12 +26,12 @@ char *xstrdup(const char *s);
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Room for one more item in a growing array of *capacity items, n of them used. */
-#define array__grow(items, n, capacity)                                                            \
-	do {                                                                                       \
-		if ((n) >= (capacity)) {                                                           \
-			(capacity) = (capacity) ? 2 * (capacity) : 16;                             \
-			(items) = xrealloc((items), (capacity), sizeof(*(items)));                 \
-		}                                                                                  \
+#define array__grow(items, n, capacity)                                            \
+	do {                                                                       \
+		if ((n) >= (capacity)) {                                           \
+			(capacity) = (capacity) ? 2 * (capacity) : 16;             \
+			(items) = xrealloc((items), (capacity), sizeof(*(items))); \
+		}                                                                  \
 	} while (0)
 
 uint64_t util__monotonic_ns(void);

@@ -167,7 +167,10 @@ static void sorts_by_menu(void **state)
 static void sorts_by_steps(void **state)
 {
 	struct world *w = *state;
+	const struct field *last = NULL;
 
+	for (const struct field *f = fields__of(ENTITY_PROCESS); f->key; f++)
+		last = field__on_screen(f) ? f : last;
 	for (int i = 0; i < 30; i++)
 		press(w, '<');
 	assert_string_equal(w->v->sort[ENTITY_PROCESS]->key, "pid");
@@ -175,9 +178,8 @@ static void sorts_by_steps(void **state)
 	assert_int_equal(((const struct process *)w->v->rows[0])->pid, 31337);
 	for (int i = 0; i < 30; i++)
 		press(w, '>');
-	assert_string_equal(w->v->sort[ENTITY_PROCESS]->key, "comm");
+	assert_ptr_equal(w->v->sort[ENTITY_PROCESS], last);
 	assert_false(w->v->reverse[ENTITY_PROCESS]);
-	assert_string_equal(((const struct process *)w->v->rows[0])->comm, "dbserver");
 }
 
 /* Search moves as one types, n goes on and round, Esc goes back to where it began. */
@@ -278,8 +280,16 @@ static void changes_the_interval(void **state)
 		const char *text;
 		uint64_t ms;
 	} cases[] = {
-		{ "0.25", 250 }, { "2,5", 2500 }, { "0.1", 100 }, { "0.05", 100 },  { "", 100 },
-		{ "x", 100 },	 { "1x", 100 },	  { "nan", 100 }, { "86401", 100 }, { "30", 30000 },
+		{ "0.25", 250 },
+		{ "2,5", 2500 },
+		{ "0.1", 100 },
+		{ "0.05", 100 },
+		{ "", 100 },
+		{ "x", 100 },
+		{ "1x", 100 },
+		{ "nan", 100 },
+		{ "86401", 100 },
+		{ "30", 30000 },
 		{ "9999999999999999999999999", 30000 },
 	};
 	struct world *w = *state;
@@ -347,14 +357,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(has_no_key_twice),	 TEST(has_complete_rows),
-		TEST(reports_outcomes),	 TEST(switches_lists),
-		TEST(drills_in_and_out), TEST(keeps_to_its_mode),
-		TEST(sorts_by_menu),	 TEST(sorts_by_steps),
-		TEST(searches),		 TEST(says_what_is_not_found),
-		TEST(filters),		 TEST(edits_text),
-		TEST(changes_the_interval), TEST(prints_for_help),
-		TEST(survives_random_keys),
+		TEST(has_no_key_twice),	      TEST(has_complete_rows), TEST(reports_outcomes),
+		TEST(switches_lists),	      TEST(drills_in_and_out), TEST(keeps_to_its_mode),
+		TEST(sorts_by_menu),	      TEST(sorts_by_steps),    TEST(searches),
+		TEST(says_what_is_not_found), TEST(filters),	       TEST(edits_text),
+		TEST(changes_the_interval),   TEST(prints_for_help),   TEST(survives_random_keys),
 	};
 
 	return cmocka_run_group_tests_name("keys", tests, NULL, NULL);

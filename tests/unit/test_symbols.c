@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * symbols.c, elf_file.c, elf_symbols.c, elf_cfi.c and cfi_check.c: over small ELF files made here,
- * whose every symbol is known, over the real ones of this process, and over damaged ones.
+ * symbols.c, elf_file.c and elf_symbols.c: over small ELF files made here,
+ * whose every symbol is known, and over the real
+ * ones of this process.
  */
 #include <dlfcn.h>
 #include <elf.h>
@@ -19,7 +20,6 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "../../user/cfi_check.h"
 #include "../../user/elf_file.h"
 #include "../../user/frames.h"
 #include "../../user/util.h"
@@ -47,10 +47,9 @@ struct made {
 	char section_names[16];
 };
 
-static void make(struct made *e, const struct row *rows, size_t n)
+/* All but the symbols: one segment and one section of code, one of data. */
+static void make_headers(struct made *e)
 {
-	unsigned int n_syms[2] = { 1, 1 }, n_names[2] = { 1, 1 };
-
 	memset(e, 0, sizeof(*e));
 	memcpy(e->ehdr.e_ident, ELFMAG, SELFMAG);
 	e->ehdr.e_ident[EI_CLASS] = ELFCLASS64;
@@ -78,6 +77,13 @@ static void make(struct made *e, const struct row *rows, size_t n)
 				   .sh_flags = SHF_ALLOC | SHF_WRITE,
 				   .sh_addr = DATA_ADDRESS,
 				   .sh_size = DATA_SIZE };
+}
+
+static void make(struct made *e, const struct row *rows, size_t n)
+{
+	unsigned int n_syms[2] = { 1, 1 }, n_names[2] = { 1, 1 };
+
+	make_headers(e);
 	for (size_t i = 0; i < n; i++) {
 		unsigned int table = rows[i].exported;
 		Elf64_Sym *sym = &e->sym[table][n_syms[table]++];
@@ -133,80 +139,82 @@ static const char *name_at(const struct elf_file *f, uint64_t vaddr, bool data)
 		name, TEXT_ADDRESS + (address), size, STT_FUNC, binding, 1, exported \
 	}
 
+static const struct row symbol_rows[] = {
+	FUNC("sized", 0x100, 0x20, STB_GLOBAL, false),
+	FUNC("unsized", 0x140, 0, STB_LOCAL, false),
+	FUNC("after_unsized", 0x180, 0x10, STB_LOCAL, false),
+	FUNC("local_alias", 0x200, 0x10, STB_LOCAL, false),
+	FUNC("weak_alias", 0x200, 0x10, STB_WEAK, false),
+	FUNC("strong_alias", 0x200, 0x10, STB_GLOBAL, false),
+	FUNC("hidden_alias", 0x220, 0x10, STB_GLOBAL, false),
+	FUNC("exported_alias_with_long_name", 0x220, 0x10, STB_WEAK, true),
+	FUNC("__write", 0x240, 0x10, STB_GLOBAL, true),
+	FUNC("write", 0x240, 0x10, STB_WEAK, true),
+	FUNC("versioned@@V_1.2", 0x260, 0x10, STB_GLOBAL, false),
+	FUNC("outer", 0x300, 0x100, STB_GLOBAL, false),
+	FUNC("inner", 0x340, 0x10, STB_LOCAL, false),
+	FUNC("last", TEXT_SIZE - 0x10, 0, STB_GLOBAL, false),
+	FUNC("beyond", TEXT_SIZE, 0x10, STB_GLOBAL, false),
+	FUNC("too_long", 0xf00, UINT64_MAX, STB_GLOBAL, false),
+	FUNC("", 0x500, 0x10, STB_GLOBAL, false),
+	{ "ifunc", TEXT_ADDRESS + 0x600, 0x10, STT_GNU_IFUNC, STB_GLOBAL, 1, true },
+	{ "undefined", TEXT_ADDRESS + 0x620, 0x10, STT_FUNC, STB_GLOBAL, SHN_UNDEF, true },
+	{ "absolute", TEXT_ADDRESS + 0x640, 0x10, STT_FUNC, STB_GLOBAL, SHN_ABS, true },
+	{ "no_section", TEXT_ADDRESS + 0x660, 0x10, STT_FUNC, STB_GLOBAL, 99, true },
+	{ "label", TEXT_ADDRESS + 0x680, 0x10, STT_NOTYPE, STB_GLOBAL, 1, true },
+	{ "thread_local", DATA_ADDRESS, 8, STT_TLS, STB_GLOBAL, 2, true },
+	{ "counter", DATA_ADDRESS + 8, 8, STT_OBJECT, STB_GLOBAL, 2, true },
+};
+static const struct {
+	uint64_t vaddr;
+	const char *name;
+} symbol_cases[] = {
+	{ 0x0ff, NULL },
+	{ 0x100, "sized" },
+	{ 0x11f, "sized" },
+	{ 0x120, NULL },
+	{ 0x140, "unsized" },
+	{ 0x17f, "unsized" },
+	{ 0x180, "after_unsized" },
+	{ 0x190, NULL },
+	{ 0x200, "strong_alias" },
+	{ 0x228, "exported_alias_with_long_name" },
+	{ 0x240, "write" },
+	{ 0x260, "versioned" },
+	{ 0x33f, "outer" },
+	{ 0x340, "inner" },
+	{ 0x34f, "inner" },
+	{ 0x350, "outer" },
+	{ 0x3ff, "outer" },
+	{ 0x400, NULL },
+	{ 0x500, NULL },
+	{ 0x600, "ifunc" },
+	{ 0x620, NULL },
+	{ 0x640, NULL },
+	{ 0x660, NULL },
+	{ 0x680, NULL },
+	{ 0xf08, "too_long" },
+	{ TEXT_SIZE - 1, "last" },
+	{ TEXT_SIZE, NULL },
+	{ TEXT_SIZE + 0x10, NULL },
+};
+
 /* Who gets which address: sizes, gaps, aliases, versions, and what is no symbol of the program. */
 static void test_symbols(void **state)
 {
-	static const struct row rows[] = {
-		FUNC("sized", 0x100, 0x20, STB_GLOBAL, false),
-		FUNC("unsized", 0x140, 0, STB_LOCAL, false),
-		FUNC("after_unsized", 0x180, 0x10, STB_LOCAL, false),
-		FUNC("local_alias", 0x200, 0x10, STB_LOCAL, false),
-		FUNC("weak_alias", 0x200, 0x10, STB_WEAK, false),
-		FUNC("strong_alias", 0x200, 0x10, STB_GLOBAL, false),
-		FUNC("hidden_alias", 0x220, 0x10, STB_GLOBAL, false),
-		FUNC("exported_alias_with_long_name", 0x220, 0x10, STB_WEAK, true),
-		FUNC("__write", 0x240, 0x10, STB_GLOBAL, true),
-		FUNC("write", 0x240, 0x10, STB_WEAK, true),
-		FUNC("versioned@@V_1.2", 0x260, 0x10, STB_GLOBAL, false),
-		FUNC("outer", 0x300, 0x100, STB_GLOBAL, false),
-		FUNC("inner", 0x340, 0x10, STB_LOCAL, false),
-		FUNC("last", TEXT_SIZE - 0x10, 0, STB_GLOBAL, false),
-		FUNC("beyond", TEXT_SIZE, 0x10, STB_GLOBAL, false),
-		FUNC("too_long", 0xf00, UINT64_MAX, STB_GLOBAL, false),
-		FUNC("", 0x500, 0x10, STB_GLOBAL, false),
-		{ "ifunc", TEXT_ADDRESS + 0x600, 0x10, STT_GNU_IFUNC, STB_GLOBAL, 1, true },
-		{ "undefined", TEXT_ADDRESS + 0x620, 0x10, STT_FUNC, STB_GLOBAL, SHN_UNDEF, true },
-		{ "absolute", TEXT_ADDRESS + 0x640, 0x10, STT_FUNC, STB_GLOBAL, SHN_ABS, true },
-		{ "no_section", TEXT_ADDRESS + 0x660, 0x10, STT_FUNC, STB_GLOBAL, 99, true },
-		{ "label", TEXT_ADDRESS + 0x680, 0x10, STT_NOTYPE, STB_GLOBAL, 1, true },
-		{ "thread_local", DATA_ADDRESS, 8, STT_TLS, STB_GLOBAL, 2, true },
-		{ "counter", DATA_ADDRESS + 8, 8, STT_OBJECT, STB_GLOBAL, 2, true },
-	};
-	static const struct {
-		uint64_t vaddr;
-		const char *name;
-	} cases[] = {
-		{ 0x0ff, NULL },
-		{ 0x100, "sized" },
-		{ 0x11f, "sized" },
-		{ 0x120, NULL },
-		{ 0x140, "unsized" },
-		{ 0x17f, "unsized" },
-		{ 0x180, "after_unsized" },
-		{ 0x190, NULL },
-		{ 0x200, "strong_alias" },
-		{ 0x228, "exported_alias_with_long_name" },
-		{ 0x240, "write" },
-		{ 0x260, "versioned" },
-		{ 0x33f, "outer" },
-		{ 0x340, "inner" },
-		{ 0x34f, "inner" },
-		{ 0x350, "outer" },
-		{ 0x3ff, "outer" },
-		{ 0x400, NULL },
-		{ 0x500, NULL },
-		{ 0x600, "ifunc" },
-		{ 0x620, NULL },
-		{ 0x640, NULL },
-		{ 0x660, NULL },
-		{ 0x680, NULL },
-		{ 0xf08, "too_long" },
-		{ TEXT_SIZE - 1, "last" },
-		{ TEXT_SIZE, NULL },
-		{ TEXT_SIZE + 0x10, NULL },
-	};
 	struct elf_file *f;
 	struct made e;
 
 	(void)state;
-	make(&e, rows, ARRAY_SIZE(rows));
+	make(&e, symbol_rows, ARRAY_SIZE(symbol_rows));
 	f = load(&e, sizeof(e));
 	assert_non_null(f);
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		const char *name = name_at(f, TEXT_ADDRESS + cases[i].vaddr, false);
+	for (size_t i = 0; i < ARRAY_SIZE(symbol_cases); i++) {
+		const char *name = name_at(f, TEXT_ADDRESS + symbol_cases[i].vaddr, false);
 
-		if (!name != !cases[i].name || (name && strcmp(name, cases[i].name) != 0))
-			fail_msg("%lx: %s", cases[i].vaddr, name ? name : "none");
+		if (!name != !symbol_cases[i].name ||
+		    (name && strcmp(name, symbol_cases[i].name) != 0))
+			fail_msg("%lx: %s", symbol_cases[i].vaddr, name ? name : "none");
 	}
 	assert_null(name_at(f, DATA_ADDRESS, true));
 	assert_string_equal(name_at(f, DATA_ADDRESS + 15, true), "counter");
@@ -458,175 +466,6 @@ static void test_cache_bound(void **state)
 	assert_true(elf_file__id(symbols__file(t->symbols, 1, &m[0])) > ids[399]);
 }
 
-static uint64_t random_bits(uint64_t *seed)
-{
-	*seed ^= *seed << 13;
-	*seed ^= *seed >> 7;
-	*seed ^= *seed << 17;
-	return *seed;
-}
-
-/* Uses all that a file offers, as the unwinder and the names do. */
-static void use(struct elf_file *f, uint64_t *seed)
-{
-	struct frames *frames = frames__new();
-
-	for (int i = 0; i < 50; i++) {
-		struct mapping m = { .start = 0x10000, .end = UINT64_MAX, .exec = i & 1 };
-		uint64_t vaddr = random_bits(seed) & 0x3ffff;
-		const struct frame_rules *rules;
-		const struct symbol *s;
-		Dwarf_Op memory[3], *ops;
-		size_t n;
-
-		if (elf_file__vaddr(f, &m, 0x10000 + vaddr, &vaddr)) {
-			s = elf_file__symbol(f, vaddr, i & 2);
-			assert_true(!s || strlen(s->name) > 0);
-		}
-		rules = frames__at(frames, f, vaddr);
-		for (int reg = 0; rules->frame && reg < 17; reg++)
-			dwarf_frame_register(rules->frame, reg, memory, &ops, &n);
-		if (rules->frame)
-			dwarf_frame_cfa(rules->frame, &ops, &n);
-	}
-	frames__free(frames);
-}
-
-/*
- * A real library with bytes changed at random, most of them in its headers and frame tables, and
- * cut off anywhere: it may be refused or give nonsense, nothing else. A fixed seed.
- */
-static void test_damaged(void **state)
-{
-	uint64_t seed = 0x6c6f636b746f70;
-	const struct mapping *m;
-	struct proc *p = proc__new("/proc");
-	struct maps *maps;
-	struct stat st;
-	int fd, opened = 0;
-	char *bytes;
-
-	(void)state;
-	assert_int_equal(proc__maps(p, getpid(), &maps), 0);
-	m = maps__find(maps, (uintptr_t)_cmocka_run_group_tests);
-	fd = proc__open_mapped(p, getpid(), m);
-	assert_true(fd >= 0);
-	assert_int_equal(fstat(fd, &st), 0);
-	bytes = xcalloc(1, st.st_size);
-	for (int round = 0; round < 600; round++) {
-		size_t size = round % 8 ? (size_t)st.st_size : 1 + random_bits(&seed) % st.st_size;
-		struct elf_file *f;
-
-		assert_int_equal(pread(fd, bytes, st.st_size, 0), st.st_size);
-		for (uint64_t n = 1 + random_bits(&seed) % 20; n > 0; n--) {
-			uint64_t at = random_bits(&seed), where = at >> 60;
-			size_t span = where < 4 ? 1024 : (size_t)st.st_size;
-
-			at %= span;
-			/* the section headers stand at the end */
-			if (where >= 4 && where < 8)
-				at = st.st_size - 1 - at % 2048;
-			bytes[at] = random_bits(&seed);
-		}
-		f = load(bytes, size);
-		if (f) {
-			opened++;
-			use(f, &seed);
-		}
-		elf_file__free(f);
-	}
-	print_message("%d of 600 damaged files could still be opened\n", opened);
-	assert_true(opened > 50);
-	free(bytes);
-	close(fd);
-	maps__free(maps);
-	proc__free(p);
-}
-
-/* .eh_frame with one CIE and one FDE, whose program is the caller's. */
-static size_t make_frame(uint8_t *buf, const char *augmentation, const uint8_t *program, size_t len)
-{
-	uint8_t *p = buf + 4, *cie_end;
-	uint32_t length;
-
-	memset(buf, 0, 4096);
-	p += 4; /* CIE id 0 */
-	*p++ = 1;
-	p += sprintf((char *)p, "%s", augmentation) + 1;
-	*p++ = 1;    /* code alignment */
-	*p++ = 0x78; /* data alignment -8 */
-	*p++ = 16;   /* return address column */
-	if (*augmentation == 'z') {
-		*p++ = 1;
-		*p++ = 0x1b; /* pcrel sdata4 */
-	}
-	cie_end = p;
-	length = p - buf - 4;
-	memcpy(buf, &length, 4);
-	length = cie_end - buf + 4;
-	memcpy(p + 4, &length, 4); /* back to the CIE */
-	p += 8;
-	p += 8; /* start and size */
-	*p++ = 0;
-	memcpy(p, program, len);
-	p += len;
-	length = p - cie_end - 4;
-	memcpy(cie_end, &length, 4);
-	return p + 4 - buf; /* and a terminator */
-}
-
-static bool sound(const char *augmentation, const uint8_t *program, size_t len)
-{
-	static const unsigned char ident[EI_NIDENT] = { ELFMAG0,    ELFMAG1,	 ELFMAG2,   ELFMAG3,
-							ELFCLASS64, ELFDATA2LSB, EV_CURRENT };
-	uint8_t buf[4096];
-	Elf_Data data = { .d_buf = buf };
-	struct cfi_table table = { .e_ident = ident, .data = &data, .eh = true };
-
-	data.d_size = make_frame(buf, augmentation, program, len);
-	return cfi_table__sound(&table);
-}
-
-/* What a table may not ask of libdw: huge registers, endless nesting, strings that run away. */
-static void test_cfi_check(void **state)
-{
-	static const struct {
-		uint8_t program[16];
-		size_t len;
-		bool sound;
-	} cases[] = {
-		{ { 0x0e, 0x10 }, 2, true },			      /* def_cfa_offset */
-		{ { 0x86, 0x02 }, 2, true },			      /* offset */
-		{ { 0x0c, 0x07, 0x08 }, 3, true },		      /* def_cfa */
-		{ { 0x0a, 0x0b }, 2, true },			      /* remember, restore */
-		{ { 0x0b }, 1, false },				      /* restore alone */
-		{ { 0x05, 0xff, 0x01, 0x01 }, 4, true },	      /* register 255 */
-		{ { 0x05, 0x80, 0x02, 0x01 }, 4, false },	      /* register 256 */
-		{ { 0x05, 0xff, 0xff, 0xff, 0x3f, 0x01 }, 6, false }, /* 134217727 */
-		{ { 0x09, 0x01, 0xff, 0xff, 0x7f }, 5, false },	      /* register, its source */
-		{ { 0x0e, 0x80 }, 2, false },			      /* LEB128 cut off */
-		{ { 0x03, 0x01 }, 2, false },			      /* advance_loc2 cut off */
-		{ { 0x10, 0x06, 0x02, 0x77, 0x08 }, 5, true },	      /* expression */
-		{ { 0x10, 0x06, 0x20, 0x77, 0x08 }, 5, false },	      /* longer than all */
-		{ { 0x3f }, 1, false },				      /* no instruction */
-		{ { 0x01, 1, 2, 3, 4 }, 5, false },		      /* set_loc */
-	};
-	uint8_t nested[100];
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		if (sound("zR", cases[i].program, cases[i].len) != cases[i].sound)
-			fail_msg("row %zu", i);
-	}
-	memset(nested, 0x0a, sizeof(nested));
-	assert_true(sound("zR", nested, 64));
-	assert_false(sound("zR", nested, 65));
-	assert_true(sound("zRS", nested, 0));
-	assert_false(sound("zRL", nested, 0)); /* more letters than data */
-	assert_false(sound("eh", nested, 0));
-	assert_false(sound("zRx", nested, 0));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -636,8 +475,7 @@ int main(void)
 		cmocka_unit_test(test_real),
 		cmocka_unit_test_setup_teardown(test_cache, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cache_bound, setup, teardown),
-		cmocka_unit_test(test_damaged),
-		cmocka_unit_test(test_cfi_check),
+
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -346,7 +346,7 @@ static void takes_options(void **state)
 	struct view *v;
 
 	(void)state;
-	o.sort_key = "waiting";
+	o.sort_key = "timeouts";
 	o.reverse = true;
 	o.idle = true;
 	o.pids[0] = 12;
@@ -354,8 +354,8 @@ static void takes_options(void **state)
 	o.n_pids = 2;
 	o.comm = "x*";
 	v = view__new(&o);
-	assert_string_equal(v->sort[ENTITY_LOCK]->key, "waiting");
-	assert_string_equal(v->sort[ENTITY_PROCESS]->key, "waiting");
+	assert_string_equal(v->sort[ENTITY_LOCK]->key, "timeouts");
+	assert_string_equal(v->sort[ENTITY_PROCESS]->key, "wait_ns");
 	assert_string_equal(v->sort[ENTITY_THREAD]->key, "wait_ns");
 	assert_true(v->reverse[ENTITY_LOCK]);
 	assert_true(v->idle);
