@@ -295,7 +295,7 @@ static void styles_by_meaning(void **state)
 	screen__prepare(v, s, 200, 50);
 	view__move(v, 1);
 	c = draw(v, s, 200, 50);
-	assert_int_equal(style_of(c, " 2.31"), STYLE_HOT);
+	assert_int_equal(style_of(c, "2.31"), STYLE_HOT);
 	assert_int_equal(style_of(c, "0x7f10a4000b60"), STYLE_SELECTED);
 	assert_int_equal(style_of(c, "slots"), STYLE_MATCH);
 	assert_int_equal(style_of(c, "take_slot"), STYLE_NORMAL);
@@ -306,7 +306,7 @@ static void styles_by_meaning(void **state)
 	view__home(v);
 	c = draw(v, s, 200, 50);
 	assert_int_equal(style_of(c, "table_cache_lock"), STYLE_SELECTED);
-	assert_int_equal(style_of(c, " 0.64"), STYLE_WARM);
+	assert_int_equal(style_of(c, "0.64"), STYLE_WARM);
 	canvas__free(c);
 	view__free(v);
 	snapshot__free(s);

@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Readings of cumulative counters, one after the other, and what each interval shows for them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "../../user/tally.h"
+#include "../../user/util.h"
+
+#define MS    1000000ULL
+#define ITEMS 4
+#define SHORT 3 /* a bucket of the histogram */
+
+/* One reading in the making; times in it are ms since an arbitrary start. */
+struct reading {
+	struct lock_key lock_keys[ITEMS];
+	struct lock_stats locks[ITEMS];
+	struct wait_key wait_keys[ITEMS];
+	struct wait_stats waits[ITEMS];
+	struct open_sleep open[ITEMS];
+	struct records r;
+};
+
+static const struct lock_key mutex = { .tgid = 100, .gen = 1, .addr = 0x1000, .signature = 2 };
+static const struct lock_key sem = { .tgid = 100, .gen = 1, .addr = 0x2000, .signature = 9 };
+
+static struct reading at_ms(uint64_t ms)
+{
+	return (struct reading){ .r = { .now_ns = ms * MS, .epoch = (uint32_t)(ms / 1000) } };
+}
+
+static struct lock_stats *add_lock(struct reading *r, struct lock_key key, uint32_t id,
+				   uint32_t sleeps, uint64_t blocked_ms, uint64_t delay_ms)
+{
+	struct lock_stats *stats = &r->locks[r->r.n_locks];
+
+	r->lock_keys[r->r.n_locks++] = key;
+	stats->id = id;
+	stats->hist[SHORT] = sleeps;
+	stats->blocked_ns = blocked_ms * MS;
+	stats->delay_ns = delay_ms * MS;
+	stats->last_ns = r->r.now_ns - MS;
+	return stats;
+}
+
+static struct wait_stats *add_wait(struct reading *r, uint32_t tid, uint32_t lock_id,
+				   uint32_t sleeps, uint64_t wait_ms)
+{
+	struct wait_stats *stats = &r->waits[r->r.n_waits];
+
+	r->wait_keys[r->r.n_waits++] = (struct wait_key){ .tid = tid, .lock_id = lock_id };
+	stats->wait_ns = wait_ms * MS;
+	stats->sleeps = sleeps;
+	stats->tgid = mutex.tgid;
+	stats->last_ns = r->r.now_ns - MS;
+	memcpy(stats->comm, "closed", 7);
+	return stats;
+}
+
+static struct open_sleep *add_open(struct reading *r, struct lock_key key, uint32_t tid,
+				   uint64_t start_ms, uint64_t woken_ms)
+{
+	struct open_sleep *o = &r->open[r->r.n_open++];
+
+	o->key = key;
+	o->tid = tid;
+	o->start_ns = start_ms * MS;
+	o->woken_ns = woken_ms * MS;
+	o->val = 2;
+	memcpy(o->comm, "open", 5);
+	return o;
+}
+
+static void update(struct tally *t, struct reading r)
+{
+	r.r.lock_keys = r.lock_keys;
+	r.r.locks = r.locks;
+	r.r.wait_keys = r.wait_keys;
+	r.r.waits = r.waits;
+	r.r.open = r.open;
+	tally__update(t, &r.r);
+}
+
+static const struct tally_key *key_of(struct tally *t, struct lock_key key)
+{
+	const struct tally_key *k = tally__find(t, &key);
+
+	assert_non_null(k);
+	return k;
+}
+
+static const struct tally_wait *wait_of(struct tally *t, uint32_t tid, struct lock_key key)
+{
+	const struct tally_key *k = key_of(t, key);
+	struct tally_wait *w, *next;
+
+	HASH_ITER(hh, t->waits, w, next)
+		if (w->id.tid == tid && w->id.key == k)
+			return w;
+	return NULL;
+}
+
+/* What the interval shows for a key, in sleeps and ms. */
+static void assert_delta(struct tally *t, struct lock_key key, uint64_t sleeps, uint64_t blocked_ms,
+			 uint64_t delay_ms)
+{
+	const struct tally_key *k = key_of(t, key);
+
+	assert_int_equal(k->delta.sleeps, sleeps);
+	assert_int_equal(k->delta.blocked_ns, blocked_ms * MS);
+	assert_int_equal(k->delta.delay_ns, delay_ms * MS);
+}
+
+static void assert_wait(struct tally *t, uint32_t tid, uint64_t sleeps, uint64_t wait_ms)
+{
+	const struct tally_wait *w = wait_of(t, tid, mutex);
+
+	assert_non_null(w);
+	assert_int_equal(w->sleeps, sleeps);
+	assert_int_equal(w->wait_ns, wait_ms * MS);
+}
+
+static int set_up(void **state)
+{
+	static struct tally t;
+
+	tally__init(&t);
+	*state = &t;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	tally__done(*state);
+	return 0;
+}
+
+/* What was before the first reading does not count; after it, growth does, and only that. */
+static void test_deltas(void **state)
+{
+	struct tally *t = *state;
+	struct reading r = at_ms(1000);
+
+	add_lock(&r, mutex, 1, 10, 500, 50)->timeouts = 3;
+	update(t, r);
+	assert_delta(t, mutex, 0, 0, 0);
+	assert_false(tally_key__active(key_of(t, mutex)));
+	r = at_ms(3500);
+	add_lock(&r, mutex, 1, 17, 620, 55)->timeouts = 4;
+	add_lock(&r, sem, 2, 4, 40, 0)->val = 77; /* new: all of it is of this interval */
+	update(t, r);
+	assert_delta(t, mutex, 7, 120, 5);
+	assert_int_equal(key_of(t, mutex)->delta.timeouts, 1);
+	assert_int_equal(key_of(t, mutex)->hist_delta[SHORT], 7);
+	assert_true(tally_key__active(key_of(t, mutex)));
+	assert_delta(t, sem, 4, 40, 0);
+	assert_true(key_of(t, sem)->fresh);
+	assert_int_equal(key_of(t, sem)->val, 77);
+	assert_int_equal(t->now_ns - t->then_ns, 2500 * MS);
+	r = at_ms(4500);
+	add_lock(&r, mutex, 1, 17, 620, 55)->timeouts = 4;
+	update(t, r);
+	assert_delta(t, mutex, 0, 0, 0);
+	assert_false(tally_key__active(key_of(t, mutex)));
+	assert_false(key_of(t, sem)->present);
+	assert_delta(t, sem, 0, 0, 0);
+}
+
+/* An entry that the kernel is still making has no id yet: it is left for the next reading. */
+static void test_unfinished_entry(void **state)
+{
+	struct tally *t = *state;
+	struct reading r = at_ms(1000);
+
+	update(t, r);
+	r = at_ms(2000);
+	add_lock(&r, mutex, 0, 0, 0, 0);
+	update(t, r);
+	assert_null(tally__find(t, &mutex));
+	r = at_ms(3000);
+	add_lock(&r, mutex, 5, 2, 20, 0);
+	update(t, r);
+	assert_delta(t, mutex, 2, 20, 0);
+}
+
+/* A thread that never wakes counts one second every second; so does one woken but not run. */
+static void test_open_sleeps(void **state)
+{
+	struct tally *t = *state;
+	struct reading r = at_ms(1000);
+
+	update(t, r);
+	for (uint64_t ms = 2000; ms <= 5000; ms += 1000) {
+		r = at_ms(ms);
+		add_open(&r, mutex, 101, 1250, 0);
+		add_open(&r, mutex, 102, 1250, 1750);
+		update(t, r);
+		assert_delta(t, mutex, ms == 2000 ? 2 : 0, ms == 2000 ? 750 + 500 : 1000,
+			     ms == 2000 ? 250 : 1000);
+		assert_wait(t, 101, ms == 2000, ms == 2000 ? 750 : 1000);
+		assert_wait(t, 102, ms == 2000, ms == 2000 ? 750 : 1000);
+		assert_int_equal(key_of(t, mutex)->open_n, 2);
+		assert_int_equal(key_of(t, mutex)->oldest_ns, (ms - 1250) * MS);
+		assert_int_equal(key_of(t, mutex)->max_ns, (ms - 1250) * MS);
+		assert_int_equal(key_of(t, mutex)->val, 2);
+		assert_true(wait_of(t, 101, mutex)->waiting);
+		assert_string_equal(wait_of(t, 101, mutex)->comm, "open");
+	}
+}
+
+/* Its end adds no more than the part since the last reading, to the key and to the thread. */
+static void test_open_sleep_ends(void **state)
+{
+	struct tally *t = *state;
+	struct reading r = at_ms(1000);
+
+	update(t, r);
+	r = at_ms(3000);
+	add_open(&r, mutex, 101, 1500, 0);
+	update(t, r);
+	assert_delta(t, mutex, 1, 1500, 0);
+	r = at_ms(4000);
+	add_lock(&r, mutex, 1, 1, 1800, 10);
+	add_wait(&r, 101, 1, 1, 1810);
+	update(t, r);
+	assert_delta(t, mutex, 0, 300, 10);
+	assert_wait(t, 101, 0, 310);
+	assert_int_equal(key_of(t, mutex)->open_n, 0);
+	assert_int_equal(key_of(t, mutex)->oldest_ns, 0);
+	assert_false(wait_of(t, 101, mutex)->waiting);
+	assert_string_equal(wait_of(t, 101, mutex)->comm, "closed");
+}
+
+/* Asleep already at the first reading: counts from then on. */
+static void test_adopted(void **state)
+{
+	struct tally *t = *state;
+	struct reading r = at_ms(1000);
+
+	add_open(&r, mutex, 101, 990, 0)->flags = OPEN_ADOPTED;
+	update(t, r);
+	assert_delta(t, mutex, 0, 0, 0);
+	assert_int_equal(key_of(t, mutex)->max_ns, 0);
+	r = at_ms(2000);
+	add_open(&r, mutex, 101, 990, 0)->flags = OPEN_ADOPTED;
+	update(t, r);
+	assert_delta(t, mutex, 0, 1000, 0);
+	assert_wait(t, 101, 0, 1000);
+	r = at_ms(3000);
+	add_lock(&r, mutex, 1, 1, 1510, 0); /* it woke at 2500 */
+	add_wait(&r, 101, 1, 1, 1510);
+	update(t, r);
+	assert_delta(t, mutex, 0, 500, 0);
+	assert_wait(t, 101, 0, 500);
+}
+
+/*
+ * A sleep that ends after the closed ones were read and before the open ones were is in neither:
+ * what was shown stands, the rest comes with the next reading, nothing comes twice.
+ */
+static void test_ends_between_halves(void **state)
+{
+	struct tally *t = *state;
+	struct reading r = at_ms(1000);
+
+	add_lock(&r, mutex, 1, 5, 100, 0);
+	update(t, r);
+	r = at_ms(2000);
+	add_lock(&r, mutex, 1, 5, 100, 0);
+	add_open(&r, mutex, 101, 1200, 0);
+	update(t, r);
+	assert_delta(t, mutex, 1, 800, 0);
+	r = at_ms(3000);
+	add_lock(&r, mutex, 1, 5, 100, 0);
+	update(t, r);
+	assert_delta(t, mutex, 0, 0, 0);
+	r = at_ms(4000);
+	add_lock(&r, mutex, 1, 6, 100 + 1790, 4);
+	update(t, r);
+	assert_delta(t, mutex, 0, 990, 4);
+}
+
+/* The same while others go on: the dip is levelled by them, the sum of all intervals is right. */
+static void test_levelling_sums_up(void **state)
+{
+	struct tally *t = *state;
+	struct reading r = at_ms(0);
+	uint64_t sleeps = 0, blocked = 0;
+
+	update(t, r);
+	for (uint64_t i = 1; i <= 20; i++) {
+		bool missed = i % 3 == 0; /* then the open half lacks the sleep that just ended */
+
+		r = at_ms(i * 1000);
+		add_lock(&r, mutex, 1, (uint32_t)i, (i - 1) * 1000 + 500, 0);
+		if (!missed)
+			add_open(&r, mutex, 101, i * 1000 - 400, 0);
+		update(t, r);
+		sleeps += key_of(t, mutex)->delta.sleeps;
+		blocked += key_of(t, mutex)->delta.blocked_ns;
+	}
+	assert_int_equal(sleeps, 20 + 1);
+	assert_int_equal(blocked, (19 * 1000 + 500 + 400) * MS);
+}
+
+/* Forgotten by the kernel and made anew: the new id counts from nothing, not from the old sums. */
+static void test_new_id(void **state)
+{
+	struct tally *t = *state;
+	struct reading r = at_ms(1000);
+	struct tally_key *found;
+	uint32_t old = 1, new = 9;
+
+	add_lock(&r, mutex, old, 50, 5000, 500);
+	update(t, r);
+	r = at_ms(2000);
+	add_lock(&r, mutex, new, 3, 30, 3);
+	update(t, r);
+	assert_delta(t, mutex, 3, 30, 3);
+	assert_int_equal(key_of(t, mutex)->hist_delta[SHORT], 3);
+	HASH_FIND(hh_id, t->by_id, &old, sizeof(old), found);
+	assert_null(found);
+	HASH_FIND(hh_id, t->by_id, &new, sizeof(new), found);
+	assert_ptr_equal(found, tally__find(t, &mutex));
+}
+
+/* The kernel's 32-bit counters wrap: the growth is right across it, of a lock and of a thread. */
+static void test_wrap(void **state)
+{
+	struct tally *t = *state;
+	struct reading r = at_ms(1000);
+
+	add_lock(&r, mutex, 1, UINT32_MAX - 4, 100, 0);
+	add_wait(&r, 101, 1, UINT32_MAX - 4, 100);
+	update(t, r);
+	r = at_ms(2000);
+	add_lock(&r, mutex, 1, 5, 200, 0);
+	add_wait(&r, 101, 1, 5, 200);
+	update(t, r);
+	assert_delta(t, mutex, 10, 100, 0);
+	assert_int_equal(key_of(t, mutex)->hist_delta[SHORT], 10);
+	assert_wait(t, 101, 10, 100);
+}
+
+/* The longest wait is that of the interval read, not one of an interval before. */
+static void test_max_by_epoch(void **state)
+{
+	struct tally *t = *state;
+	struct reading r = at_ms(1000);
+
+	update(t, r);
+	for (uint32_t epoch = 6; epoch <= 8; epoch++) {
+		struct lock_stats *stats;
+
+		r = at_ms(epoch * 1000);
+		stats = add_lock(&r, mutex, 1, epoch, epoch, 0);
+		stats->max[0] = (struct interval_max){ .ns = 60 * MS, .epoch = 6 };
+		stats->max[1] = (struct interval_max){ .ns = 70 * MS, .epoch = 7 };
+		update(t, r);
+		assert_int_equal(key_of(t, mutex)->max_ns, epoch == 8 ? 0 : epoch * 10 * MS);
+	}
+	r = at_ms(9000);
+	add_lock(&r, mutex, 1, 8, 8, 0)->max[1] = (struct interval_max){ .ns = 20 * MS, .epoch = 9 };
+	add_open(&r, mutex, 101, 8950, 0);
+	update(t, r);
+	assert_int_equal(key_of(t, mutex)->max_ns, 50 * MS); /* one still going on is longer */
+}
+
+/* Threads of one lock are told apart; a wait of a lock that was not read is left for later. */
+static void test_waits(void **state)
+{
+	struct tally *t = *state;
+	struct reading r = at_ms(1000);
+
+	add_lock(&r, mutex, 1, 4, 40, 0);
+	add_wait(&r, 101, 1, 3, 30);
+	add_wait(&r, 102, 1, 1, 10);
+	update(t, r);
+	assert_wait(t, 101, 0, 0);
+	r = at_ms(2000);
+	add_lock(&r, mutex, 1, 9, 90, 0);
+	add_wait(&r, 101, 1, 5, 45);
+	add_wait(&r, 102, 1, 4, 45);
+	add_wait(&r, 103, 77, 1, 1);
+	update(t, r);
+	assert_wait(t, 101, 2, 15);
+	assert_wait(t, 102, 3, 35);
+	assert_int_equal(HASH_COUNT(t->waits), 2);
+	assert_int_equal(wait_of(t, 101, mutex)->tgid, 100);
+	r = at_ms(3000); /* 101's entry was forgotten and made anew */
+	add_lock(&r, mutex, 1, 10, 92, 0);
+	add_wait(&r, 101, 1, 1, 2);
+	update(t, r);
+	assert_wait(t, 101, 1, 2);
+	assert_wait(t, 102, 0, 0);
+	assert_false(wait_of(t, 102, mutex)->present);
+}
+
+/* What is marked goes, with the waits of its keys; the others stay as they were. */
+static void test_sweep(void **state)
+{
+	struct tally *t = *state;
+	struct reading r = at_ms(1000);
+	struct tally_key *found;
+	uint32_t id = 1;
+
+	add_lock(&r, mutex, 1, 1, 10, 0);
+	add_lock(&r, sem, 2, 1, 10, 0);
+	add_wait(&r, 101, 1, 1, 10);
+	add_wait(&r, 101, 2, 1, 10);
+	add_wait(&r, 102, 2, 1, 10);
+	update(t, r);
+	tally__find(t, &mutex)->gone = true;
+	((struct tally_wait *)wait_of(t, 102, sem))->gone = true;
+	tally__sweep(t);
+	assert_null(tally__find(t, &mutex));
+	HASH_FIND(hh_id, t->by_id, &id, sizeof(id), found);
+	assert_null(found);
+	assert_int_equal(HASH_COUNT(t->waits), 1);
+	assert_non_null(wait_of(t, 101, sem));
+	r = at_ms(2000); /* seen again, it is new */
+	add_lock(&r, mutex, 3, 2, 20, 0);
+	update(t, r);
+	assert_delta(t, mutex, 2, 20, 0);
+}
+
+/* Clocks of two CPUs differ a little: a sleep that begins after now has lasted for nothing. */
+static void test_clocks(void **state)
+{
+	struct tally *t = *state;
+	struct reading r = at_ms(1000);
+
+	update(t, r);
+	r = at_ms(2000);
+	add_open(&r, mutex, 101, 2001, 0);
+	add_open(&r, mutex, 102, 1990, 2005);
+	add_open(&r, mutex, 103, 1990, 1980); /* woken before it began */
+	update(t, r);
+	assert_delta(t, mutex, 3, 10, 10);
+	assert_int_equal(key_of(t, mutex)->oldest_ns, 10 * MS);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(test_deltas),
+		TEST(test_unfinished_entry),
+		TEST(test_open_sleeps),
+		TEST(test_open_sleep_ends),
+		TEST(test_adopted),
+		TEST(test_ends_between_halves),
+		TEST(test_levelling_sums_up),
+		TEST(test_new_id),
+		TEST(test_wrap),
+		TEST(test_max_by_epoch),
+		TEST(test_waits),
+		TEST(test_sweep),
+		TEST(test_clocks),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
