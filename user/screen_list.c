@@ -82,12 +82,29 @@ static void spread(struct columns *cs, int spare)
 		cs->column[cs->n - 1].width += MAX(spare, 0);
 }
 
+/* Inside a process every row says the same here, and the line above says it already. */
+static bool redundant(const struct view *v, const struct field *f)
+{
+	static const char *const keys[ENTITY_COUNT][2] = {
+		[ENTITY_LOCK] = { "pid", "comm" },
+		[ENTITY_THREAD] = { "pid", "process" },
+	};
+	const struct level *l = view__clevel(v);
+
+	if (!l->pid || f == v->sort[l->entity])
+		return false;
+	for (int i = 0; i < 2; i++)
+		if (keys[l->entity][i] && !strcmp(f->key, keys[l->entity][i]))
+			return true;
+	return false;
+}
+
 static void choose_columns(const struct view *v, int width, struct columns *cs)
 {
 	memset(cs, 0, sizeof(*cs));
 	cs->width = -1;
 	for (const struct field *f = fields__of(view__clevel(v)->entity); f->key; f++) {
-		if (!field__on_screen(f) || cs->n == COLUMNS_MAX)
+		if (!field__on_screen(f) || redundant(v, f) || cs->n == COLUMNS_MAX)
 			continue;
 		cs->column[cs->n++] = (struct column){ .field = f, .width = f->width };
 		cs->width += f->width + 1;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "view.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,14 +170,17 @@ static void reset_level(struct level *l, enum entity entity)
 	l->entity = entity;
 }
 
-static void label_lock(char *buf, size_t size, const struct lock *lock)
+/* Inside a process its name stands before this one already. */
+static void label_lock(char *buf, size_t size, const struct lock *lock, bool with_process)
 {
-	const char *kind = lock_kind_names[lock->kind];
+	char process[40] = "", address[32];
 
-	if (lock->name)
-		snprintf(buf, size, "%s %s", kind, lock->name);
-	else
-		snprintf(buf, size, "%s 0x%llx", kind, (unsigned long long)lock->address);
+	if (with_process)
+		snprintf(process, sizeof(process), "%.16s %d ", lock->comm ? lock->comm : "?",
+			 lock->pid);
+	snprintf(address, sizeof(address), "0x%" PRIx64, lock->address);
+	snprintf(buf, size, "%s%s %s", process, lock_kind_names[lock->kind],
+		 lock->name ? lock->name : address);
 }
 
 /* The lists' rows are read here, before update() drops them. */
@@ -199,7 +203,7 @@ static bool open_row(const struct level *from, const void *row, struct level *to
 	to->entity = ENTITY_THREAD;
 	to->pid = lock->pid;
 	to->address = lock->address;
-	label_lock(to->label, sizeof(to->label), lock);
+	label_lock(to->label, sizeof(to->label), lock, from->pid != lock->pid);
 	return true;
 }
 

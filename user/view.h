@@ -126,13 +126,13 @@ bool view__enter(struct view *v); /* false: nothing further in */
 void view__leave(struct view *v); /* one level out, else filter and search off */
 void view__show(struct view *v, enum entity entity);
 void view__sort_by(struct view *v, const struct field *f);
-void view__sort_step(struct view *v, int by); /* the next or last column */
+void view__sort_step(struct view *v, int by); /* the next or previous column */
 void view__reverse(struct view *v);
 void view__toggle_idle(struct view *v);
 void view__step_delay(struct view *v, int by);
 /*
- * Moves the cursor to the next (1) or last (-1) row that contains the search text, or stays on this
- * row if it does (0: then the next). false: no row does.
+ * Moves the cursor to the next (1) or previous (-1) row that contains the search text, or stays on
+ * this row if it does (0: then the next). false: no row does.
  */
 bool view__find(struct view *v, int direction);
 void view__say(struct view *v, bool alarm, const char *format, ...)

@@ -142,10 +142,11 @@ static size_t make_frame(uint8_t *buf, const char *augmentation, const uint8_t *
 	return p + 4 - buf; /* and a terminator */
 }
 
+static const unsigned char ident[EI_NIDENT] = { ELFMAG0,    ELFMAG1,	 ELFMAG2,   ELFMAG3,
+						ELFCLASS64, ELFDATA2LSB, EV_CURRENT };
+
 static bool sound(const char *augmentation, const uint8_t *program, size_t len)
 {
-	static const unsigned char ident[EI_NIDENT] = { ELFMAG0,    ELFMAG1,	 ELFMAG2,   ELFMAG3,
-							ELFCLASS64, ELFDATA2LSB, EV_CURRENT };
 	uint8_t buf[4096];
 	Elf_Data data = { .d_buf = buf };
 	struct cfi_table table = { .e_ident = ident, .data = &data, .eh = true };
@@ -194,11 +195,126 @@ static void test_cfi_check(void **state)
 	assert_false(sound("zRx", nested, 0));
 }
 
+/* The search table: it may lead only to entries of the frame table, and only to as many as it has.
+ */
+static void test_header(void **state)
+{
+	enum { FRAME = 0x2000, HEADER = 0x1f00 };
+	static const uint8_t nop[1];
+	uint8_t frame[4096];
+	uint32_t fde;
+	struct {
+		uint8_t version, pointer, count_form, table_form;
+		int32_t frame;
+		uint32_t n;
+		int32_t table[2];
+	} header = { 1, 0x1b, 0x03, 0x3b, FRAME - HEADER - 4, 1, { 0 } }, changed;
+	Elf_Data data = { .d_buf = frame }, header_data = { &changed, 0, 0, sizeof(changed), 0, 0 };
+	struct cfi_table table = { ident, &data, FRAME, true, &header_data, HEADER };
+
+	(void)state;
+	data.d_size = make_frame(frame, "zR", nop, sizeof(nop));
+	memcpy(&fde, frame, sizeof(fde));
+	header.table[1] = FRAME + fde + 4 - HEADER;
+	changed = header;
+	assert_true(cfi_table__sound(&table));
+	changed.table[1]++; /* the middle of the entry */
+	assert_false(cfi_table__sound(&table));
+	changed = header;
+	changed.table[1] = FRAME - HEADER; /* a CIE */
+	assert_false(cfi_table__sound(&table));
+	changed = header;
+	changed.n = 2;
+	assert_false(cfi_table__sound(&table));
+	changed.n = UINT32_MAX;
+	assert_false(cfi_table__sound(&table));
+	changed = header;
+	changed.frame += 4;
+	assert_false(cfi_table__sound(&table));
+	changed = header;
+	changed.table_form = 0x3c;
+	assert_false(cfi_table__sound(&table));
+	changed = header;
+	header_data.d_size = 7;
+	assert_false(cfi_table__sound(&table));
+}
+
+/* A file that has frame tables only among its debug information. */
+struct debug_file {
+	Elf64_Ehdr ehdr;
+	Elf64_Phdr phdr;
+	Elf64_Shdr shdr[3];
+	char names[32];
+	struct __attribute__((packed)) {
+		uint32_t cie_length, cie_id;
+		uint8_t cie[16]; /* from the version on */
+		uint32_t fde_length, cie_pointer;
+		uint64_t start, size;
+		uint8_t program[8];
+	} frame;
+};
+
+static void test_debug_frame(void **state)
+{
+	static const struct debug_file made = {
+		.ehdr = {
+			.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+			.e_type = ET_EXEC,
+			.e_machine = EM_X86_64,
+			.e_version = EV_CURRENT,
+			.e_ehsize = sizeof(Elf64_Ehdr),
+			.e_phoff = offsetof(struct debug_file, phdr),
+			.e_phentsize = sizeof(Elf64_Phdr),
+			.e_phnum = 1,
+			.e_shoff = offsetof(struct debug_file, shdr),
+			.e_shentsize = sizeof(Elf64_Shdr),
+			.e_shnum = 3,
+			.e_shstrndx = 2,
+		},
+		.phdr = { PT_LOAD, PF_R | PF_X, 0, 0x400000, 0, 0x1000, 0x1000, 4096 },
+		.shdr = {
+			[1] = { .sh_name = 1, .sh_type = SHT_PROGBITS, .sh_addralign = 1,
+				.sh_offset = offsetof(struct debug_file, frame), .sh_size = 56 },
+			[2] = { .sh_name = 14, .sh_type = SHT_STRTAB, .sh_addralign = 1,
+				.sh_offset = offsetof(struct debug_file, names), .sh_size = 32 },
+		},
+		.names = "\0.debug_frame\0.shstrtab",
+		.frame = {
+			/* version 1, no augmentation; CFA = r7 + 24, the return address at CFA - 8 */
+			.cie_length = 20, .cie_id = UINT32_MAX,
+			.cie = { 1, 0, 1, 0x78, 16, 0x0c, 7, 24, 0x90, 1 },
+			.fde_length = 28, .start = 0x400100, .size = 0x40,
+		},
+	};
+	struct elf_file *f = load(&made, sizeof(made));
+	struct frames *frames = frames__new();
+	const struct frame_rules *rules;
+	Dwarf_Op *ops;
+	size_t n;
+
+	(void)state;
+	assert_non_null(f);
+	assert_null(elf_file__eh_cfi(f));
+	assert_non_null(elf_file__debug_cfi(f));
+	rules = frames__at(frames, f, 0x40013f);
+	assert_non_null(rules->frame);
+	assert_false(rules->signal);
+	assert_int_equal(dwarf_frame_cfa(rules->frame, &ops, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(ops[0].number, 7);
+	assert_int_equal(ops[0].number2, 24);
+	assert_null(frames__at(frames, f, 0x400140)->frame);
+	frames__free(frames);
+	elf_file__free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_cfi_check),
+		cmocka_unit_test(test_header),
+		cmocka_unit_test(test_debug_frame),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * symbols.c, elf_file.c and elf_symbols.c: over small ELF files made here,
- * whose every symbol is known, and over the real
- * ones of this process.
+ * symbols.c, elf_file.c and elf_symbols.c over small ELF files made here, whose every symbol is
+ * known, and over the real ones of this process.
  */
 #include <dlfcn.h>
 #include <elf.h>
@@ -165,6 +164,7 @@ static const struct row symbol_rows[] = {
 	{ "thread_local", DATA_ADDRESS, 8, STT_TLS, STB_GLOBAL, 2, true },
 	{ "counter", DATA_ADDRESS + 8, 8, STT_OBJECT, STB_GLOBAL, 2, true },
 };
+
 static const struct {
 	uint64_t vaddr;
 	const char *name;

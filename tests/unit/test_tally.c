@@ -328,21 +328,34 @@ static void test_new_id(void **state)
 	assert_ptr_equal(found, tally__find(t, &mutex));
 }
 
-/* The kernel's 32-bit counters wrap: the growth is right across it, of a lock and of a thread. */
+/* The histogram's 32-bit counters wrap: the growth is right across it. */
 static void test_wrap(void **state)
 {
 	struct tally *t = *state;
 	struct reading r = at_ms(1000);
 
 	add_lock(&r, mutex, 1, UINT32_MAX - 4, 100, 0);
-	add_wait(&r, 101, 1, UINT32_MAX - 4, 100);
 	update(t, r);
 	r = at_ms(2000);
 	add_lock(&r, mutex, 1, 5, 200, 0);
-	add_wait(&r, 101, 1, 5, 200);
 	update(t, r);
 	assert_delta(t, mutex, 10, 100, 0);
 	assert_int_equal(key_of(t, mutex)->hist_delta[SHORT], 10);
+}
+
+/* A thread's number of sleeps is 32 bits wide too: hours of a busy lock. */
+static void test_wait_wrap(void **state)
+{
+	struct tally *t = *state;
+	struct reading r = at_ms(1000);
+
+	add_lock(&r, mutex, 1, 1, 100, 0);
+	add_wait(&r, 101, 1, UINT32_MAX - 4, 100);
+	update(t, r);
+	r = at_ms(2000);
+	add_lock(&r, mutex, 1, 11, 200, 0);
+	add_wait(&r, 101, 1, 5, 200);
+	update(t, r);
 	assert_wait(t, 101, 10, 100);
 }
 
@@ -457,6 +470,7 @@ int main(void)
 		TEST(test_levelling_sums_up),
 		TEST(test_new_id),
 		TEST(test_wrap),
+		TEST(test_wait_wrap),
 		TEST(test_max_by_epoch),
 		TEST(test_waits),
 		TEST(test_sweep),

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What was measured on glibc, call by call: kind, class and place of the object. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "../../user/kinds.h"
+#include "../../user/util.h"
+
+#define OBJECT	   0x7f0000001000ULL /* 16-aligned, as malloc gives it */
+#define CONTENTION CLASS_CONTENTION
+#define IDLE	   CLASS_IDLE
+#define T	   OP_TIMED
+
+/* A sleep, and what it must be taken for with the stack's help and without. */
+struct wait_case {
+	const char *function;
+	uint32_t op;
+	enum value_class value;
+	int64_t word; /* - object */
+	enum lock_kind kind;
+	enum lock_class class;
+	enum lock_kind bare_kind; /* by the signature alone */
+	enum lock_class bare_class;
+	int64_t bare_offset;
+};
+
+/* clang-format off */
+static const struct wait_case measured[] = {
+	{ "pthread_mutex_lock", 0x80, VALUE_2, 0, KIND_MUTEX, CONTENTION, KIND_MUTEX, CONTENTION, 0 },
+	{ "pthread_mutex_lock", 0x00, VALUE_2, 0, KIND_MUTEX, CONTENTION, KIND_MUTEX, CONTENTION, 0 },
+	{ "pthread_mutex_timedlock", 0x189 | T, VALUE_2, 0, KIND_MUTEX, CONTENTION,
+	  KIND_MUTEX, CONTENTION, 0 },
+	{ "pthread_mutex_clocklock", 0x89 | T, VALUE_2, 0, KIND_MUTEX, CONTENTION,
+	  KIND_MUTEX, CONTENTION, 0 },
+	{ "pthread_mutex_lock", 0x00, VALUE_TOP, 0, KIND_MUTEX, CONTENTION,
+	  KIND_MUTEX, CONTENTION, 0 }, /* robust */
+	{ "pthread_mutex_lock", 0x86, VALUE_0, 0, KIND_PI_MUTEX, CONTENTION,
+	  KIND_PI_MUTEX, CONTENTION, 0 },
+	{ "pthread_mutex_clocklock", 0x8d | T, VALUE_0, 0, KIND_PI_MUTEX, CONTENTION,
+	  KIND_PI_MUTEX, CONTENTION, 0 },
+	{ "pthread_rwlock_rdlock", 0x189, VALUE_3, 8, KIND_RWLOCK_READ, CONTENTION,
+	  KIND_RWLOCK_READ, CONTENTION, 8 },
+	{ "pthread_rwlock_timedrdlock", 0x189 | T, VALUE_3, 8, KIND_RWLOCK_READ, CONTENTION,
+	  KIND_RWLOCK_READ, CONTENTION, 8 },
+	{ "pthread_rwlock_wrlock", 0x189, VALUE_2, 8, KIND_RWLOCK_WRITE, CONTENTION,
+	  KIND_RWLOCK_WRITE, CONTENTION, 8 },
+	{ "pthread_rwlock_wrlock", 0x189, VALUE_3, 12, KIND_RWLOCK_WRITE, CONTENTION,
+	  KIND_RWLOCK_WRITE, CONTENTION, 12 },
+	{ "pthread_rwlock_timedwrlock", 0x189 | T, VALUE_2, 8, KIND_RWLOCK_WRITE, CONTENTION,
+	  KIND_MUTEX, CONTENTION, 0 }, /* as a timed mutex */
+	{ "pthread_cond_wait", 0x189, VALUE_0, 40, KIND_COND, IDLE, KIND_COND, IDLE, 40 },
+	{ "pthread_cond_wait", 0x189, VALUE_0, 44, KIND_COND, IDLE, KIND_COND, IDLE, 44 },
+	{ "pthread_cond_wait", 0x109, VALUE_0, 44, KIND_COND, IDLE, KIND_COND, IDLE, 44 },
+	{ "pthread_cond_timedwait", 0x189 | T, VALUE_0, 40, KIND_COND, IDLE, KIND_COND, IDLE, 40 },
+	{ "pthread_cond_clockwait", 0x89 | T, VALUE_0, 44, KIND_COND, IDLE, KIND_COND, IDLE, 44 },
+	{ "sem_wait", 0x189, VALUE_0, 0, KIND_SEM, CONTENTION, KIND_COND, IDLE, 40 },
+	{ "sem_timedwait", 0x189 | T, VALUE_0, 0, KIND_SEM, CONTENTION, KIND_COND, IDLE, 40 },
+	{ "pthread_barrier_wait", 0x80, VALUE_OTHER, 4, KIND_BARRIER, IDLE,
+	  KIND_FUTEX, CONTENTION, 0 },
+	{ "pthread_barrier_wait", 0x80, VALUE_0, 4, KIND_BARRIER, IDLE, KIND_PARK, IDLE, 0 },
+	{ "pthread_once", 0x80, VALUE_1, 0, KIND_ONCE, CONTENTION, KIND_ONCE, CONTENTION, 0 },
+	{ "pthread_join", 0x109, VALUE_OTHER, 720, KIND_JOIN, IDLE, KIND_JOIN, IDLE, 720 },
+	{ "pthread_join", 0x109, VALUE_GUARD, 720, KIND_JOIN, IDLE, KIND_JOIN, IDLE, 720 },
+	{ "pthread_timedjoin_np", 0x109 | T, VALUE_OTHER, 720, KIND_JOIN, IDLE,
+	  KIND_JOIN, IDLE, 720 },
+	{ "thrd_join", 0x109, VALUE_OTHER, 720, KIND_JOIN, IDLE, KIND_JOIN, IDLE, 720 },
+	{ "puts", 0x80, VALUE_2, 0, KIND_STDIO, CONTENTION, KIND_MUTEX, CONTENTION, 0 },
+	{ "fprintf", 0x80, VALUE_2, 0, KIND_STDIO, CONTENTION, KIND_MUTEX, CONTENTION, 0 },
+	{ "flockfile", 0x80, VALUE_2, 0, KIND_STDIO, CONTENTION, KIND_MUTEX, CONTENTION, 0 },
+	{ "fwrite", 0x80, VALUE_2, 0, KIND_STDIO, CONTENTION, KIND_MUTEX, CONTENTION, 0 },
+	{ "malloc", 0x80, VALUE_2, 0, KIND_MALLOC, CONTENTION, KIND_MUTEX, CONTENTION, 0 },
+	{ "free", 0x80, VALUE_2, 0, KIND_MALLOC, CONTENTION, KIND_MUTEX, CONTENTION, 0 },
+	{ "posix_memalign", 0x80, VALUE_2, 0, KIND_MALLOC, CONTENTION, KIND_MUTEX, CONTENTION, 0 },
+	{ "_ZNSt12__atomic_waitEv", 0x00, VALUE_OTHER, 0, KIND_FUTEX, CONTENTION,
+	  KIND_FUTEX, CONTENTION, 0 }, /* libstdc++: atomic wait, latch, semaphore */
+	{ "_ZNSt12__atomic_waitEv", 0x00, VALUE_0, 0, KIND_FUTEX, CONTENTION,
+	  KIND_FUTEX, CONTENTION, 0 },
+	{ "__cxa_guard_acquire", 0x00, VALUE_GUARD, 0, KIND_ONCE, CONTENTION,
+	  KIND_ONCE, CONTENTION, 0 },
+	/* C11 names */
+	{ "mtx_lock", 0x80, VALUE_2, 0, KIND_MUTEX, CONTENTION, KIND_MUTEX, CONTENTION, 0 },
+	{ "cnd_wait", 0x189, VALUE_0, 44, KIND_COND, IDLE, KIND_COND, IDLE, 44 },
+	{ "call_once", 0x80, VALUE_1, 0, KIND_ONCE, CONTENTION, KIND_ONCE, CONTENTION, 0 },
+	/* 2.31 and 2.32: an untimed wait is a plain one */
+	{ "pthread_cond_wait", 0x80, VALUE_0, 40, KIND_COND, IDLE, KIND_PARK, IDLE, 0 },
+	{ "pthread_join", 0x00, VALUE_OTHER, 720, KIND_JOIN, IDLE, KIND_FUTEX, CONTENTION, 0 },
+	/* the call tells more than its caller */
+	{ "anything", OP_WAITV | 0x80, VALUE_2, 0, KIND_FUTEX, IDLE, KIND_FUTEX, IDLE, 0 },
+	{ "malloc", OP_WAITV, VALUE_0, 0, KIND_FUTEX, IDLE, KIND_FUTEX, IDLE, 0 },
+	{ "pthread_cond_wait", 0x8b, VALUE_OTHER, 44, KIND_COND, IDLE, KIND_COND, IDLE, 0 },
+	/* taking the mutex back: no part of the condition */
+	{ "pthread_cond_wait", 0x80, VALUE_2, 0, KIND_MUTEX, CONTENTION, KIND_MUTEX, CONTENTION, 0 },
+	{ "pthread_cond_timedwait", 0x00, VALUE_2, 0, KIND_MUTEX, CONTENTION,
+	  KIND_MUTEX, CONTENTION, 0 },
+	{ "pthread_cond_wait", 0x00, VALUE_TOP, 0, KIND_MUTEX, CONTENTION,
+	  KIND_MUTEX, CONTENTION, 0 },
+	{ "pthread_cond_wait", 0x86, VALUE_0, 0, KIND_PI_MUTEX, CONTENTION,
+	  KIND_PI_MUTEX, CONTENTION, 0 },
+	{ "cnd_timedwait", 0x80, VALUE_2, 0, KIND_MUTEX, CONTENTION, KIND_MUTEX, CONTENTION, 0 },
+};
+
+/* Callers of syscall(2) bring locks of their own: Rust's std, Go's runtime through cgo, hand-made. */
+static const struct wait_case direct[] = {
+	{ .op = 0x89, .value = VALUE_2, .kind = KIND_MUTEX, .class = CONTENTION },
+	{ .op = 0x89, .value = VALUE_ALL, .kind = KIND_PARK, .class = IDLE },
+	{ .op = 0x89 | T, .value = VALUE_ALL, .kind = KIND_PARK, .class = IDLE },
+	{ .op = 0x89, .value = VALUE_TOP, .kind = KIND_FUTEX, .class = CONTENTION },
+	{ .op = 0x89, .value = VALUE_OTHER, .kind = KIND_FUTEX, .class = IDLE },
+	{ .op = 0x89 | T, .value = VALUE_0, .kind = KIND_FUTEX, .class = IDLE },
+	{ .op = 0x80, .value = VALUE_2, .kind = KIND_MUTEX, .class = CONTENTION },
+	{ .op = 0x80, .value = VALUE_OTHER, .kind = KIND_FUTEX, .class = CONTENTION },
+	{ .op = OP_WAITV, .value = VALUE_0, .kind = KIND_FUTEX, .class = IDLE },
+	{ .op = 0x86, .value = VALUE_0, .kind = KIND_PI_MUTEX, .class = CONTENTION },
+};
+/* clang-format on */
+
+static struct lock_key key_of(const struct wait_case *c)
+{
+	return (struct lock_key){ .tgid = 1,
+				  .addr = OBJECT + c->word,
+				  .signature = SIGNATURE(c->op, c->value) };
+}
+
+static struct kind_verdict judge(const struct wait_case *c, const char *function,
+				 const uint8_t *after)
+{
+	struct lock_key key = key_of(c);
+	struct kind_evidence evidence = { .function = function, .after = after };
+
+	return kinds__judge(&key, &evidence);
+}
+
+static void assert_verdict(struct kind_verdict v, const struct wait_case *c, size_t row,
+			   enum lock_kind kind, enum lock_class class, int64_t offset)
+{
+	if (v.kind == kind && v.class == class && v.offset == offset)
+		return;
+	fail_msg("row %zu (%s, op %#x, value %d): %s, %s, offset %lld; expected %s, %s, %lld", row,
+		 c->function ? c->function : "syscall", c->op, c->value, lock_kind_names[v.kind],
+		 lock_class_names[v.class], (long long)v.offset, lock_kind_names[kind],
+		 lock_class_names[class], (long long)offset);
+}
+
+/* With the function on the stack, kind, class and object are right in every measured case. */
+static void test_with_function(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(measured); i++) {
+		const struct wait_case *c = &measured[i];
+		int64_t offset = c->kind == KIND_MUTEX || c->op == 0x8b ? 0 : c->word;
+
+		if (c->op == 0x8b) /* waits on the condition's word: its place is known */
+			offset = c->word;
+		assert_verdict(judge(c, c->function, NULL), c, i, c->kind, c->class, offset);
+	}
+}
+
+/* Without a stack the signature decides; where two look alike, the table says which one it says. */
+static void test_by_signature(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(measured); i++) {
+		const struct wait_case *c = &measured[i];
+
+		assert_verdict(judge(c, NULL, NULL), c, i, c->bare_kind, c->bare_class,
+			       c->bare_offset);
+		/* a function that nobody knows tells nothing */
+		assert_verdict(judge(c, "open_table", NULL), c, i, c->bare_kind, c->bare_class,
+			       c->bare_offset);
+	}
+}
+
+/* glibc's aliases: one to three underscores in front mean the same function. */
+static void test_aliases(void **state)
+{
+	static const char *const prefixes[] = { "_", "__", "___" };
+	char name[64];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(measured); i++) {
+		const struct wait_case *c = &measured[i];
+		struct kind_verdict plain = judge(c, c->function, NULL);
+
+		for (size_t j = 0; j < ARRAY_SIZE(prefixes); j++) {
+			snprintf(name, sizeof(name), "%s%s", prefixes[j], c->function);
+			assert_verdict(judge(c, name, NULL), c, i, plain.kind, plain.class,
+				       plain.offset);
+		}
+	}
+	assert_true(kinds__is_lock_function("_IO_puts"));
+	assert_true(kinds__is_lock_function("__libc_malloc"));
+	assert_true(kinds__is_lock_function("__printf_chk"));
+}
+
+/* A wait through syscall(2) is judged by rows of its own, never as glibc's. */
+static void test_syscall(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(direct); i++) {
+		const struct wait_case *c = &direct[i];
+
+		if (c->op != 0x86)
+			assert_verdict(judge(c, "syscall", NULL), c, i, c->kind, c->class, 0);
+	}
+	assert_false(kinds__is_lock_function("syscall"));
+}
+
+/* The words behind a semaphore's value tell it from a condition where the stack is missing. */
+static void test_semaphore_words(void **state)
+{
+	static const struct {
+		uint32_t words[2];
+		enum lock_kind kind;
+	} cases[] = {
+		{ { 0, 1 }, KIND_SEM },	     { { 0, 31 }, KIND_SEM },
+		{ { 0, 0 }, KIND_COND },     { { 2, 1 }, KIND_COND },
+		{ { 0, 1 << 20 }, KIND_COND }, { { 0, UINT32_MAX }, KIND_COND },
+	};
+	const struct wait_case c = { .op = 0x189, .value = VALUE_0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		uint8_t after[WORDS_AFTER] = {};
+		struct kind_verdict v;
+
+		memcpy(after, cases[i].words, sizeof(cases[i].words));
+		v = judge(&c, NULL, after);
+		assert_int_equal(v.kind, cases[i].kind);
+		assert_int_equal(v.class, v.kind == KIND_SEM ? CLASS_CONTENTION : CLASS_IDLE);
+		assert_int_equal(v.offset, v.kind == KIND_SEM ? 0 : 40);
+		assert_int_equal(judge(&c, "sem_wait", after).kind, KIND_SEM);
+		assert_int_equal(judge(&c, "pthread_cond_wait", after).kind, KIND_COND);
+	}
+}
+
+/* Any key gets a verdict that can be printed: signatures come from other people's calls. */
+static void test_any_signature(void **state)
+{
+	const struct kind_evidence none = {};
+
+	(void)state;
+	for (uint32_t op = 0; op < 0x1000; op++) {
+		for (uint32_t value = 0; value <= UINT16_MAX; value += value < 16 ? 1 : 4099) {
+			struct lock_key key = { .addr = op & 7,
+						.signature = SIGNATURE(op, value) };
+			struct kind_verdict v = kinds__judge(&key, &none);
+
+			assert_true(v.kind < KIND_COUNT);
+			assert_true(v.class < CLASS_COUNT);
+		}
+	}
+}
+
+/* Functions of programs are no lock functions because their names end alike. */
+static void test_user_functions(void **state)
+{
+	static const char *const names[] = {
+		"main",		  "worker",	   "open_table", "free_list",	  "my_malloc_stats",
+		"process_inputs", "build_targets", "draw_widgets", "collect_outputs", "input_check",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (kinds__is_lock_function(names[i]))
+			fail_msg("%s is taken for a lock function", names[i]);
+	assert_false(kinds__is_lock_function(NULL));
+	assert_false(kinds__is_lock_function(""));
+	assert_false(kinds__is_lock_function("____"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_with_function),	cmocka_unit_test(test_by_signature),
+		cmocka_unit_test(test_aliases),		cmocka_unit_test(test_syscall),
+		cmocka_unit_test(test_semaphore_words), cmocka_unit_test(test_any_signature),
+		cmocka_unit_test(test_user_functions),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
