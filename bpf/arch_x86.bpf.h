@@ -13,7 +13,7 @@
 #define NR32_RESTART	  0
 #define X32_BIT		  0x40000000
 
-#define TS_COMPAT      0x2 /* arch/x86/include/asm/thread_info.h: in a 32-bit system call */
+#define TS_COMPAT 0x2 /* arch/x86/include/asm/thread_info.h: in a 32-bit system call */
 
 struct pt_regs {
 	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;

@@ -459,8 +459,8 @@ static __always_inline void waits__add(struct task_struct *task, const struct sl
  */
 static __always_inline bool task__interrupted(struct task_struct *task)
 {
-	unsigned long signals = task->pending.signal.sig[0] |
-				task->signal->shared_pending.signal.sig[0];
+	unsigned long signals =
+		task->pending.signal.sig[0] | task->signal->shared_pending.signal.sig[0];
 
 	return (signals & ~task->blocked.sig[0]) || (task->jobctl & JOBCTL_PENDING);
 }

@@ -28,7 +28,8 @@ enum style {
 };
 
 struct cell {
-	char text[8]; /* one UTF-8 character with its combining marks; "" = right half of a wide one */
+	char text[8]; /* one UTF-8 character with its combining marks; "" = right half of a wide one
+		       */
 	unsigned char style;
 };
 
@@ -42,7 +43,8 @@ void canvas__free(struct canvas *c);
 void canvas__resize(struct canvas *c, int width, int height);
 void canvas__clear(struct canvas *c);
 
-/* Writes UTF-8 text at x, y in at most columns columns (-1: to the edge). Returns columns written. */
+/* Writes UTF-8 text at x, y in at most columns columns (-1: to the edge). Returns columns written.
+ */
 int canvas__text(struct canvas *c, int x, int y, int columns, enum style style, const char *text);
 /* The same, right-aligned in its columns. */
 int canvas__right(struct canvas *c, int x, int y, int columns, enum style style, const char *text);

@@ -180,9 +180,7 @@ int live__run(const struct options *o, struct collector *c)
 	l.view->utf8 = term__utf8(l.term);
 	term__size(l.term, &width, &height);
 	l.canvas = canvas__new(width, height);
-	err = collector__start(c);
-	if (!err)
-		err = loop(&l);
+	err = loop(&l);
 	term__close(l.term);
 	view__free(l.view);
 	canvas__free(l.canvas);

@@ -7,8 +7,9 @@
 #include "options.h"
 
 /*
- * Starts the collector and runs until the user quits, a signal ends it or options->count intervals
- * are over (the short one at the start does not count). setlocale() was called before. 0 or -errno.
+ * Runs until the user quits, a signal ends it or options->count intervals are over (the short one
+ * at the start does not count). The collector was started and setlocale() called before. 0 or
+ * -errno.
  */
 int live__run(const struct options *o, struct collector *c);
 

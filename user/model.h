@@ -16,34 +16,34 @@
 #include "../bpf/locktop.h"
 
 /* X(enumerator, name in screens and exports). Their classes stand in kinds.c. */
-#define LOCK_KINDS(X)                                                                              \
-	X(FUTEX, "futex")                                                                          \
-	X(MUTEX, "mutex")                                                                          \
-	X(RWLOCK_READ, "rwlock-read")                                                              \
-	X(RWLOCK_WRITE, "rwlock-write")                                                            \
-	X(COND, "cond")                                                                            \
-	X(SEM, "sem")                                                                              \
-	X(BARRIER, "barrier")                                                                      \
-	X(ONCE, "once")                                                                            \
-	X(JOIN, "join")                                                                            \
-	X(STDIO, "stdio")                                                                          \
-	X(MALLOC, "malloc")                                                                        \
-	X(PI_MUTEX, "pi-mutex")                                                                    \
-	X(GIL, "gil")                                                                              \
-	X(PY_LOCK, "py-lock")                                                                      \
-	X(PY_RLOCK, "py-rlock")                                                                    \
-	X(PY_CONDITION, "py-condition")                                                            \
-	X(PY_EVENT, "py-event")                                                                    \
-	X(PY_BARRIER, "py-barrier")                                                                \
-	X(PY_SEMAPHORE, "py-semaphore")                                                            \
-	X(PY_QUEUE, "py-queue")                                                                    \
+#define LOCK_KINDS(X)                   \
+	X(FUTEX, "futex")               \
+	X(MUTEX, "mutex")               \
+	X(RWLOCK_READ, "rwlock-read")   \
+	X(RWLOCK_WRITE, "rwlock-write") \
+	X(COND, "cond")                 \
+	X(SEM, "sem")                   \
+	X(BARRIER, "barrier")           \
+	X(ONCE, "once")                 \
+	X(JOIN, "join")                 \
+	X(STDIO, "stdio")               \
+	X(MALLOC, "malloc")             \
+	X(PI_MUTEX, "pi-mutex")         \
+	X(GIL, "gil")                   \
+	X(PY_LOCK, "py-lock")           \
+	X(PY_RLOCK, "py-rlock")         \
+	X(PY_CONDITION, "py-condition") \
+	X(PY_EVENT, "py-event")         \
+	X(PY_BARRIER, "py-barrier")     \
+	X(PY_SEMAPHORE, "py-semaphore") \
+	X(PY_QUEUE, "py-queue")         \
 	X(PARK, "park")
 
 enum lock_kind {
 #define X(name, title) KIND_##name,
 	LOCK_KINDS(X)
 #undef X
-	KIND_COUNT
+		KIND_COUNT
 };
 
 enum lock_class { CLASS_CONTENTION, CLASS_IDLE, CLASS_COUNT };
@@ -68,8 +68,8 @@ struct frame {
 struct site {
 	enum site_role role;
 	uint64_t samples;
-	double share;	  /* of the lock's sampled wait in this role, 0..1 */
-	uint64_t wait_ns; /* the lock's wait times share */
+	double share;	      /* of the lock's sampled wait in this role, 0..1 */
+	uint64_t wait_ns;     /* the lock's wait times share */
 	struct frame *frames; /* innermost first */
 	size_t n_frames;
 	bool truncated; /* outer frames are missing */
@@ -79,8 +79,8 @@ struct process {
 	pid_t pid;
 	uint32_t gen;
 	const char *comm;
-	const char *user;   /* NULL: unknown */
-	const char *cgroup; /* NULL: unknown */
+	const char *user;    /* NULL: unknown */
+	const char *cgroup;  /* NULL: unknown */
 	const char *runtime; /* NULL: unknown */
 	int threads;	     /* -1: unknown (it has ended) */
 	uint64_t sleeps;     /* contention only, as the next four */
@@ -105,14 +105,15 @@ struct lock {
 	uint64_t wait_ns;
 	uint64_t blocked_ns;
 	uint64_t delay_ns;
-	uint64_t max_ns;   /* longest wait that ended in the interval or is still going on */
-	uint64_t p50_ns;   /* of the waits that ended; 0 if none */
+	uint64_t max_ns; /* longest wait that ended in the interval or is still going on */
+	uint64_t p50_ns; /* of the waits that ended; 0 if none */
 	uint64_t p99_ns;
 	uint64_t timeouts;
 	uint64_t waiting;   /* threads waiting now */
 	uint64_t oldest_ns; /* age of the oldest sleep going on, 0 if none */
 	uint32_t hist[HIST_BUCKETS];
-	const char *where; /* the innermost frame of its main waiter site that is not the C library's */
+	const char *
+		where; /* the innermost frame of its main waiter site that is not the C library's */
 	struct site *sites;
 	size_t n_sites;
 };
@@ -148,7 +149,7 @@ struct totals {
 struct self_cost {
 	uint64_t cpu_ns;
 	uint64_t rss_bytes;
-	uint64_t probe_ns;   /* scaled from slices; valid if probe_known */
+	uint64_t probe_ns; /* scaled from slices; valid if probe_known */
 	uint64_t probe_runs;
 	bool probe_known;
 };

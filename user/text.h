@@ -17,8 +17,8 @@ void text__bytes(char *buf, size_t size, uint64_t n);
 
 /*
  * Copies a foreign string so that no byte of it can act on a terminal: control characters, C1
- * controls, bidirectional overrides and invalid UTF-8 become '?'. Valid UTF-8 stays. Never cuts inside a
- * character. Returns buf.
+ * controls, bidirectional overrides and invalid UTF-8 become '?'. Valid UTF-8 stays. Never cuts
+ * inside a character. Returns buf.
  */
 char *text__clean(char *buf, size_t size, const char *s);
 

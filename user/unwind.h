@@ -12,8 +12,8 @@
 #define UNWIND_FRAMES_MAX 128
 
 struct unwind_frame {
-	uint64_t pc;	    /* in the process */
-	uint64_t lookup;    /* pc, or pc - 1 for a return address: inside the call */
+	uint64_t pc;		       /* in the process */
+	uint64_t lookup;	       /* pc, or pc - 1 for a return address: inside the call */
 	const struct mapping *mapping; /* NULL: outside every mapping */
 	struct elf_file *file;	       /* NULL: no ELF file */
 	uint64_t vaddr;		       /* lookup in the file's numbering, if file */

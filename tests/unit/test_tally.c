@@ -98,7 +98,7 @@ static const struct tally_wait *wait_of(struct tally *t, uint32_t tid, struct lo
 	const struct tally_key *k = key_of(t, key);
 	struct tally_wait *w, *next;
 
-	HASH_ITER(hh, t->waits, w, next)
+	HASH_ITER (hh, t->waits, w, next)
 		if (w->id.tid == tid && w->id.key == k)
 			return w;
 	return NULL;
@@ -331,16 +331,52 @@ static void test_new_id(void **state)
 /* The histogram's 32-bit counters wrap: the growth is right across it. */
 static void test_wrap(void **state)
 {
+	static const uint32_t counts[] = { 0x60000000, 0xc0000000, 0xfffffffb, 5, 6 };
 	struct tally *t = *state;
 	struct reading r = at_ms(1000);
 
-	add_lock(&r, mutex, 1, UINT32_MAX - 4, 100, 0);
 	update(t, r);
-	r = at_ms(2000);
-	add_lock(&r, mutex, 1, 5, 200, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+		uint32_t grown = counts[i] - (i ? counts[i - 1] : 0);
+
+		r = at_ms((i + 2) * 1000);
+		add_lock(&r, mutex, 1, counts[i], (i + 1) * 100, 0);
+		update(t, r);
+		assert_delta(t, mutex, grown, 100, 0);
+		assert_int_equal(key_of(t, mutex)->hist_delta[SHORT], grown);
+	}
+}
+
+/*
+ * A sleep that a signal interrupted goes on as the same one: no second sleep, its histogram entry
+ * moves to a longer bucket, its age counts from the beginning, its time only once.
+ */
+static void test_resumed(void **state)
+{
+	struct tally *t = *state;
+	struct reading r = at_ms(1000);
+	struct open_sleep *o;
+
 	update(t, r);
-	assert_delta(t, mutex, 10, 100, 0);
-	assert_int_equal(key_of(t, mutex)->hist_delta[SHORT], 10);
+	r = at_ms(2000); /* the first part ended by 1900, the second began at once */
+	add_lock(&r, mutex, 1, 1, 400, 0);
+	add_wait(&r, 101, 1, 1, 400);
+	o = add_open(&r, mutex, 101, 1900, 0);
+	o->flags = OPEN_RESUMED;
+	o->carried_ns = 400 * MS;
+	update(t, r);
+	assert_delta(t, mutex, 1, 500, 0);
+	assert_wait(t, 101, 1, 500);
+	assert_int_equal(key_of(t, mutex)->open_n, 1);
+	assert_int_equal(key_of(t, mutex)->oldest_ns, 500 * MS);
+	r = at_ms(3000);
+	add_lock(&r, mutex, 1, 0, 1200, 0)->hist[SHORT + 20] = 1;
+	add_wait(&r, 101, 1, 1, 1200);
+	update(t, r);
+	assert_delta(t, mutex, 0, 700, 0);
+	assert_wait(t, 101, 0, 700);
+	assert_int_equal(key_of(t, mutex)->hist_delta[SHORT], 0);
+	assert_int_equal(key_of(t, mutex)->hist_delta[SHORT + 20], 1);
 }
 
 /* A thread's number of sleeps is 32 bits wide too: hours of a busy lock. */
@@ -377,7 +413,8 @@ static void test_max_by_epoch(void **state)
 		assert_int_equal(key_of(t, mutex)->max_ns, epoch == 8 ? 0 : epoch * 10 * MS);
 	}
 	r = at_ms(9000);
-	add_lock(&r, mutex, 1, 8, 8, 0)->max[1] = (struct interval_max){ .ns = 20 * MS, .epoch = 9 };
+	add_lock(&r, mutex, 1, 8, 8, 0)->max[1] =
+		(struct interval_max){ .ns = 20 * MS, .epoch = 9 };
 	add_open(&r, mutex, 101, 8950, 0);
 	update(t, r);
 	assert_int_equal(key_of(t, mutex)->max_ns, 50 * MS); /* one still going on is longer */
@@ -470,6 +507,7 @@ int main(void)
 		TEST(test_levelling_sums_up),
 		TEST(test_new_id),
 		TEST(test_wrap),
+		TEST(test_resumed),
 		TEST(test_wait_wrap),
 		TEST(test_max_by_epoch),
 		TEST(test_waits),
