@@ -212,26 +212,35 @@ static __always_inline bool task__futex_wait(struct task_struct *task, struct pt
 	return false;
 }
 
-static __always_inline void process__note(struct task_struct *task, const struct lock_key *lock)
+/* Enters a process that has not been seen yet; returns whether it was one. */
+static __always_inline bool process__note(struct task_struct *task, const struct lock_key *lock)
 {
 	struct process_key key = { .tgid = lock->tgid, .gen = lock->gen };
 	struct task_struct *leader = task->group_leader;
 	struct process_stats stats = {};
 
 	if (bpf_map_lookup_elem(&processes, &key))
-		return;
+		return false;
 	stats.start_boottime_ns = leader->start_boottime;
 	stats.cgroup_id = leader->cgroups->dfl_cgrp->kn->id;
 	stats.uid = leader->real_cred->uid.val;
 	stats.ppid = leader->real_parent->tgid;
 	bpf_probe_read_kernel(stats.comm, sizeof(stats.comm), leader->comm);
-	if (bpf_map_update_elem(&processes, &key, &stats, BPF_NOEXIST) == -7 /* E2BIG */)
-		loss__count(LOSS_PROCESSES_FULL);
+	if (bpf_map_update_elem(&processes, &key, &stats, BPF_NOEXIST)) {
+		if (!bpf_map_lookup_elem(&processes, &key)) /* not a race that another won */
+			loss__count(LOSS_PROCESSES_FULL);
+		return false;
+	}
+	return true;
 }
 
-/* The lock's totals, made if this is the first sleep on it. NULL: no room. */
+/*
+ * The lock's totals, made if this is the first sleep on it. NULL: no room. *new_process is set if
+ * it is the first of its process.
+ */
 static __always_inline struct lock_stats *lock__get(struct task_struct *task,
-						    const struct lock_key *key, __u32 val)
+						    const struct lock_key *key, __u32 val,
+						    bool *new_process)
 {
 	struct lock_stats *stats = bpf_map_lookup_elem(&locks, key);
 
@@ -246,7 +255,7 @@ static __always_inline struct lock_stats *lock__get(struct task_struct *task,
 
 		if (!__sync_val_compare_and_swap(&stats->id, 0, id)) {
 			stats->val = val;
-			process__note(task, key);
+			*new_process = process__note(task, key);
 		}
 	}
 	return stats;
@@ -284,7 +293,8 @@ static __always_inline __u32 stack__copy(__u8 *stack, __u64 sp)
 /* Sends the current thread's registers and stack. Returns whether they were sent. */
 static __always_inline bool sample__send(enum event_type type, struct task_struct *task,
 					 struct pt_regs *regs, const struct lock_key *key,
-					 __u32 val, __u32 sample_id, __u64 now, bool compat)
+					 __u32 val, __u32 sample_id, __u64 now, bool compat,
+					 __u64 wakeup)
 {
 	__u32 zero = 0;
 	struct sample_buffer *buffer = bpf_map_lookup_elem(&sample_buffers, &zero);
@@ -318,7 +328,7 @@ static __always_inline bool sample__send(enum event_type type, struct task_struc
 	event->stack_len = len;
 	if (len > STACK_BYTES_MAX)
 		return false;
-	if (bpf_ringbuf_output(&events, buffer, sizeof(*event) + len, BPF_RB_NO_WAKEUP)) {
+	if (bpf_ringbuf_output(&events, buffer, sizeof(*event) + len, wakeup)) {
 		loss__count(LOSS_SAMPLES_DROPPED);
 		return false;
 	}
@@ -329,7 +339,8 @@ static __always_inline bool sample__send(enum event_type type, struct task_struc
 static __always_inline void sleep__sample(struct task_struct *task, struct pt_regs *regs,
 					  struct sleep_state *s, __u64 now, bool compat)
 {
-	struct lock_stats *stats = lock__get(task, &s->key, s->val);
+	bool new_process = false;
+	struct lock_stats *stats = lock__get(task, &s->key, s->val, &new_process);
 	__u32 id;
 
 	s->lock_id = 0;
@@ -342,7 +353,9 @@ static __always_inline void sleep__sample(struct task_struct *task, struct pt_re
 		return;
 	stats->next_sample_ns = s->next_sample_ns = now + knob_sample_period_ns;
 	id = __sync_fetch_and_add(&last_sample_id, 1) + 1;
-	if (id && sample__send(EVENT_WAITER_STACK, task, regs, &s->key, s->val, id, now, compat))
+	/* a new process may end soon: its mappings are wanted while it is there */
+	if (id && sample__send(EVENT_WAITER_STACK, task, regs, &s->key, s->val, id, now, compat,
+			       new_process ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP))
 		s->sample_id = id;
 }
 
@@ -471,6 +484,7 @@ static __always_inline void sleep__end(struct task_struct *task, struct sleep_st
 	struct lock_stats *stats;
 	struct interval_max *max;
 	__u32 bucket, n = epoch;
+	bool new_process;
 
 	if (!s->woken_ns) {
 		if (s->flags & OPEN_ADOPTED) { /* it was awake by the time it was adopted */
@@ -492,7 +506,7 @@ static __always_inline void sleep__end(struct task_struct *task, struct sleep_st
 		if (bpf_ringbuf_output(&events, &end, sizeof(end), BPF_RB_NO_WAKEUP))
 			loss__count(LOSS_SAMPLES_DROPPED);
 	}
-	stats = lock__get(task, &s->key, s->val);
+	stats = lock__get(task, &s->key, s->val, &new_process);
 	if (!stats) {
 		loss__count(LOSS_LOCKS_FULL);
 		return;
@@ -635,7 +649,7 @@ int BPF_PROG(on_waking, struct task_struct *task)
 	s->waker = waker->pid;
 	if (s->sample_id)
 		sample__send(EVENT_WAKER_STACK, waker, regs, &s->key, s->val, s->sample_id, now,
-			     false);
+			     false, BPF_RB_NO_WAKEUP);
 	return 0;
 }
 

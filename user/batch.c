@@ -57,9 +57,10 @@ static bool is_over(struct batch *b, bool *interrupted)
 /* Sleeps until the deadline, keeping house meanwhile. Returns whether the run is over. */
 static bool wait_until(struct batch *b, uint64_t deadline, bool *interrupted)
 {
-	struct pollfd fds[2] = {
+	struct pollfd fds[] = {
 		{ .fd = b->signal_fd, .events = POLLIN },
 		{ .fd = b->command ? b->command->pidfd : -1, .events = POLLIN },
+		{ .fd = collector__fd(b->collector), .events = POLLIN },
 	};
 
 	for (;;) {

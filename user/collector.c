@@ -76,6 +76,11 @@ uint64_t collector__tick(struct collector *c)
 	return next;
 }
 
+int collector__fd(struct collector *c)
+{
+	return c->source->ops->fd ? c->source->ops->fd(c->source) : -1;
+}
+
 static int read_records(struct collector *c, struct records *r)
 {
 	int err = c->source->ops->read(c->source, r);

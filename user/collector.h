@@ -26,4 +26,7 @@ int collector__interval(struct collector *c, struct snapshot **ret);
  */
 uint64_t collector__tick(struct collector *c);
 
+/* A descriptor that polls readable when collector__tick is wanted sooner; -1: none. */
+int collector__fd(struct collector *c);
+
 #endif

@@ -2,6 +2,7 @@
 #include "kinds.h"
 
 #include <fnmatch.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "util.h"
@@ -33,97 +34,30 @@ static const enum lock_class kind_classes[KIND_COUNT] = {
 enum expect { EXPECT_ANY, EXPECT_COND, EXPECT_DIRECT };
 
 static const struct function_row {
-	const char *pattern;
 	enum lock_kind kind;
 	enum expect expect;
+	const char *patterns; /* fnmatch(3), separated by blanks */
 } function_rows[] = {
-	{ "syscall", KIND_FUTEX, EXPECT_DIRECT }, /* syscall_rows below say more */
-	{ "pthread_mutex_*", KIND_MUTEX, EXPECT_ANY },
-	{ "pthread_rwlock_*rdlock*", KIND_RWLOCK_READ, EXPECT_ANY },
-	{ "pthread_rwlock_*wrlock*", KIND_RWLOCK_WRITE, EXPECT_ANY },
-	{ "pthread_cond_*wait*", KIND_COND, EXPECT_COND },
-	{ "cnd_*wait*", KIND_COND, EXPECT_COND },
-	{ "mtx_*lock", KIND_MUTEX, EXPECT_ANY },
-	{ "sem_wait", KIND_SEM, EXPECT_ANY },
-	{ "sem_timedwait", KIND_SEM, EXPECT_ANY },
-	{ "sem_clockwait", KIND_SEM, EXPECT_ANY },
-	{ "new_sem_*wait*", KIND_SEM, EXPECT_ANY }, /* glibc's own names for them */
-	{ "pthread_barrier_wait", KIND_BARRIER, EXPECT_ANY },
-	{ "pthread_once", KIND_ONCE, EXPECT_ANY },
-	{ "call_once", KIND_ONCE, EXPECT_ANY },
-	{ "cxa_guard_acquire", KIND_ONCE, EXPECT_ANY },
-	{ "pthread_*join*", KIND_JOIN, EXPECT_ANY },
-	{ "thrd_join", KIND_JOIN, EXPECT_ANY },
-	{ "flockfile", KIND_STDIO, EXPECT_ANY },
-	{ "printf", KIND_STDIO, EXPECT_ANY },
-	{ "fprintf", KIND_STDIO, EXPECT_ANY },
-	{ "vprintf", KIND_STDIO, EXPECT_ANY },
-	{ "vfprintf", KIND_STDIO, EXPECT_ANY },
-	{ "dprintf", KIND_STDIO, EXPECT_ANY },
-	{ "vdprintf", KIND_STDIO, EXPECT_ANY },
-	{ "printf_chk", KIND_STDIO, EXPECT_ANY },
-	{ "fprintf_chk", KIND_STDIO, EXPECT_ANY },
-	{ "vprintf_chk", KIND_STDIO, EXPECT_ANY },
-	{ "vfprintf_chk", KIND_STDIO, EXPECT_ANY },
-	{ "puts", KIND_STDIO, EXPECT_ANY },
-	{ "fputs", KIND_STDIO, EXPECT_ANY },
-	{ "putc", KIND_STDIO, EXPECT_ANY },
-	{ "fputc", KIND_STDIO, EXPECT_ANY },
-	{ "putchar", KIND_STDIO, EXPECT_ANY },
-	{ "ungetc", KIND_STDIO, EXPECT_ANY },
-	{ "getc", KIND_STDIO, EXPECT_ANY },
-	{ "fgetc", KIND_STDIO, EXPECT_ANY },
-	{ "getchar", KIND_STDIO, EXPECT_ANY },
-	{ "gets", KIND_STDIO, EXPECT_ANY },
-	{ "fgets", KIND_STDIO, EXPECT_ANY },
-	{ "fgets_chk", KIND_STDIO, EXPECT_ANY },
-	{ "fwrite", KIND_STDIO, EXPECT_ANY },
-	{ "fread", KIND_STDIO, EXPECT_ANY },
-	{ "fread_chk", KIND_STDIO, EXPECT_ANY },
-	{ "fflush", KIND_STDIO, EXPECT_ANY },
-	{ "fclose", KIND_STDIO, EXPECT_ANY },
-	{ "fseek", KIND_STDIO, EXPECT_ANY },
-	{ "fseeko", KIND_STDIO, EXPECT_ANY },
-	{ "ftell", KIND_STDIO, EXPECT_ANY },
-	{ "ftello", KIND_STDIO, EXPECT_ANY },
-	{ "rewind", KIND_STDIO, EXPECT_ANY },
-	{ "setvbuf", KIND_STDIO, EXPECT_ANY },
-	{ "getline", KIND_STDIO, EXPECT_ANY },
-	{ "getdelim", KIND_STDIO, EXPECT_ANY },
-	{ "scanf", KIND_STDIO, EXPECT_ANY },
-	{ "fscanf", KIND_STDIO, EXPECT_ANY },
-	{ "perror", KIND_STDIO, EXPECT_ANY },
-	{ "IO_puts", KIND_STDIO, EXPECT_ANY },
-	{ "IO_fputs", KIND_STDIO, EXPECT_ANY },
-	{ "IO_fwrite", KIND_STDIO, EXPECT_ANY },
-	{ "IO_fread", KIND_STDIO, EXPECT_ANY },
-	{ "IO_fflush", KIND_STDIO, EXPECT_ANY },
-	{ "IO_getc", KIND_STDIO, EXPECT_ANY },
-	{ "IO_putc", KIND_STDIO, EXPECT_ANY },
-	{ "IO_getline", KIND_STDIO, EXPECT_ANY },
-	{ "IO_fgets", KIND_STDIO, EXPECT_ANY },
-	{ "IO_fclose", KIND_STDIO, EXPECT_ANY },
-	{ "IO_vfprintf", KIND_STDIO, EXPECT_ANY },
-	{ "IO_printf", KIND_STDIO, EXPECT_ANY },
-	{ "IO_flush_all*", KIND_STDIO, EXPECT_ANY },
-	{ "malloc", KIND_MALLOC, EXPECT_ANY },
-	{ "libc_malloc", KIND_MALLOC, EXPECT_ANY },
-	{ "calloc", KIND_MALLOC, EXPECT_ANY },
-	{ "libc_calloc", KIND_MALLOC, EXPECT_ANY },
-	{ "realloc", KIND_MALLOC, EXPECT_ANY },
-	{ "libc_realloc", KIND_MALLOC, EXPECT_ANY },
-	{ "reallocarray", KIND_MALLOC, EXPECT_ANY },
-	{ "free", KIND_MALLOC, EXPECT_ANY },
-	{ "libc_free", KIND_MALLOC, EXPECT_ANY },
-	{ "cfree", KIND_MALLOC, EXPECT_ANY },
-	{ "memalign", KIND_MALLOC, EXPECT_ANY },
-	{ "libc_memalign", KIND_MALLOC, EXPECT_ANY },
-	{ "posix_memalign", KIND_MALLOC, EXPECT_ANY },
-	{ "aligned_alloc", KIND_MALLOC, EXPECT_ANY },
-	{ "valloc", KIND_MALLOC, EXPECT_ANY },
-	{ "malloc_trim", KIND_MALLOC, EXPECT_ANY },
-	{ "mallinfo", KIND_MALLOC, EXPECT_ANY },
-	{ "mallinfo2", KIND_MALLOC, EXPECT_ANY },
+	{ KIND_FUTEX, EXPECT_DIRECT, "syscall" }, /* syscall_rows below say more */
+	{ KIND_MUTEX, EXPECT_ANY, "pthread_mutex_* mtx_lock mtx_timedlock" },
+	{ KIND_RWLOCK_READ, EXPECT_ANY, "pthread_rwlock_*rdlock*" },
+	{ KIND_RWLOCK_WRITE, EXPECT_ANY, "pthread_rwlock_*wrlock*" },
+	{ KIND_COND, EXPECT_COND, "pthread_cond_*wait* cnd_wait cnd_timedwait" },
+	{ KIND_SEM, EXPECT_ANY, "sem_wait sem_timedwait sem_clockwait new_sem_*wait*" },
+	{ KIND_BARRIER, EXPECT_ANY, "pthread_barrier_wait" },
+	{ KIND_ONCE, EXPECT_ANY, "pthread_once call_once cxa_guard_acquire" },
+	{ KIND_JOIN, EXPECT_ANY, "pthread_*join* thrd_join" },
+	{ KIND_STDIO, EXPECT_ANY,
+	  "flockfile printf fprintf vprintf vfprintf dprintf vdprintf printf_chk fprintf_chk "
+	  "vprintf_chk vfprintf_chk scanf fscanf puts fputs putc fputc putchar ungetc perror getc "
+	  "fgetc getchar gets fgets fgets_chk getline getdelim fwrite fread fread_chk fflush "
+	  "fclose fseek fseeko ftell ftello rewind setvbuf IO_puts IO_fputs IO_fwrite IO_fread "
+	  "IO_fflush IO_getc IO_putc IO_getline IO_fgets IO_fclose IO_vfprintf IO_printf "
+	  "IO_flush_all*" },
+	{ KIND_MALLOC, EXPECT_ANY,
+	  "malloc calloc realloc reallocarray free cfree memalign posix_memalign aligned_alloc "
+	  "valloc malloc_trim mallinfo mallinfo2 libc_malloc libc_calloc libc_realloc libc_free "
+	  "libc_memalign" },
 };
 
 /* What the low bits of the word's address must be; objects with pairs of words are 8-aligned. */
@@ -192,13 +126,27 @@ static const char *strip(const char *function)
 	return function;
 }
 
+static bool is_one_of(const char *patterns, const char *function)
+{
+	while (*patterns) {
+		size_t len = strcspn(patterns, " ");
+		char pattern[64];
+
+		snprintf(pattern, sizeof(pattern), "%.*s", (int)len, patterns);
+		if (!fnmatch(pattern, function, 0))
+			return true;
+		patterns += len + strspn(patterns + len, " ");
+	}
+	return false;
+}
+
 static const struct function_row *find_function(const char *function)
 {
 	if (!function)
 		return NULL;
 	function = strip(function);
 	for (size_t i = 0; i < ARRAY_SIZE(function_rows); i++)
-		if (!fnmatch(function_rows[i].pattern, function, 0))
+		if (is_one_of(function_rows[i].patterns, function))
 			return &function_rows[i];
 	return NULL;
 }

@@ -44,6 +44,8 @@ struct source_ops {
 	void (*forget_processes)(struct source *s, const struct process_key *keys, size_t n);
 	/* Something to do between readings (cost slices); the time until it wants to be called. */
 	uint64_t (*tick)(struct source *s, uint64_t now_ns);
+	/* A descriptor that polls readable when samples should be drained soon; -1: none. */
+	int (*fd)(struct source *s);
 	void (*free)(struct source *s);
 };
 

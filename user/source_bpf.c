@@ -285,6 +285,11 @@ static void forget_processes(struct source *s, const struct process_key *keys, s
 	forget(source_bpf(s)->skel->maps.processes, keys, n);
 }
 
+static int ring_fd(struct source *s)
+{
+	return ring_buffer__epoll_fd(source_bpf(s)->ring);
+}
+
 static void reading__done(struct reading *r)
 {
 	free(r->keys);
@@ -312,6 +317,7 @@ static const struct source_ops ops = {
 	.forget_waits = forget_waits,
 	.forget_processes = forget_processes,
 	.tick = tick,
+	.fd = ring_fd,
 	.free = source_free,
 };
 

@@ -25,6 +25,8 @@ struct terminal {
 	bool utf8;
 	bool colors;
 	bool read_failed; /* the last read for keys brought nothing */
+	int character;	  /* being put together from bytes */
+	int missing;	  /* bytes of it that have not come yet */
 	attr_t attributes[STYLE_COUNT];
 	short pairs[STYLE_COUNT];
 	struct term_signals *signals;
@@ -277,20 +279,43 @@ static int map_key(int code)
 	return 0;
 }
 
+/*
+ * Characters are put together here: get_wch() swallows the keys that follow a byte which is no text
+ * in the locale. Returns the character that byte completes, or 0.
+ */
+static int add_byte(struct terminal *t, unsigned int byte)
+{
+	if (byte < 0x80)
+		return byte;
+	if (!t->utf8)
+		return 0;
+	if (byte >= 0xc2 && byte <= 0xf4) {
+		t->missing = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
+		t->character = byte & (0x3f >> t->missing);
+		return 0;
+	}
+	if (byte >= 0xc0 || !t->missing) {
+		t->missing = 0;
+		return 0;
+	}
+	t->character = (t->character << 6) | (byte & 0x3f);
+	/* An overlong form of a key is no key. */
+	return --t->missing == 0 && t->character >= 0x80 ? t->character : 0;
+}
+
 int term__key(struct terminal *t)
 {
-	wint_t c;
-	int kind = get_wch(&c);
+	int c = getch();
 
-	t->read_failed = kind == ERR;
-	if (kind == ERR)
+	t->read_failed = c == ERR;
+	if (c == ERR)
 		return KEYS_NONE;
-	if (kind == KEY_CODE_YES)
+	if (c > 0xff)
 		return map_key(c);
+	if (c < 0x80)
+		t->missing = 0;
+	c = add_byte(t, c);
 	if (c == '\n')
 		return KEYS_ENTER;
-	if (c == 0x7f)
-		return KEYS_BACKSPACE;
-	/* The locale's wide characters are Unicode with glibc and musl. */
-	return c;
+	return c == 0x7f ? KEYS_BACKSPACE : c;
 }
