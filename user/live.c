@@ -149,7 +149,8 @@ static int loop(struct live *l)
 	while (!l->end) {
 		uint64_t tick = collector__tick(l->collector), now = util__monotonic_ns();
 		uint64_t left = l->deadline_ns > now ? l->deadline_ns - now : 0;
-		unsigned int events = term__wait(l->term, MIN(left, tick));
+		unsigned int events =
+			term__wait(l->term, collector__fd(l->collector), MIN(left, tick));
 		bool changed = events & TERM_SIGNAL;
 
 		if (events & TERM_INPUT)

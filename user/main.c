@@ -188,9 +188,8 @@ static int run_live(struct run *r)
 {
 	int err = live__run(&r->options, r->collector);
 
-	if (err == -ENOTTY)
-		return fail("the terminal type '%s' is not known (set TERM, or use -b)",
-			    getenv("TERM") ? getenv("TERM") : "");
+	if (err && live__error(err))
+		return fail("%s", live__error(err));
 	return err ? fail("%s", strerror(-err)) : EXIT_FINE;
 }
 

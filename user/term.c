@@ -219,15 +219,21 @@ void term__repaint(struct terminal *t)
 	clearok(curscr, TRUE);
 }
 
-unsigned int term__wait(struct terminal *t, uint64_t timeout_ns)
+unsigned int term__wait(struct terminal *t, int other_fd, uint64_t timeout_ns)
 {
-	struct pollfd fd = { .fd = STDIN_FILENO, .events = POLLIN };
+	struct pollfd fds[] = {
+		{ .fd = STDIN_FILENO, .events = POLLIN },
+		{ .fd = other_fd, .events = POLLIN },
+	};
+	struct pollfd fd;
 	struct timespec timeout = { timeout_ns / NSEC_PER_SEC, timeout_ns % NSEC_PER_SEC };
 	unsigned int events = 0;
-	int n = ppoll(&fd, 1, &timeout, term_signals__mask(t->signals));
+	int n = ppoll(fds, ARRAY_SIZE(fds), &timeout, term_signals__mask(t->signals));
 
 	if (n < 0)
 		events |= errno == EINTR ? TERM_SIGNAL : TERM_END;
+	fd = fds[0];
+	n = n > 0 ? fd.revents : 0;
 	/* Readable without anything to read is the end of the input. */
 	if (n > 0 && (fd.revents & POLLIN)) {
 		int bytes = 0;

@@ -37,8 +37,11 @@ void term__show(struct terminal *t, const struct canvas *c);
 /* The next show writes everything. */
 void term__repaint(struct terminal *t);
 
-/* Waits for keys, signals or the time-out; returns enum term_event, or'ed, 0 for the time-out. */
-unsigned int term__wait(struct terminal *t, uint64_t timeout_ns);
+/*
+ * Waits for keys, signals, another descriptor (-1: none) to become readable, or the time-out;
+ * returns enum term_event, or'ed, 0 for the last two.
+ */
+unsigned int term__wait(struct terminal *t, int other_fd, uint64_t timeout_ns);
 /* The next key that has come, as in keys.h; KEYS_NONE: no more. */
 int term__key(struct terminal *t);
 

@@ -149,7 +149,7 @@ static void test_stop(void **state)
 		assert_int_equal(fcntl(fds[i], F_GETFD), -1);
 	assert_true(command__ended(&c));
 	command__stop(&c);
-	c = start("trap '' TERM INT HUP; sleep 100 & wait");
+	c = start("trap '' TERM INT HUP; while :; do sleep 0.05; done");
 	pid = c.pid;
 	assert_int_equal(command__go(&c), 0);
 	assert_false(command__ended(&c));
