@@ -72,42 +72,6 @@ static bool is_lock_function(const char *function)
 	return s->lock == LOCK_YES;
 }
 
-/* Libraries whose frames stand between a program and its futex. */
-static bool is_runtime(const char *module)
-{
-	static const char *const prefixes[] = { "libc.so", "libc-",	   "libpthread", "ld-linux",
-						"ld-musl", "libstdc++.so", "libgcc_s.so" };
-	const char *base;
-
-	if (!module)
-		return false;
-	base = strrchr(module, '/');
-	base = base ? base + 1 : module;
-	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
-		if (!strncmp(base, prefixes[i], strlen(prefixes[i])))
-			return true;
-	return false;
-}
-
-static void find_callers(struct named_stack *out, const bool *exported)
-{
-	size_t caller = 0;
-
-	for (size_t i = 0; i < out->n_frames; i++) {
-		const struct frame *f = &out->frames[i];
-		bool lock = f->function && is_lock_function(f->function);
-
-		if (!out->function && f->function && (lock || exported[i]))
-			out->function = f->function;
-		if (caller == i && (lock || is_runtime(f->module)))
-			caller = i + 1;
-		else if (lock) /* a statically linked program: its lock functions are its own */
-			caller = i + 1;
-	}
-	if (caller < out->n_frames)
-		out->where = out->frames[caller].function;
-}
-
 static uint64_t hash_step(uint64_t hash, uint64_t value)
 {
 	return (hash ^ value) * 0x100000001b3ULL; /* FNV-1a, a word at a time */
@@ -118,6 +82,7 @@ void names__stack(struct names *n, pid_t pid, const struct maps *maps, const str
 {
 	struct unwind_stack *u = &n->scratch;
 	bool exported[UNWIND_FRAMES_MAX] = {};
+	uint64_t offsets[UNWIND_FRAMES_MAX] = {};
 	struct named_stack out = { .hash = 0xcbf29ce484222325ULL };
 
 	unwind__stack(n->symbols, pid, maps, regs, stack, stack_len, u);
@@ -139,9 +104,12 @@ void names__stack(struct names *n, pid_t pid, const struct maps *maps, const str
 		if (symbol) {
 			to->function = names__intern(n, symbol->name);
 			exported[i] = symbol->exported;
+			offsets[i] = from->vaddr - symbol->address;
 		}
 	}
-	find_callers(&out, exported);
+	out.callers = callers__find(out.frames, out.n_frames, exported, is_lock_function);
+	if (out.callers.where >= 0)
+		out.where_offset = offsets[out.callers.where];
 	*ret = out;
 }
 

@@ -3,6 +3,7 @@
 #ifndef NAMES_H
 #define NAMES_H
 
+#include "callers.h"
 #include "model.h"
 #include "unwind.h"
 
@@ -20,8 +21,8 @@ struct named_stack {
 	size_t n_frames;
 	bool truncated;
 	uint64_t hash;	      /* of the addresses */
-	const char *function; /* innermost exported or lock function; NULL: none */
-	const char *where;    /* the function that called the lock function; NULL: none */
+	struct callers callers;
+	uint64_t where_offset; /* of the calling frame in its function, if that is known */
 };
 
 void names__stack(struct names *n, pid_t pid, const struct maps *maps, const struct user_regs *regs,

@@ -147,12 +147,12 @@ static struct sample_site *new_site(struct sample_key *k)
 
 static void judge(struct sample_key *k, const struct named_stack *stack, const uint8_t *after)
 {
-	struct kind_evidence evidence = { .function = stack->function, .after = after };
+	struct kind_evidence evidence = { .function = stack->callers.function, .after = after };
 
 	if (k->has_stack)
 		return;
 	k->verdict = kinds__judge(&k->key, &evidence);
-	k->where = stack->where;
+	k->where = stack->callers.where < 0 ? NULL : stack->frames[stack->callers.where].function;
 	k->has_stack = true;
 }
 

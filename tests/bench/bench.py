@@ -174,10 +174,10 @@ class Bench:
         return Beside([self.args.bpftrace, self.args.script],
                       lambda out: b"Attaching" in out, settle=1.0)
 
-    def ratios(self, mode, beside):
+    def ratios(self, mode, beside, more=1):
         """Throughput with the tool / without, a ratio for each pair; the order alternates."""
         result = []
-        for i in range(self.pairs):
+        for i in range(self.pairs * more):
             rate = {}
             for with_tool in ((False, True) if i % 2 == 0 else (True, False)):
                 if with_tool:
@@ -189,7 +189,7 @@ class Bench:
         return result
 
     def mutex(self):
-        ratios = self.ratios("mutex", self.locktop)
+        ratios = self.ratios("mutex", self.locktop, more=2)  # the tightest bound
         median = statistics.median(ratios)
         yield Row("throughput, 4 threads contend for a mutex (10 µs sections)", spread(ratios), "≥ 0.98",
                   median >= 0.98)
@@ -307,9 +307,8 @@ def processor():
 
 
 def show(rows, bench):
-    print("%s, Linux %s, %d × %s; median (range) of %d interleaved pair%s\n" % (
-        datetime.date.today(), os.uname().release, os.cpu_count(), processor(), bench.pairs,
-        "" if bench.pairs == 1 else "s"))
+    print("%s, Linux %s, %d × %s; median (range) of %d or more interleaved pairs\n" % (
+        datetime.date.today(), os.uname().release, os.cpu_count(), processor(), bench.pairs))
     print("| what | measured | bound | |\n| --- | --- | --- | --- |")
     for r in rows:
         verdict = "–" if r.ok is None else "ok" if r.ok else "FAIL"

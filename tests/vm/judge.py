@@ -241,7 +241,7 @@ def main():
     for name, title, fn, is_json in checks:
         section = sections.get(name)
         report(args, title, lambda s=section, f=fn, j=is_json: judge(s, f, j),
-               (section.errors[-5:] if section else ()))
+               section.errors[-5:] if section and section.status == 0 else ())
 
 
 if __name__ == "__main__":

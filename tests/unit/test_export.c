@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Exports compared with tests/golden/export_*, and what other programs may rely on in them.
+ * LOCKTOP_GOLDEN_UPDATE=1 writes those files anew; look at the difference before committing it. Run
+ * from the top of the tree.
+ */
+#include "export_fixture.h"
+
+#include <time.h>
+
+static void assert_golden(const char *name, const char *format, const char *text)
+{
+	char path[128], *expected = xcalloc(1, 1 << 20);
+	FILE *file;
+
+	snprintf(path, sizeof(path), "tests/golden/export_%s.%s", name,
+		 strcmp(format, "text") ? format : "txt");
+	if (getenv("LOCKTOP_GOLDEN_UPDATE")) {
+		file = fopen(path, "w");
+		assert_non_null(file);
+		fputs(text, file);
+		fclose(file);
+	}
+	file = fopen(path, "r");
+	if (!file)
+		fail_msg("%s is missing", path);
+	expected[fread(expected, 1, (1 << 20) - 1, file)] = 0;
+	fclose(file);
+	if (strcmp(text, expected))
+		print_message("%s is now:\n%s\n", path, text);
+	assert_string_equal(text, expected);
+	free(expected);
+}
+
+/* Each format of a usual interval, one with the idle class, one without a row, and a hostile one.
+ */
+static void test_golden(void **state)
+{
+	static const struct {
+		const char *name;
+		struct snapshot *(*make)(void);
+		bool idle;
+		unsigned int top;
+	} cases[] = {
+		{ "plain", plain, false, 20 },
+		{ "idle", plain, true, 1 },
+		{ "hostile", hostile, true, 0 },
+		{ "empty", empty, false, 20 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct options o = fixture__options();
+		struct snapshot *s = cases[i].make();
+
+		o.idle = cases[i].idle;
+		o.top = cases[i].top;
+		for (const struct exporter *e = exporters; e->name; e++) {
+			char *text = export(e->name, s, &o, true);
+
+			assert_golden(cases[i].name, e->name, text);
+			free(text);
+		}
+		snapshot__free(s);
+	}
+}
+
+/* Formats are found by their names alone. */
+static void test_find(void **state)
+{
+	(void)state;
+	assert_string_equal(exporter__find("json")->name, "json");
+	assert_null(exporter__find(""));
+	assert_null(exporter__find("jso"));
+	assert_null(exporter__find("JSON"));
+}
+
+/* In no format does a byte come through that could act on a terminal, or that is no UTF-8. */
+static void test_harmless(void **state)
+{
+	struct options o = fixture__options();
+	struct snapshot *s = hostile();
+
+	(void)state;
+	o.idle = true;
+	for (const struct exporter *e = exporters; e->name; e++) {
+		char *text = export(e->name, s, &o, true);
+
+		for (const char *c = text; *c; c++)
+			if ((unsigned char)*c < ' ' && *c != '\n' && *c != '\r')
+				fail_msg("%s: byte %#x", e->name, *c);
+		assert_null(strstr(text, "\x7f"));
+		assert_null(strstr(text, "\xff"));
+		assert_null(strstr(text, "\xe2\x80\xae"));
+		if (strcmp(e->name, "csv"))
+			assert_null(strchr(text, '\r'));
+		free(text);
+	}
+	snapshot__free(s);
+}
+
+/* The same of the machine's own name. */
+static void test_harmless_host(void **state)
+{
+	struct options o = fixture__options();
+	struct snapshot *s = empty();
+
+	(void)state;
+	s->host = s->kernel = ESCAPE;
+	for (const struct exporter *e = exporters; e->name; e++) {
+		char *text = export(e->name, s, &o, true);
+
+		if (strpbrk(text, "\x1b\x07"))
+			fail_msg("%s: an escape sequence came through", e->name);
+		free(text);
+	}
+	snapshot__free(s);
+}
+
+/* Reads one cell of RFC 4180 into buf. Returns what follows its separator. */
+static const char *csv_cell(const char *text, char *buf, bool *last)
+{
+	bool quoted = *text == '"';
+
+	text += quoted;
+	for (; *text; text++) {
+		if (quoted && text[0] == '"' && text[1] == '"')
+			text++;
+		else if (quoted ? *text == '"' : *text == ',' || *text == '\r')
+			break;
+		*buf++ = *text;
+	}
+	*buf = 0;
+	text += quoted;
+	*last = *text == '\r';
+	assert_true(*text == ',' || (text[0] == '\r' && text[1] == '\n'));
+	return text + 1 + *last;
+}
+
+/* As many cells in each line as in the head, and the hostile names back as cells. */
+static void test_csv(void **state)
+{
+	struct options o = fixture__options();
+	struct snapshot *s = hostile();
+	char *text = export("csv", s, &o, true), cell[4096];
+	size_t columns = 0, cells = 0, lines = 0;
+	const char *at = text;
+	bool last, formula = false, quotes = false;
+
+	(void)state;
+	assert_memory_equal(text, "time,interval_ns,comm,id,", 25);
+	while (*at) {
+		at = csv_cell(at, cell, &last);
+		cells++;
+		formula |= !strcmp(cell, "'" FORMULA);
+		quotes |= !strcmp(cell, QUOTES);
+		assert_false(cell[0] && strchr("=+-@", cell[0]));
+		if (!last)
+			continue;
+		columns = columns ? columns : cells;
+		assert_int_equal(cells, columns);
+		cells = 0;
+		lines++;
+	}
+	assert_true(formula && quotes);
+	assert_int_equal(columns, 25);
+	assert_int_equal(lines, 1 + s->n_locks);
+	free(text);
+	snapshot__free(s);
+}
+
+/* Heads come once; a later interval goes on where the one before ended. */
+static void test_intervals(void **state)
+{
+	struct options o = fixture__options();
+	struct snapshot *s = plain();
+	char *first = export("csv", s, &o, true), *later = export("csv", s, &o, false);
+
+	(void)state;
+	assert_string_equal(strstr(first, "\r\n") + 2, later);
+	free(first);
+	free(later);
+	first = export("text", s, &o, true);
+	later = export("text", s, &o, false);
+	assert_int_equal(later[0], '\n');
+	assert_string_equal(first, later + 1);
+	free(first);
+	free(later);
+	snapshot__free(s);
+}
+
+/* A full device is an error of the writer or of the flush that follows, in each format. */
+static void test_full(void **state)
+{
+	struct options o = fixture__options();
+	struct snapshot *s = plain();
+
+	(void)state;
+	for (const struct exporter *e = exporters; e->name; e++) {
+		FILE *f = fopen("/dev/full", "w");
+		int err = e->write(f, s, &o, true);
+
+		assert_true(err < 0 || fflush(f));
+		fclose(f);
+		f = fopen("/dev/full", "w");
+		setvbuf(f, NULL, _IONBF, 0);
+		assert_true(e->write(f, s, &o, true) < 0);
+		fclose(f);
+	}
+	snapshot__free(s);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	setenv("TZ", "UTC", 1);
+	tzset();
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_golden),	 cmocka_unit_test(test_find),
+		cmocka_unit_test(test_harmless), cmocka_unit_test(test_harmless_host),
+		cmocka_unit_test(test_csv),	 cmocka_unit_test(test_intervals),
+		cmocka_unit_test(test_full),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, NULL);
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The snapshot as JSON: the names and types that outside checks rely on, and the values. */
+#include "export_fixture.h"
+
+#include <jansson.h>
+
+static json_t *parse(const char *text)
+{
+	json_error_t error;
+	json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+
+	if (!root)
+		fail_msg("no JSON: %s at %d", error.text, error.position);
+	return root;
+}
+
+/* Fields of DESIGN section 5: names, and types as s(tring) i(nteger) r(eal) a(rray) o(bject)
+ * n(ull). */
+static void assert_fields(json_t *object, const char *const (*fields)[2])
+{
+	static const char types[] = {
+		[JSON_OBJECT] = 'o', [JSON_ARRAY] = 'a', [JSON_STRING] = 's', [JSON_INTEGER] = 'i',
+		[JSON_REAL] = 'r',   [JSON_TRUE] = 'b',	 [JSON_FALSE] = 'b',  [JSON_NULL] = 'n'
+	};
+
+	for (; (*fields)[0]; fields++) {
+		json_t *value = json_object_get(object, (*fields)[0]);
+
+		if (!value)
+			fail_msg("%s is missing", (*fields)[0]);
+		if (!strchr((*fields)[1], types[json_typeof(value)]))
+			fail_msg("%s is of type %c", (*fields)[0], types[json_typeof(value)]);
+	}
+}
+
+/* clang-format off */
+static const char *const top_fields[][2] = {
+	{ "schema", "s" }, { "version", "s" }, { "host", "s" }, { "kernel", "s" }, { "time", "s" },
+	{ "interval_ns", "i" }, { "tier", "s" }, { "losses", "o" }, { "self", "o" },
+	{ "totals", "o" }, { "idle", "o" }, { "processes", "a" }, { "locks", "a" },
+	{ "threads", "a" }, { "deadlocks", "an" }, { "inversions", "an" }, {},
+};
+static const char *const self_fields[][2] = {
+	{ "cpu_ns", "i" }, { "rss_bytes", "i" }, { "probe_ns", "in" }, { "probe_runs", "in" }, {},
+};
+static const char *const totals_fields[][2] = {
+	{ "sleeps", "i" }, { "wait_ns", "i" }, { "blocked_ns", "i" }, { "delay_ns", "i" },
+	{ "waiting", "i" }, {},
+};
+static const char *const idle_fields[][2] = {
+	{ "sleeps", "i" }, { "wait_ns", "i" }, { "waiting", "i" }, {},
+};
+static const char *const process_fields[][2] = {
+	{ "pid", "i" }, { "comm", "s" }, { "user", "sn" }, { "cgroup", "sn" }, { "runtime", "sn" },
+	{ "threads", "in" }, { "sleeps", "i" }, { "wait_ns", "i" }, { "blocked_ns", "i" },
+	{ "delay_ns", "i" }, { "waiting", "i" }, { "idle_wait_ns", "i" }, {},
+};
+static const char *const lock_fields[][2] = {
+	{ "id", "s" }, { "pid", "i" }, { "address", "s" }, { "kind", "s" }, { "class", "s" },
+	{ "name", "sn" }, { "name_from", "sn" }, { "sleeps", "i" }, { "wait_ns", "i" },
+	{ "blocked_ns", "i" }, { "delay_ns", "i" }, { "max_ns", "i" }, { "p50_ns", "in" },
+	{ "p99_ns", "in" }, { "histogram", "a" }, { "timeouts", "i" }, { "waiting", "i" },
+	{ "oldest_ns", "i" }, { "owner", "on" }, { "acquisitions", "n" }, { "contended", "n" },
+	{ "hold_ns", "n" }, { "max_hold_ns", "n" }, { "try_failures", "n" }, { "sites", "a" }, {},
+};
+static const char *const site_fields[][2] = {
+	{ "role", "s" }, { "samples", "i" }, { "share", "r" }, { "wait_ns", "i" },
+	{ "frames", "a" }, {},
+};
+static const char *const frame_fields[][2] = {
+	{ "function", "sn" }, { "module", "sn" }, { "offset", "s" }, { "file", "sn" },
+	{ "line", "in" }, { "language", "sn" }, {},
+};
+static const char *const thread_fields[][2] = {
+	{ "pid", "i" }, { "tid", "i" }, { "comm", "s" }, { "sleeps", "i" }, { "wait_ns", "i" },
+	{ "waiting_for", "sn" }, { "waiting_ns", "i" }, {},
+};
+/* clang-format on */
+
+static void assert_schema(json_t *root)
+{
+	json_t *item, *site, *frame;
+	size_t i, j, k;
+
+	assert_fields(root, top_fields);
+	assert_fields(json_object_get(root, "self"), self_fields);
+	assert_fields(json_object_get(root, "totals"), totals_fields);
+	assert_fields(json_object_get(root, "idle"), idle_fields);
+	for (int loss = 0; loss < LOSS_COUNT; loss++)
+		assert_true(json_is_integer(
+			json_object_get(json_object_get(root, "losses"), loss_names[loss])));
+	json_array_foreach(json_object_get(root, "processes"), i, item)
+		assert_fields(item, process_fields);
+	json_array_foreach(json_object_get(root, "threads"), i, item)
+		assert_fields(item, thread_fields);
+	json_array_foreach(json_object_get(root, "locks"), i, item)
+	{
+		assert_fields(item, lock_fields);
+		json_array_foreach(json_object_get(item, "sites"), j, site)
+		{
+			assert_fields(site, site_fields);
+			json_array_foreach(json_object_get(site, "frames"), k, frame)
+				assert_fields(frame, frame_fields);
+		}
+	}
+}
+
+/* Every field of the schema in every snapshot, with its type; null where a thing is unknown. */
+static void test_json_schema(void **state)
+{
+	struct snapshot *(*const makes[])(void) = { plain, hostile, empty };
+	struct options o = fixture__options();
+
+	(void)state;
+	o.idle = true;
+	for (size_t i = 0; i < ARRAY_SIZE(makes); i++) {
+		struct snapshot *s = makes[i]();
+		char *text = export("json", s, &o, i == 0);
+		json_t *root = parse(text);
+
+		assert_schema(root);
+		assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+		assert_int_equal(json_array_size(json_object_get(root, "locks")), s->n_locks);
+		assert_int_equal(json_array_size(json_object_get(root, "threads")), s->n_threads);
+		json_decref(root);
+		free(text);
+		snapshot__free(s);
+	}
+}
+
+static const char *string_of(json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+static json_int_t integer_of(json_t *object, const char *key)
+{
+	json_t *value = json_object_get(object, key);
+
+	assert_true(json_is_integer(value));
+	return json_integer_value(value);
+}
+
+/* The values of one snapshot, read back. */
+static void test_json_values(void **state)
+{
+	struct options o = fixture__options();
+	struct snapshot *s = plain();
+	char *text = export("json", s, &o, true);
+	json_t *root = parse(text), *lock, *site, *bucket;
+
+	(void)state;
+	assert_string_equal(string_of(root, "schema"), "locktop/1");
+	assert_string_equal(string_of(root, "time"), "2023-11-14T22:13:21.123Z");
+	assert_string_equal(string_of(root, "tier"), "sleep");
+	assert_int_equal(integer_of(json_object_get(root, "self"), "probe_ns"), 7 * MS);
+	assert_int_equal(integer_of(json_object_get(root, "idle"), "waiting"), 34);
+	lock = json_array_get(json_object_get(root, "locks"), 0);
+	assert_string_equal(string_of(lock, "id"), "4242:0x55d0c0a81040");
+	assert_string_equal(string_of(lock, "address"), "0x55d0c0a81040");
+	assert_string_equal(string_of(lock, "name"), "table_cache_lock");
+	assert_int_equal(integer_of(lock, "wait_ns"), 2310 * MS);
+	bucket = json_array_get(json_object_get(lock, "histogram"), 0);
+	assert_int_equal(integer_of(bucket, "le_ns"), hist__edge(61));
+	assert_int_equal(integer_of(bucket, "count"), 84210);
+	site = json_array_get(json_object_get(lock, "sites"), 0);
+	assert_string_equal(string_of(site, "role"), "waiter");
+	assert_string_equal(
+		string_of(json_array_get(json_object_get(site, "frames"), 1), "function"),
+		"open_table");
+	json_decref(root);
+	free(text);
+	snapshot__free(s);
+}
+
+/* What is not known is null; what is too large for the format stays the largest, never negative. */
+static void test_json_edges(void **state)
+{
+	struct options o = fixture__options();
+	struct snapshot *s = fixture__empty(1);
+	json_t *root, *lock;
+	char *text;
+
+	(void)state;
+	s->locks[0] = (struct lock){ .id = "1:0x0", .pid = 1, .wait_ns = UINT64_MAX, .sleeps = 1 };
+	s->n_locks = 1;
+	s->losses[0] = UINT64_MAX;
+	text = export("json", s, &o, true);
+	root = parse(text);
+	lock = json_array_get(json_object_get(root, "locks"), 0);
+	assert_true(json_is_null(json_object_get(json_object_get(root, "self"), "probe_ns")));
+	assert_true(json_is_null(json_object_get(lock, "name")));
+	assert_true(json_is_null(json_object_get(lock, "p50_ns")));
+	assert_int_equal(integer_of(lock, "wait_ns"), INT64_MAX);
+	assert_int_equal(integer_of(json_object_get(root, "losses"), loss_names[0]), INT64_MAX);
+	json_decref(root);
+	free(text);
+	snapshot__free(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_json_schema),
+		cmocka_unit_test(test_json_values),
+		cmocka_unit_test(test_json_edges),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
