@@ -80,6 +80,7 @@ $(B)/asan/unit/%: tests/unit/%.c $(B)/asan/liblocktop.a
 	$(CC) $(STD) $(CPPFLAGS) -O1 -g $(SANITIZE) $(WARNINGS) -MMD -MP $< \
 		$(B)/asan/liblocktop.a $(LDLIBS) -lcmocka -pthread -o $@
 
+-include tests/fuzz/fuzz.mk
 -include tests/workloads/workloads.mk
 WORKLOAD_BINARIES := $(WORKLOADS:%=$(B)/workloads/%) $(WORKLOADS32:%=$(B)/workloads/%)
 
@@ -105,7 +106,7 @@ deps: ## install what the build needs (apt on Debian and Ubuntu; elsewhere it na
 test-deps: ## install what the tests need
 	@contrib/install-deps build test
 
-.PHONY: run test test-vm bench golden
+.PHONY: run test test-vm bench fuzz golden
 run: deps ## install what is missing, build, start locktop here: sudo make run ARGS="demo"
 	@$(MAKE) --no-print-directory -s all
 	@$(B)/locktop $(ARGS)
@@ -125,6 +126,11 @@ asan: test-deps ## run the unit tests under the address and undefined behaviour 
 bench: test-deps ## measure what locktop costs, as ratios in one run
 	@$(MAKE) --no-print-directory -j2 all workloads
 	@tests/bench/run
+
+fuzz: ## run each fuzz harness for FUZZ_SECONDS (default 60)
+	@contrib/install-deps build fuzz
+	@$(MAKE) --no-print-directory -j2 fuzz-build
+	@tests/fuzz/run
 
 golden: unit ## write the golden screens and exports anew
 	@for t in $(UNIT_TESTS); do LOCKTOP_GOLDEN_UPDATE=1 $$t >/dev/null || true; done

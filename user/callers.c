@@ -7,6 +7,8 @@
 
 /* A runtime's lock function stands at most so far from the system call that it makes. */
 #define REACH 12
+/* Nameless helpers of a runtime between two of its functions that are known. */
+#define GAP 2
 
 /* Libraries whose frames stand between a program and its futex. */
 static bool is_runtime(const char *module)
@@ -26,47 +28,61 @@ static bool is_runtime(const char *module)
 	return false;
 }
 
-/*
- * The innermost function that the tables know, or that is exported. syscall(2) is everybody's: a
- * runtime's lock function further out says more.
- */
-static const struct frame *find_function(const struct frame *frames, size_t n, const bool *exported,
-					 bool (*is_lock)(const char *))
+typedef unsigned int (*known_fn)(const char *function);
+
+static bool is_known(const struct frame *f, known_fn known, unsigned int what)
 {
-	const struct frame *direct = NULL;
+	return f->function && known(f->function) & what;
+}
 
-	for (size_t i = 0; i < n; i++) {
-		const struct frame *f = &frames[i];
-		bool lock = f->function && is_lock(f->function);
+/* The innermost function that the tables know, or that is exported. */
+static size_t find_function(const struct frame *frames, size_t n, const bool *exported,
+			    known_fn known)
+{
+	for (size_t i = 0; i < n; i++)
+		if (frames[i].function && (exported[i] || is_known(&frames[i], known, CALLER_LOCK)))
+			return i;
+	return n;
+}
 
-		if (direct && (i > REACH || lock))
-			return lock ? f : direct;
-		if (direct || !f->function || (!lock && !exported[i]))
-			continue;
-		if (strcmp(f->function, "syscall"))
-			return f;
-		direct = f;
-	}
-	return direct;
+/* Lock functions that are built on others: pthread_once is, in C++; syscall(2) is everybody's. */
+static size_t find_outer(const struct frame *frames, size_t n, size_t from, known_fn known)
+{
+	size_t function = from;
+
+	if (strcmp(frames[from].function, "syscall"))
+		return from;
+	for (size_t i = from + 1; i < n && i <= from + REACH; i++)
+		if (is_known(&frames[i], known, CALLER_LOCK))
+			return i;
+	return function;
 }
 
 struct callers callers__find(const struct frame *frames, size_t n, const bool *exported,
-			     bool (*is_lock)(const char *))
+			     known_fn known)
 {
-	const struct frame *function = find_function(frames, n, exported, is_lock);
-	struct callers out = { .where = -1 };
-	size_t caller = 0;
+	struct callers out = { .at = -1, .where = -1 };
+	size_t caller = 0, function = find_function(frames, n, exported, known);
 
-	if (function) {
-		out.function = function->function;
-		out.library = function->module;
+	if (function < n) {
+		function = find_outer(frames, n, function, known);
+		out.at = function;
+		out.function = frames[function].function;
+		out.library = frames[function].module;
+		out.user = function + 1 < n ? frames[function + 1].module : NULL;
 	}
-	for (size_t i = 0; i < n; i++) {
-		const struct frame *f = &frames[i];
-		bool lock = f->function && i <= REACH && is_lock(f->function);
+	for (size_t i = 0; i < n && i <= REACH; i++) {
+		bool wrapper = is_known(&frames[i], known, CALLER_WRAPPER);
 
-		/* a statically linked program's lock functions are in its own file */
-		if (lock || (caller == i && is_runtime(f->module)))
+		if (wrapper && !out.wrapper)
+			out.wrapper = frames[i].function;
+		/*
+		 * What stands further out and apart is a caller's affair: a callback of
+		 * pthread_once that takes a mutex.
+		 */
+		if ((wrapper && i <= caller + GAP) || (int)i <= out.at ||
+		    (caller == i &&
+		     (is_runtime(frames[i].module) || is_known(&frames[i], known, CALLER_LOCK))))
 			caller = i + 1;
 	}
 	if (caller < n)

@@ -11,16 +11,19 @@
 #include "model.h"
 
 struct callers {
-	const char *function; /* of a lock API or runtime, or the innermost exported; NULL: none */
-	const char *library;  /* module of that function; NULL: none */
-	int where;	      /* index of the frame that called the lock function; -1: none */
+	const char *function; /* of a lock API, or the innermost exported; NULL: none */
+	const char *wrapper;  /* of a runtime that waits by that function; NULL: none */
+	const char *library;  /* module of function; NULL: unknown */
+	const char *user;     /* module of function's caller; NULL: unknown */
+	int at;		      /* index of function's frame; -1: none */
+	int where;	      /* index of the frame outside all of these; -1: none */
 };
 
-/*
- * frames innermost first; exported[i]: frame i's function is one that its module exports;
- * is_lock(ctx, function): do the tables of kinds.c know it?
- */
+/* What kinds.c knows of a function, or'ed. */
+enum { CALLER_LOCK = 1, CALLER_WRAPPER = 2 };
+
+/* frames innermost first; exported[i]: frame i's function is one that its module exports. */
 struct callers callers__find(const struct frame *frames, size_t n, const bool *exported,
-			     bool (*is_lock)(const char *function));
+			     unsigned int (*known)(const char *function));
 
 #endif

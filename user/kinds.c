@@ -119,6 +119,52 @@ static const struct signature_row syscall_rows[] = {
 	{ FUTEX_WAIT, ANY_BITS, VALUE_2, 0, 0, KIND_MUTEX, -1, 0 },
 };
 
+/*
+ * Runtimes that build their locks on the above or on syscall(2). by_site: a thread waits in an
+ * object of its own, so that the address says who waits, not for what.
+ */
+static const struct wrapper_row {
+	enum lock_kind kind;
+	int class; /* -1: the kind's */
+	bool by_site;
+	const char *patterns;
+} wrapper_rows[] = {
+	/* Rust's std, 1.62 and newer */
+	{ KIND_MUTEX, -1, false, "std::sys*utex::lock_contended*" },
+	{ KIND_RWLOCK_READ, -1, false, "std::sys*::read_contended*" },
+	{ KIND_RWLOCK_WRITE, -1, false, "std::sys*::write_contended*" },
+	{ KIND_COND, -1, false, "std::sys*ondvar::wait*" },
+	{ KIND_ONCE, -1, false, "std::sys*Once::call* std::sys*Once::wait*" },
+	{ KIND_PARK, -1, true, "std::sys*Parker::park* std::thread::park*" },
+	/* parking_lot */
+	{ KIND_MUTEX, -1, true, "*parking_lot*::RawMutex::lock_slow*" },
+	{ KIND_RWLOCK_READ, -1, true, "*parking_lot*::RawRwLock::lock_shared_slow*" },
+	{ KIND_RWLOCK_WRITE, -1, true,
+	  "*parking_lot*::RawRwLock::lock_exclusive_slow* *parking_lot*::RawRwLock::wait_for*" },
+	{ KIND_COND, -1, true, "*parking_lot*::Condvar::wait*" },
+	/* libstdc++ */
+	{ KIND_SEM, -1, false, "std::*semaphore*acquire* std::__atomic_semaphore*" },
+	{ KIND_BARRIER, -1, false, "std::latch::*wait* std::*barrier*wait*" },
+	{ KIND_FUTEX, CLASS_IDLE, false, "std::__atomic_wait_address* std::*atomic*::wait*" },
+	/* Abseil */
+	{ KIND_MUTEX, -1, true, "absl::*Mutex::LockSlow* absl::*Mutex::*Lock" },
+	{ KIND_COND, -1, true, "absl::*CondVar::Wait* absl::*Notification::Wait*" },
+	/* Go */
+	{ KIND_MUTEX, -1, false, "runtime.lock2 runtime.lockWithRank" },
+	{ KIND_PARK, -1, true, "runtime.notesleep runtime.notetsleep* runtime.semasleep" },
+	/* HotSpot, where its functions have names */
+	{ KIND_MUTEX, -1, true, "ObjectMonitor::*enter* ObjectMonitor::EnterI*" },
+	{ KIND_COND, -1, true, "ObjectMonitor::wait*" },
+	{ KIND_PARK, -1, true, "Parker::park* PlatformEvent::park* os::PlatformEvent::park*" },
+	/* PostgreSQL: a backend waits for every lightweight lock on one semaphore of its own */
+	{ KIND_SEM, -1, true,
+	  "PGSemaphoreLock LWLockAcquire LWLockAcquireOrWait LWLockWaitForVar "
+	  "ProcWaitForSignal" },
+};
+
+/* Libraries whose threads always wait in objects of their own. */
+static const char *const own_object_libraries[] = { "libjvm.so" };
+
 static const char *strip(const char *function)
 {
 	while (*function == '_')
@@ -130,7 +176,7 @@ static bool is_one_of(const char *patterns, const char *function)
 {
 	while (*patterns) {
 		size_t len = strcspn(patterns, " ");
-		char pattern[64];
+		char pattern[64]; /* longer than any above */
 
 		snprintf(pattern, sizeof(pattern), "%.*s", (int)len, patterns);
 		if (!fnmatch(pattern, function, 0))
@@ -154,6 +200,19 @@ static const struct function_row *find_function(const char *function)
 bool kinds__is_lock_function(const char *function)
 {
 	return find_function(function) != NULL;
+}
+
+static const struct wrapper_row *find_wrapper(const char *function)
+{
+	for (size_t i = 0; function && i < ARRAY_SIZE(wrapper_rows); i++)
+		if (is_one_of(wrapper_rows[i].patterns, function))
+			return &wrapper_rows[i];
+	return NULL;
+}
+
+bool kinds__is_wrapper(const char *function)
+{
+	return find_wrapper(function) != NULL;
 }
 
 /*
@@ -196,49 +255,109 @@ static const struct signature_row *find_signature(const struct lock_key *key, co
 	return NULL;
 }
 
-/* Where the futex word stands in an object of this kind (glibc's layouts). */
-static int64_t word_offset(enum lock_kind kind, const struct lock_key *key)
+static const char *base_name(const char *path)
 {
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	return slash ? slash + 1 : path ? path : "";
+}
+
+static bool is_musl(const struct lock_key *key, const char *library)
+{
+	const char *base = base_name(library);
+	uint32_t op = SIGNATURE_OP(key->signature);
+
+	/* glibc's only words with bit 31 are those of robust mutexes, which it never calls private
+	 */
+	return !strncmp(base, "ld-musl", 7) || !strncmp(base, "libc.musl", 9) ||
+	       (SIGNATURE_VALUE(key->signature) == VALUE_TOP && CMD(op) == FUTEX_WAIT &&
+		(op & PRIVATE));
+}
+
+/* Where the futex word stands in an object of this kind: glibc's layouts, and musl's mutex. */
+static int64_t word_offset(enum lock_kind kind, const struct lock_key *key,
+			   const struct kind_evidence *evidence)
+{
+	uint32_t op = SIGNATURE_OP(key->signature);
+	enum value_class value = SIGNATURE_VALUE(key->signature);
 	bool high = key->addr % 8 == 4;
 
+	if (is_musl(key, evidence->library))
+		return kind == KIND_MUTEX || kind == KIND_PI_MUTEX ? 4 : 0;
 	switch (kind) {
 	case KIND_COND:
-		return high ? 44 : 40;
+		return evidence->on_stack ? 0 : (evidence->new_cond ? 32 : 40) + (high ? 4 : 0);
 	case KIND_BARRIER:
 		return 4;
 	case KIND_RWLOCK_READ:
 	case KIND_RWLOCK_WRITE:
-		return high ? 12 : 8;
+		return value == VALUE_ALL || value == VALUE_TOP ? 0 : high ? 12 : 8; /* musl: 0 */
 	case KIND_JOIN:
-		return GLIBC_TID_OFFSET;
+		return op & PRIVATE ? 0 : GLIBC_TID_OFFSET; /* the kernel wakes it, as if shared */
 	default:
 		return 0;
 	}
 }
 
+/* Is a thread inside a condition variable's wait taking the mutex back? */
+static bool takes_mutex_back(const struct lock_key *key, const struct kind_evidence *evidence)
+{
+	uint32_t cmd = CMD(SIGNATURE_OP(key->signature));
+
+	if (evidence->on_stack) /* musl waits for the event in a word of its own */
+		return false;
+	return cmd == FUTEX_WAIT && SIGNATURE_VALUE(key->signature) != VALUE_0;
+}
+
+static struct kind_verdict verdict(enum lock_kind kind, int class)
+{
+	return (struct kind_verdict){
+		.kind = kind,
+		.class = class < 0 ? kind_classes[kind] : (enum lock_class) class,
+	};
+}
+
+static struct kind_verdict judge_function(const struct function_row *f, const struct lock_key *key,
+					  const struct kind_evidence *evidence)
+{
+	struct kind_verdict v = verdict(f->kind, -1);
+
+	v.offset = word_offset(f->kind, key, evidence);
+	for (size_t i = 0; i < ARRAY_SIZE(own_object_libraries); i++)
+		if (!strcmp(base_name(evidence->user), own_object_libraries[i]))
+			v = (struct kind_verdict){ KIND_PARK, CLASS_IDLE, v.offset, true };
+	return v;
+}
+
 struct kind_verdict kinds__judge(const struct lock_key *key, const struct kind_evidence *evidence)
 {
 	const struct function_row *f = find_function(evidence->function);
-	bool direct = f && f->expect == EXPECT_DIRECT;
-	const struct signature_row *s = find_signature(key, evidence->after, direct);
+	const struct wrapper_row *w = find_wrapper(evidence->wrapper);
 	uint32_t op = SIGNATURE_OP(key->signature);
-	struct kind_verdict v = { .kind = KIND_FUTEX, .class = CLASS_CONTENTION };
-	bool plain_mutex =
-		CMD(op) == FUTEX_WAIT || CMD(op) == FUTEX_LOCK_PI || CMD(op) == FUTEX_LOCK_PI2;
+	bool pi = CMD(op) == FUTEX_LOCK_PI || CMD(op) == FUTEX_LOCK_PI2;
+	bool direct = f && f->expect == EXPECT_DIRECT && !pi;
+	const struct signature_row *s;
+	struct kind_verdict v;
 
-	if (direct || op & OP_WAITV || CMD(op) == FUTEX_LOCK_PI || CMD(op) == FUTEX_LOCK_PI2)
+	if (direct || pi || op & OP_WAITV)
 		f = NULL; /* the call itself tells more than its caller */
-	if (f && f->expect == EXPECT_COND && plain_mutex &&
-	    SIGNATURE_VALUE(key->signature) != VALUE_0)
-		f = NULL; /* taking the mutex back */
-	if (f) {
-		v.kind = f->kind;
-		v.class = kind_classes[f->kind];
-		v.offset = word_offset(f->kind, key);
+	if (f && f->expect == EXPECT_COND && takes_mutex_back(key, evidence))
+		f = NULL;
+	s = f ? NULL : find_signature(key, evidence->after, direct);
+	if (w && !pi) {
+		v = verdict(w->kind, w->class);
+		v.by_site = w->by_site;
+		v.offset = f ? word_offset(f->kind, key, evidence) : 0;
+	} else if (f) {
+		v = judge_function(f, key, evidence);
 	} else if (s) {
-		v.kind = s->kind;
-		v.class = s->class < 0 ? kind_classes[s->kind] : (enum lock_class)s->class;
-		v.offset = s->offset;
+		v = verdict(s->kind, s->class);
+		v.offset = is_musl(key, evidence->library) ? word_offset(s->kind, key, evidence)
+							   : s->offset;
+	} else {
+		v = verdict(KIND_FUTEX, CLASS_CONTENTION);
 	}
+	if (evidence->on_stack)
+		v.by_site = true;
 	return v;
 }

@@ -14,12 +14,18 @@ struct kind_verdict {
 	enum lock_kind kind;
 	enum lock_class class;
 	int64_t offset; /* of the futex word in the object: object = word - offset */
+	bool by_site;	/* the word is the waiter's own: what it waits for is told by its caller */
 };
 
 /* What is known of a wait beside its key. */
 struct kind_evidence {
-	const char *function; /* innermost exported function on the stack; NULL: no stack */
+	const char *function; /* of a lock API, or the innermost exported one; NULL: no stack */
+	const char *wrapper;  /* of a runtime that waits by that function; NULL: none */
+	const char *library;  /* module of function; NULL: unknown */
+	const char *user;     /* module that called function; NULL: unknown */
 	const uint8_t *after; /* WORDS_AFTER bytes from the futex word on, or NULL */
+	bool on_stack;	      /* the futex word lies on the waiter's own stack */
+	bool new_cond;	      /* glibc 2.41 or newer: its condition variables are laid out anew */
 };
 
 /* Always succeeds; without evidence it goes by the signature alone. */
@@ -27,5 +33,8 @@ struct kind_verdict kinds__judge(const struct lock_key *key, const struct kind_e
 
 /* Is this a function of a lock API (pthread_mutex_lock, sem_wait, ...)? */
 bool kinds__is_lock_function(const char *function);
+
+/* Is this a function of a runtime whose locks are built on those (Rust's std, Abseil, ...)? */
+bool kinds__is_wrapper(const char *function);
 
 #endif

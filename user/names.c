@@ -13,7 +13,8 @@
 /* An interned string; for functions, whether kinds.c knows them is asked once. */
 struct string {
 	UT_hash_handle hh;
-	enum { LOCK_UNASKED, LOCK_NO, LOCK_YES } lock;
+	unsigned int known; /* CALLER_*, valid if asked */
+	bool asked;
 	char text[];
 };
 
@@ -62,14 +63,16 @@ const char *names__intern(struct names *n, const char *text)
 	return s->text;
 }
 
-/* function must be interned. */
-static bool is_lock_function(const char *function)
+/* What kinds.c knows of a function, which must be interned. */
+static unsigned int known(const char *function)
 {
 	struct string *s = (struct string *)(function - offsetof(struct string, text));
 
-	if (s->lock == LOCK_UNASKED)
-		s->lock = kinds__is_lock_function(function) ? LOCK_YES : LOCK_NO;
-	return s->lock == LOCK_YES;
+	if (!s->asked)
+		s->known = (kinds__is_lock_function(function) ? CALLER_LOCK : 0) |
+			   (kinds__is_wrapper(function) ? CALLER_WRAPPER : 0);
+	s->asked = true;
+	return s->known;
 }
 
 static uint64_t hash_step(uint64_t hash, uint64_t value)
@@ -107,7 +110,7 @@ void names__stack(struct names *n, pid_t pid, const struct maps *maps, const str
 			offsets[i] = from->vaddr - symbol->address;
 		}
 	}
-	out.callers = callers__find(out.frames, out.n_frames, exported, is_lock_function);
+	out.callers = callers__find(out.frames, out.n_frames, exported, known);
 	if (out.callers.where >= 0)
 		out.where_offset = offsets[out.callers.where];
 	*ret = out;

@@ -7,12 +7,11 @@ load helper
 
 # exact KIND: every sleep of one primitive, no more and no fewer, and how long they were.
 exact() {
-	observe "$WORKLOADS/primitives" "$1" 23 10
-	judge 't["sleeps"] == 23' 'lock()' 'lock()["sleeps"] == 23' \
-		'lock()["kind"] == t["kind"]' 'lock()["timeouts"] == t["timeouts"]' \
-		'near(lock()["wait_ns"], t["wait_ns"], 3, MS)' \
-		'lock()["wait_ns"] == lock()["blocked_ns"] + lock()["delay_ns"]' \
-		'lock()["waiting"] == 0' 'losses() == 0'
+	exactly=('lock()' 'lock()["sleeps"] == t["sleeps"] == 23' 'lock()["kind"] == t["kind"]'
+		'lock()["timeouts"] == t["timeouts"]' 'lock()["waiting"] == 0' 'losses() == 0'
+		'lock()["wait_ns"] == lock()["blocked_ns"] + lock()["delay_ns"]')
+	nearly=('near(lock()["wait_ns"], t["wait_ns"], 3, MS)')
+	measure "$WORKLOADS/primitives" "$1" 23 10
 }
 
 @test "mutex: 23 sleeps are 23" { exact mutex; }
@@ -37,21 +36,23 @@ exact() {
 @test "join: 23 sleeps are 23" { exact join; }
 
 @test "futex_waitv: 23 sleeps are 23" {
-	observe "$WORKLOADS/waitv" 23
-	judge 'lock()["sleeps"] == 23' 'near(lock()["wait_ns"], t["wait_ns"], 3, MS)' 'losses() == 0'
+	exactly=('lock()["sleeps"] == 23' 'losses() == 0')
+	nearly=('near(lock()["wait_ns"], t["wait_ns"], 3, MS)')
+	measure "$WORKLOADS/waitv" 23 10
 }
 
 @test "futex_wait, the newer system call: 23 sleeps are 23" {
-	observe "$WORKLOADS/futex2" 23
-	judge 'lock()["sleeps"] == 23' 'near(lock()["wait_ns"], t["wait_ns"], 3, MS)' 'losses() == 0'
+	exactly=('lock()["sleeps"] == 23' 'losses() == 0')
+	nearly=('near(lock()["wait_ns"], t["wait_ns"], 3, MS)')
+	measure "$WORKLOADS/futex2" 23 10
 }
 
 @test "contended mutex, 1 ms critical sections: wait within 3 % of the program's own, whole run" {
-	observe "$WORKLOADS/contend" 4 3 1000 100
-	judge 'fine()' 'lock()["kind"] == "mutex"' 'lock()["class"] == "contention"' \
-		'near(lock()["wait_ns"], t["wait_ns"], 3)' \
-		'near(sum(p["wait_ns"] for p in rows()), t["wait_ns"], 3)' \
-		'all(near(thread_wait(x["tid"]), x["wait_ns"], 3, 20 * MS) for x in t["threads"])'
+	exactly=('fine()' 'lock()["kind"] == "mutex"' 'lock()["class"] == "contention"'
+		'sum(p["wait_ns"] for p in rows()) == lock()["wait_ns"]')
+	nearly=('near(lock()["wait_ns"], t["wait_ns"], 3)'
+		'all(near(thread_wait(x["tid"]), x["wait_ns"], 3, 20 * MS) for x in t["threads"])')
+	measure "$WORKLOADS/contend" 4 3 1000 100
 }
 
 @test "a running process: wait within 3 % of its running totals in the same three seconds" {
@@ -71,15 +72,17 @@ exact() {
 
 @test "a 32-bit program: wait within 3 %" {
 	[ -x "$WORKLOADS/compat32" ] || skip "no 32-bit programs can be built here"
-	observe "$WORKLOADS/compat32" 4 2 1000 100
-	judge 'fine()' 'lock()["kind"] == "mutex"' 'near(lock()["wait_ns"], t["wait_ns"], 3)'
+	exactly=('fine()' 'lock()["kind"] == "mutex"')
+	nearly=('near(lock()["wait_ns"], t["wait_ns"], 3)')
+	measure "$WORKLOADS/compat32" 4 2 1000 100
 }
 
 @test "a busy CPU: the delay part is what the scheduler says, the rest was blocked" {
-	observe "$WORKLOADS/oversubscribed" 3
-	judge 'fine()' 'near(lock()["wait_ns"], t["wait_ns"], 3)' 't["delay_ns"] > 50 * MS' \
-		'near(lock()["delay_ns"], t["delay_ns"], 5, 10 * MS)' \
-		'near(lock()["blocked_ns"], t["wait_ns"] - t["delay_ns"], 5, 10 * MS)'
+	exactly=('fine()' 't["delay_ns"] > 50 * MS')
+	nearly=('near(lock()["wait_ns"], t["wait_ns"], 3)'
+		'near(lock()["delay_ns"], t["delay_ns"], 5, 10 * MS)'
+		'near(lock()["blocked_ns"], t["wait_ns"] - t["delay_ns"], 5, 10 * MS)')
+	measure "$WORKLOADS/oversubscribed" 3
 }
 
 @test "a storm of sleeps: none is lost" {

@@ -10,6 +10,7 @@ TEXT = (str,)
 TEXT_OR_NULL = (str, NONE)
 COUNT = (int,)
 COUNT_OR_NULL = (int, NONE)
+FLAG = (bool,)
 
 TOTALS = dict.fromkeys(("sleeps", "wait_ns", "blocked_ns", "delay_ns", "waiting"), COUNT)
 FRAME = {
@@ -25,6 +26,7 @@ SITE = {
     "samples": COUNT,
     "share": (int, float),
     "wait_ns": COUNT,
+    "truncated": FLAG,
     "frames": [FRAME],
 }
 OWNER = {"tid": COUNT, "comm": TEXT_OR_NULL, "proof": TEXT, "held_ns": COUNT_OR_NULL}
@@ -132,7 +134,7 @@ def check(where, value, rule):
     elif isinstance(rule, set):
         if value not in rule:
             wrong(where, value, rule)
-    elif not isinstance(value, rule) or isinstance(value, bool):
+    elif not isinstance(value, rule) or isinstance(value, bool) != (rule is FLAG):
         wrong(where, value, rule)
     elif isinstance(value, (int, float)) and value < 0:
         wrong(where, value, "0 or more")

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* futex2 ROUNDS: sleeps in futex_wait(2), system call 455, and is woken by futex_wake(2), 454. */
+/* futex2 [ROUNDS [HOLD_MS]]: sleeps in futex_wait(2), system call 455, and is woken by
+ * futex_wake(2), 454. */
 #include "workload.h"
 
 #define NR_FUTEX_WAKE 454
 #define NR_FUTEX_WAIT 455
-#define HOLD_NS	      (2 * NS_MS)
 #define ANY	      0xffffffffUL
 #define WORD_SIZE_32  2 /* FUTEX2_SIZE_U32 */
 #define FLAGS	      (WORD_SIZE_32 | FUTEX_PRIVATE_FLAG)
@@ -12,7 +12,7 @@
 static _Atomic uint32_t word = 1000; /* a value that no known kind of lock waits for */
 static _Atomic int go, done;
 static _Atomic pid_t tid;
-static uint64_t wait_ns;
+static uint64_t wait_ns, hold_ns;
 
 static void *waiter(void *rounds)
 {
@@ -36,6 +36,7 @@ int main(int argc, char **argv)
 	int i, rounds = argument(argc, argv, 1, 23);
 	pthread_t thread;
 
+	hold_ns = argument(argc, argv, 2, 2) * NS_MS;
 	if (syscall(NR_FUTEX_WAKE, &word, ANY, 1, FLAGS) < 0 && errno == ENOSYS)
 		return SKIPPED;
 	must(pthread_create(&thread, NULL, waiter, (void *)(intptr_t)rounds), "pthread_create");
@@ -43,7 +44,7 @@ int main(int argc, char **argv)
 	for (i = 1; i <= rounds; i++) {
 		go = i;
 		await_asleep(getpid(), tid, &word, sizeof(word));
-		pause_ns(HOLD_NS);
+		pause_ns(hold_ns);
 		word++;
 		syscall(NR_FUTEX_WAKE, &word, ANY, 1, FLAGS);
 		await(&done, i);

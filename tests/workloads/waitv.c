@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* waitv ROUNDS: sleeps in futex_waitv(2) on two words; the first is woken each round. */
+/* waitv [ROUNDS [HOLD_MS]]: sleeps in futex_waitv(2) on two words; the first is woken each round.
+ */
 #include "workload.h"
 
 #ifndef SYS_futex_waitv
 #define SYS_futex_waitv 449
 #endif
-#define HOLD_NS	     (2 * NS_MS)
 #define WORD_SIZE_32 2 /* FUTEX_32 | FUTEX_PRIVATE_FLAG below; old headers have no names */
 
 struct word_wait {
@@ -17,7 +17,7 @@ static _Atomic uint32_t words[2] = { 1000, 1000 }; /* values that no known kind 
 static struct word_wait vector[2];
 static _Atomic int go, done;
 static _Atomic pid_t tid;
-static uint64_t wait_ns;
+static uint64_t wait_ns, hold_ns;
 
 static void *waiter(void *rounds)
 {
@@ -42,6 +42,7 @@ int main(int argc, char **argv)
 	int i, rounds = argument(argc, argv, 1, 23);
 	pthread_t thread;
 
+	hold_ns = argument(argc, argv, 2, 2) * NS_MS;
 	if (syscall(SYS_futex_waitv, NULL, 0, 0, NULL, 0) < 0 && errno == ENOSYS)
 		return SKIPPED;
 	for (i = 0; i < 2; i++)
@@ -53,7 +54,7 @@ int main(int argc, char **argv)
 	for (i = 1; i <= rounds; i++) {
 		go = i;
 		await_asleep(getpid(), tid, vector, sizeof(vector));
-		pause_ns(HOLD_NS);
+		pause_ns(hold_ns);
 		words[0]++;
 		syscall(SYS_futex, &words[0], FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 		await(&done, i);

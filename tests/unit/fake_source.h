@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A source that tests fill by hand. It behaves as the kernel's maps do: what is forgotten is gone,
+ * and is made anew, under another id, when it is slept on again.
+ */
+#ifndef FAKE_SOURCE_H
+#define FAKE_SOURCE_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../user/source.h"
+#include "../../user/util.h"
+
+#define MS	  1000000ULL
+#define FAKE_MAX  64
+#define FAKE_GEN  7
+#define SIG_MUTEX SIGNATURE(0x80, VALUE_2)
+#define SIG_COND  SIGNATURE(0x189, VALUE_0)
+#define SIG_JOIN  SIGNATURE(0x109, VALUE_OTHER)
+
+struct fake_event {
+	const void *data;
+	size_t size;
+};
+
+/* What the kernel holds. */
+struct fake_maps {
+	struct lock_key lock_keys[FAKE_MAX];
+	struct lock_stats locks[FAKE_MAX];
+	size_t n_locks;
+	struct wait_key wait_keys[FAKE_MAX];
+	struct wait_stats waits[FAKE_MAX];
+	size_t n_waits;
+	struct process_key process_keys[FAKE_MAX];
+	struct process_stats processes[FAKE_MAX];
+	size_t n_processes;
+	struct open_sleep open[FAKE_MAX];
+	size_t n_open;
+};
+
+struct fake {
+	struct source source;
+	struct fake_maps maps, reading; /* reading: a copy, for what goes on does not change it */
+	struct fake_event events[FAKE_MAX];
+	size_t n_events;
+	size_t locks_max, waits_max;
+	uint64_t now_ns;
+	uint32_t epoch, last_id;
+	uint64_t losses[LOSS_COUNT];
+	struct self_cost self;
+	int read_err, drain_err;
+	void (*on_drain)(struct fake *f); /* something that happens after the maps were read */
+	size_t forgot_locks, forgot_waits, forgot_processes;
+};
+
+static inline struct fake *fake_of(struct source *s)
+{
+	return (struct fake *)s;
+}
+
+static inline int fake_read(struct source *s, struct records *ret)
+{
+	struct fake *f = fake_of(s);
+
+	if (f->read_err)
+		return f->read_err;
+	f->reading = f->maps;
+	*ret = (struct records){ .now_ns = f->now_ns,
+				 .epoch = f->epoch++,
+				 .lock_keys = f->reading.lock_keys,
+				 .locks = f->reading.locks,
+				 .n_locks = f->reading.n_locks,
+				 .wait_keys = f->reading.wait_keys,
+				 .waits = f->reading.waits,
+				 .n_waits = f->reading.n_waits,
+				 .process_keys = f->reading.process_keys,
+				 .processes = f->reading.processes,
+				 .n_processes = f->reading.n_processes,
+				 .open = f->reading.open,
+				 .n_open = f->reading.n_open,
+				 .locks_max = f->locks_max,
+				 .waits_max = f->waits_max,
+				 .self = f->self };
+	memcpy(ret->losses, f->losses, sizeof(ret->losses));
+	return 0;
+}
+
+static inline int fake_drain(struct source *s, source_event_fn fn, void *ctx)
+{
+	struct fake *f = fake_of(s);
+
+	if (f->drain_err)
+		return f->drain_err;
+	for (size_t i = 0; i < f->n_events; i++)
+		fn(ctx, f->events[i].data, f->events[i].size);
+	f->n_events = 0;
+	if (f->on_drain)
+		f->on_drain(f);
+	return 0;
+}
+
+/* Takes an entry out of a pair of arrays: the last one fills its place. */
+#define FAKE_FORGET(f, keys, values, n, wanted)                                            \
+	for (size_t i_ = 0; i_ < (f)->maps.n; i_++) {                                      \
+		if (memcmp(&(f)->maps.keys[i_], (wanted), sizeof((f)->maps.keys[0])) != 0) \
+			continue;                                                          \
+		(f)->maps.n--;                                                             \
+		(f)->maps.keys[i_] = (f)->maps.keys[(f)->maps.n];                          \
+		(f)->maps.values[i_] = (f)->maps.values[(f)->maps.n];                      \
+		break;                                                                     \
+	}
+
+static inline void fake_forget_locks(struct source *s, const struct lock_key *keys, size_t n)
+{
+	struct fake *f = fake_of(s);
+
+	f->forgot_locks += n;
+	for (size_t i = 0; i < n; i++)
+		FAKE_FORGET(f, lock_keys, locks, n_locks, &keys[i]);
+}
+
+static inline void fake_forget_waits(struct source *s, const struct wait_key *keys, size_t n)
+{
+	struct fake *f = fake_of(s);
+
+	f->forgot_waits += n;
+	for (size_t i = 0; i < n; i++)
+		FAKE_FORGET(f, wait_keys, waits, n_waits, &keys[i]);
+}
+
+static inline void fake_forget_processes(struct source *s, const struct process_key *keys, size_t n)
+{
+	struct fake *f = fake_of(s);
+
+	f->forgot_processes += n;
+	for (size_t i = 0; i < n; i++)
+		FAKE_FORGET(f, process_keys, processes, n_processes, &keys[i]);
+}
+
+static const struct source_ops fake_ops = {
+	.read = fake_read,
+	.drain = fake_drain,
+	.forget_locks = fake_forget_locks,
+	.forget_waits = fake_forget_waits,
+	.forget_processes = fake_forget_processes,
+};
+
+static inline void fake__init(struct fake *f)
+{
+	*f = (struct fake){ .source = { .ops = &fake_ops },
+			    .locks_max = 1000,
+			    .waits_max = 1000,
+			    .now_ns = 1000 * NSEC_PER_SEC };
+}
+
+static inline struct lock_key fake__key(pid_t pid, uint64_t address, uint32_t signature)
+{
+	return (struct lock_key){
+		.tgid = pid, .gen = FAKE_GEN, .addr = address, .signature = signature
+	};
+}
+
+static inline void fake__process(struct fake *f, pid_t pid, uint32_t gen, const char *comm)
+{
+	struct process_stats *stats = &f->maps.processes[f->maps.n_processes];
+
+	f->maps.process_keys[f->maps.n_processes++] =
+		(struct process_key){ .tgid = pid, .gen = gen };
+	*stats = (struct process_stats){ .uid = 0 };
+	memcpy(stats->comm, comm, MIN(strlen(comm), sizeof(stats->comm)));
+}
+
+/* More sleeps on a key, by one thread: as the kernel enters them when they end. */
+static inline void fake__sleeps(struct fake *f, struct lock_key key, uint32_t tid, uint32_t sleeps,
+				uint64_t blocked_ms, uint64_t delay_ms)
+{
+	struct lock_stats *stats = NULL;
+	struct wait_stats *wait = NULL;
+
+	for (size_t i = 0; i < f->maps.n_locks; i++)
+		if (!memcmp(&f->maps.lock_keys[i], &key, sizeof(key)))
+			stats = &f->maps.locks[i];
+	if (!stats) {
+		f->maps.lock_keys[f->maps.n_locks] = key;
+		stats = &f->maps.locks[f->maps.n_locks++];
+		*stats = (struct lock_stats){ .id = ++f->last_id };
+	}
+	stats->hist[40] += sleeps;
+	stats->blocked_ns += blocked_ms * MS;
+	stats->delay_ns += delay_ms * MS;
+	stats->last_ns = f->now_ns;
+	for (size_t i = 0; i < f->maps.n_waits; i++)
+		if (f->maps.wait_keys[i].tid == tid && f->maps.wait_keys[i].lock_id == stats->id)
+			wait = &f->maps.waits[i];
+	if (!wait) {
+		f->maps.wait_keys[f->maps.n_waits] =
+			(struct wait_key){ .tid = tid, .lock_id = stats->id };
+		wait = &f->maps.waits[f->maps.n_waits++];
+		*wait = (struct wait_stats){ .tgid = key.tgid, .comm = "waiter" };
+	}
+	wait->sleeps += sleeps;
+	wait->wait_ns += (blocked_ms + delay_ms) * MS;
+	wait->last_ns = f->now_ns;
+}
+
+/* age_ms: at the next reading, which is a second later. */
+static inline struct open_sleep *fake__open(struct fake *f, struct lock_key key, uint32_t tid,
+					    uint64_t age_ms)
+{
+	struct open_sleep *o = &f->maps.open[f->maps.n_open++];
+
+	*o = (struct open_sleep){ .key = key, .tid = tid, .comm = "sleeper" };
+	o->start_ns = f->now_ns + NSEC_PER_SEC - age_ms * MS;
+	return o;
+}
+
+static inline void fake__event(struct fake *f, const void *data, size_t size)
+{
+	f->events[f->n_events++] = (struct fake_event){ data, size };
+}
+
+#endif
