@@ -139,7 +139,7 @@ enum event_type {
 	EVENT_SLEEP_END,    /* struct end_event: how long it lasted */
 };
 
-#define STACK_BYTES_MAX	    16384
+#define STACK_BYTES_MAX	    32768
 #define STACK_BYTES_DEFAULT 4096
 #define WORDS_BEFORE	    48
 #define WORDS_AFTER	    32
@@ -159,7 +159,9 @@ struct stack_event {
 	__u8 before[WORDS_BEFORE]; /* memory up to key.addr: the object around the word */
 	__u8 after[WORDS_AFTER];   /* memory from key.addr on */
 	struct user_regs regs;
-	__u32 compat; /* 1 = a 32-bit thread */
+	__u32 gen; /* of the thread whose stack this is */
+	__u32 lock_id;
+	__u32 pad;
 	__u32 stack_len;
 	__u8 stack[]; /* from the stack pointer up */
 };
@@ -181,6 +183,8 @@ struct end_event {
 	X(STACKS_UNREAD, "stacks_unread", "stack samples whose memory could not be read")    \
 	X(WAITV_UNREAD, "waitv_unread", "futex_waitv sleeps with an unreadable vector")      \
 	X(PROBES_MISSED, "probes_missed", "probe runs that the kernel skipped (recursion)")  \
+	X(CGROUPS_UNKNOWN, "cgroups_unknown",                                                \
+	  "processes that ended before their control group was read (--cgroup)")             \
 	X(ITERATOR_SHORT, "iterator_short", "looks at open sleeps that could not be completed")
 
 enum loss {
@@ -197,7 +201,7 @@ _Static_assert(sizeof(struct wait_key) == 8, "wait_key");
 _Static_assert(sizeof(struct wait_stats) == 40, "wait_stats");
 _Static_assert(sizeof(struct process_stats) == 40, "process_stats");
 _Static_assert(sizeof(struct open_sleep) == 88 + 8 * REGS_MAX, "open_sleep");
-_Static_assert(sizeof(struct stack_event) == 72 + 80 + 8 * REGS_MAX + 8, "stack_event");
+_Static_assert(sizeof(struct stack_event) == 72 + 80 + 8 * REGS_MAX + 16, "stack_event");
 _Static_assert(sizeof(struct end_event) == 24, "end_event");
 
 #endif

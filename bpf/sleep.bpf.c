@@ -100,13 +100,22 @@ struct {
 	__uint(max_entries, RING_BYTES);
 } events SEC(".maps");
 
+/* Locks whose stacks are deeper than the usual copy. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, DEEP_DEFAULT);
+	__type(key, __u32);
+	__type(value, __u32);
+} deep_locks SEC(".maps");
+
 struct sample_buffer {
 	struct stack_event event;
 	__u8 stack[STACK_BYTES_MAX + PAGE];
 };
 
+/* One for each CPU; values of a per-CPU map could not be so large. */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct sample_buffer);
@@ -142,7 +151,6 @@ struct futex_wait {
 	__u32 op;
 	__u32 val;
 	bool timed;
-	bool compat;
 };
 
 static __always_inline __u32 wait__signature(const struct futex_wait *wait)
@@ -166,7 +174,6 @@ static __always_inline bool task__futex_wait(struct task_struct *task, struct pt
 	struct syscall call;
 
 	arch__syscall(task, regs, &call);
-	wait->compat = call.compat;
 	if (call.kind == SYS_FUTEX || call.kind == SYS_RESTART) {
 		wait->op = call.arg[1] & 0x1ff;
 		if (!is_wait_command(wait->op & FUTEX_CMD_MASK))
@@ -271,33 +278,45 @@ static __always_inline bool sample__allowed(__u64 now)
 	return __sync_fetch_and_add(&sample_window_count, 1) < (knob_samples_second + 9) / 10;
 }
 
-/* Copies what is there of the current thread's stack, page by page: an absent page ends it. */
-static __always_inline __u32 stack__copy(__u8 *stack, __u64 sp)
+/*
+ * Copies what is there of the current thread's stack, page by page: an absent page ends it. The
+ * length goes through memory, where the verifier forgets it: or it would follow what comes after
+ * once for each number of pages.
+ */
+static __always_inline void stack__copy(struct sample_buffer *buffer, __u32 want)
 {
+	__u64 sp = arch__stack_pointer(&buffer->event.regs);
 	__u32 done = 0;
 
 	for (int i = 0; i <= STACK_BYTES_MAX / PAGE; i++) {
 		__u32 len = PAGE - ((sp + done) & (PAGE - 1));
 
-		if (done >= knob_stack_bytes || done > STACK_BYTES_MAX)
+		if (done >= want || done > STACK_BYTES_MAX || len > PAGE)
 			break;
-		if (len > PAGE)
-			break;
-		if (bpf_probe_read_user(stack + done, len, (void *)(sp + done)))
+		if (bpf_probe_read_user(buffer->stack + done, len, (void *)(sp + done)))
 			break;
 		done += len;
 	}
-	return done < knob_stack_bytes ? done : knob_stack_bytes;
+	buffer->event.stack_len = done < want ? done : want;
+}
+
+/*
+ * How much of a stack to copy: of the first on a lock all that fits, then the usual amount, and all
+ * again where user space found that this was not enough to reach the outermost frame.
+ */
+static __always_inline __u32 stack__want(__u32 lock_id, bool first)
+{
+	return first || bpf_map_lookup_elem(&deep_locks, &lock_id) ? STACK_BYTES_MAX
+								   : knob_stack_bytes;
 }
 
 /* Sends the current thread's registers and stack. Returns whether they were sent. */
 static __always_inline bool sample__send(enum event_type type, struct task_struct *task,
-					 struct pt_regs *regs, const struct lock_key *key,
-					 __u32 val, __u32 sample_id, __u64 now, bool compat,
-					 __u64 wakeup)
+					 struct pt_regs *regs, const struct sleep_state *s,
+					 __u32 sample_id, __u64 now, __u32 want, __u64 wakeup)
 {
-	__u32 zero = 0;
-	struct sample_buffer *buffer = bpf_map_lookup_elem(&sample_buffers, &zero);
+	__u32 cpu = bpf_get_smp_processor_id(); /* interrupts are off: nobody else comes here */
+	struct sample_buffer *buffer = bpf_map_lookup_elem(&sample_buffers, &cpu);
 	struct stack_event *event;
 	__u32 len;
 
@@ -306,26 +325,28 @@ static __always_inline bool sample__send(enum event_type type, struct task_struc
 	event = &buffer->event;
 	event->type = type;
 	event->sample_id = sample_id;
-	event->key = *key;
+	event->key = s->key;
 	event->time_ns = now;
 	event->tid = task->pid;
 	event->tgid = task->tgid;
-	event->val = val;
-	event->compat = compat;
+	event->val = s->val;
+	event->lock_id = s->lock_id;
+	event->pad = 0;
+	event->gen = task__gen(task);
 	event->words = 0;
 	bpf_probe_read_kernel(event->comm, sizeof(event->comm), task->comm);
 	if (type == EVENT_WAITER_STACK) {
-		if (!bpf_probe_read_user(event->after, WORDS_AFTER, (void *)key->addr))
+		if (!bpf_probe_read_user(event->after, WORDS_AFTER, (void *)s->key.addr))
 			event->words |= WORDS_HAVE_AFTER;
 		if (!bpf_probe_read_user(event->before, WORDS_BEFORE,
-					 (void *)(key->addr - WORDS_BEFORE)))
+					 (void *)(s->key.addr - WORDS_BEFORE)))
 			event->words |= WORDS_HAVE_BEFORE;
 	}
 	arch__user_regs(regs, &event->regs);
-	len = stack__copy(buffer->stack, arch__stack_pointer(&event->regs));
+	stack__copy(buffer, want);
+	len = *(volatile __u32 *)&event->stack_len;
 	if (!len)
 		loss__count(LOSS_STACKS_UNREAD);
-	event->stack_len = len;
 	if (len > STACK_BYTES_MAX)
 		return false;
 	if (bpf_ringbuf_output(&events, buffer, sizeof(*event) + len, wakeup)) {
@@ -337,11 +358,11 @@ static __always_inline bool sample__send(enum event_type type, struct task_struc
 
 /* A sleep begins: samples the first on each lock, then one a period. */
 static __always_inline void sleep__sample(struct task_struct *task, struct pt_regs *regs,
-					  struct sleep_state *s, __u64 now, bool compat)
+					  struct sleep_state *s, __u64 now)
 {
 	bool new_process = false;
 	struct lock_stats *stats = lock__get(task, &s->key, s->val, &new_process);
-	__u32 id;
+	__u32 id, want;
 
 	s->lock_id = 0;
 	s->next_sample_ns = 0;
@@ -351,10 +372,11 @@ static __always_inline void sleep__sample(struct task_struct *task, struct pt_re
 	s->next_sample_ns = stats->next_sample_ns;
 	if (now < s->next_sample_ns || !knob_stack_bytes || !sample__allowed(now))
 		return;
+	want = stack__want(s->lock_id, !stats->next_sample_ns);
 	stats->next_sample_ns = s->next_sample_ns = now + knob_sample_period_ns;
 	id = __sync_fetch_and_add(&last_sample_id, 1) + 1;
 	/* a new process may end soon: its mappings are wanted while it is there */
-	if (id && sample__send(EVENT_WAITER_STACK, task, regs, &s->key, s->val, id, now, compat,
+	if (id && sample__send(EVENT_WAITER_STACK, task, regs, s, id, now, want,
 			       new_process ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP))
 		s->sample_id = id;
 }
@@ -401,7 +423,7 @@ static __always_inline void sleep__begin(struct task_struct *task, __u64 now, bo
 	s->woken_ns = woken ? now : 0;
 	s->start_ns = now;
 	if (now >= s->next_sample_ns)
-		sleep__sample(task, regs, s, now, wait.compat);
+		sleep__sample(task, regs, s, now);
 }
 
 static __always_inline __u64 since(__u64 then, __u64 now)
@@ -584,6 +606,12 @@ int on_switch(__u64 *ctx)
 	return 0;
 }
 
+/* A shared word stands at another address in each process, but at the same page offset. */
+static __always_inline bool is_same_word(__u64 addr, const struct lock_key *key, bool same_process)
+{
+	return same_process ? addr == key->addr : ((addr ^ key->addr) & (PAGE - 1)) == 0;
+}
+
 /* Is the current thread in a call that wakes waiters of this lock? Interrupts borrow threads. */
 static __always_inline bool is_waker(struct task_struct *task, struct pt_regs *regs,
 				     const struct lock_key *key)
@@ -598,22 +626,19 @@ static __always_inline bool is_waker(struct task_struct *task, struct pt_regs *r
 		return true;
 	arch__syscall(task, regs, &call);
 	if (call.kind == SYS_COMMON)
-		return (call.nr == NR_FUTEX_WAKE && call.arg[0] == key->addr) ||
-		       call.nr == NR_FUTEX_REQUEUE;
+		return call.nr == NR_FUTEX_REQUEUE ||
+		       (call.nr == NR_FUTEX_WAKE && is_same_word(call.arg[0], key, same));
 	if (call.kind != SYS_FUTEX)
 		return false;
 	cmd = call.arg[1] & FUTEX_CMD_MASK;
 	if (cmd == FUTEX_WAIT || cmd == FUTEX_WAIT_BITSET)
 		return false;
-	if ((op & FUTEX_CMD_MASK) == FUTEX_WAIT_REQUEUE_PI)
-		return true; /* it was moved to another word */
-	/* a shared word stands at another address in each process, but at the same page offset */
-	if (!same)
-		return ((call.arg[0] ^ key->addr) & (PAGE - 1)) == 0;
+	if ((op & FUTEX_CMD_MASK) == FUTEX_WAIT_REQUEUE_PI || (op & OP_WAITV))
+		return true; /* it was moved to another word, or waits for several */
 	if (cmd == FUTEX_WAKE_OP || cmd == FUTEX_REQUEUE || cmd == FUTEX_CMP_REQUEUE ||
 	    cmd == FUTEX_CMP_REQUEUE_PI)
-		return call.arg[0] == key->addr || call.arg[4] == key->addr;
-	return call.arg[0] == key->addr;
+		return is_same_word(call.arg[0], key, same) || is_same_word(call.arg[4], key, same);
+	return is_same_word(call.arg[0], key, same);
 }
 
 SEC("tp_btf/sched_waking")
@@ -648,8 +673,8 @@ int BPF_PROG(on_waking, struct task_struct *task)
 		return 0;
 	s->waker = waker->pid;
 	if (s->sample_id)
-		sample__send(EVENT_WAKER_STACK, waker, regs, &s->key, s->val, s->sample_id, now,
-			     false, BPF_RB_NO_WAKEUP);
+		sample__send(EVENT_WAKER_STACK, waker, regs, s, s->sample_id, now,
+			     stack__want(s->lock_id, false), BPF_RB_NO_WAKEUP);
 	return 0;
 }
 

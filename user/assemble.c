@@ -8,88 +8,31 @@
 
 #include "util.h"
 
-/* A key and what is known of it, on its way into a lock. */
-struct part {
-	const struct tally_key *key;
-	struct sample_key *sample;
-	struct process_entry *process;
-	uint64_t object;
-	struct lock *lock;
-};
-
 struct assembly {
 	struct snapshot *s;
 	struct tally *tally;
 	struct samples *samples;
 	struct processes *processes;
-	struct part *parts; /* active keys in scope, by process and object */
-	size_t n_parts, capacity;
+	struct parts parts;
 };
 
-static int compare_parts(const void *a, const void *b)
+static uint64_t wait_of(const struct part *part)
 {
-	const struct part *x = a, *y = b;
-	const struct lock_key *p = &x->key->key, *q = &y->key->key;
-
-	if (p->tgid != q->tgid)
-		return p->tgid < q->tgid ? -1 : 1;
-	if (p->gen != q->gen)
-		return p->gen < q->gen ? -1 : 1;
-	if (x->object != y->object)
-		return x->object < y->object ? -1 : 1;
-	return 0;
-}
-
-static bool same_lock(const struct part *x, const struct part *y)
-{
-	return !compare_parts(x, y);
-}
-
-static void collect_parts(struct assembly *a)
-{
-	struct tally_key *k, *next;
-
-	HASH_ITER (hh, a->tally->keys, k, next) {
-		struct process_key key = { .tgid = k->key.tgid, .gen = k->key.gen };
-		struct process_entry *process;
-		struct part *part;
-
-		if (!tally_key__active(k))
-			continue;
-		process = processes__get(a->processes, &key, NULL, a->tally->now_ns);
-		if (!process->in_scope)
-			continue;
-		array__grow(a->parts, a->n_parts, a->capacity);
-		part = &a->parts[a->n_parts++];
-		part->key = k;
-		part->process = process;
-		part->sample = samples__key(a->samples, &k->key);
-		part->object = k->key.addr - part->sample->verdict.offset;
-		samples__name(a->samples, part->sample, a->tally->now_ns);
-	}
-	if (a->n_parts)
-		qsort(a->parts, a->n_parts, sizeof(*a->parts), compare_parts);
-}
-
-static uint64_t wait_of(const struct tally_key *k)
-{
-	return k->delta.blocked_ns + k->delta.delay_ns;
+	return part->sums.blocked_ns + part->sums.delay_ns;
 }
 
 static void add_part(struct lock *lock, const struct part *part)
 {
-	const struct tally_key *k = part->key;
-
-	lock->sleeps += k->delta.sleeps;
-	lock->blocked_ns += k->delta.blocked_ns;
-	lock->delay_ns += k->delta.delay_ns;
-	lock->wait_ns += wait_of(k);
-	lock->timeouts += k->delta.timeouts;
-	lock->waiting += k->open_n;
-	lock->max_ns = MAX(lock->max_ns, k->max_ns);
-	lock->oldest_ns = MAX(lock->oldest_ns, k->oldest_ns);
+	lock->sleeps += part->sums.sleeps;
+	lock->blocked_ns += part->sums.blocked_ns;
+	lock->delay_ns += part->sums.delay_ns;
+	lock->wait_ns += wait_of(part);
+	lock->timeouts += part->sums.timeouts;
+	lock->waiting += part->open_n;
+	lock->max_ns = MAX(lock->max_ns, part->max_ns);
+	lock->oldest_ns = MAX(lock->oldest_ns, part->oldest_ns);
 	for (int i = 0; i < HIST_BUCKETS; i++)
-		lock->hist[i] += k->hist_delta[i];
+		lock->hist[i] += part->hist[i];
 }
 
 static int compare_sites(const void *a, const void *b)
@@ -107,57 +50,86 @@ static int compare_sites(const void *a, const void *b)
  * Shares among the sites of one role. Samples of this interval decide; where there were none (one
  * long sleep, say), what was seen before stands.
  */
+/* Where a stack is, or will be, in the lock's sites. */
+static size_t find_hash(const uint64_t *hashes, const struct lock *lock,
+			const struct sample_site *site)
+{
+	size_t i = 0;
+
+	while (i < lock->n_sites && (hashes[i] != site->hash || lock->sites[i].role != site->role))
+		i++;
+	return i;
+}
+
+static bool is_of_part(const struct sample_site *site, const struct part *part)
+{
+	if (!part->site)
+		return true;
+	if (site->role != ROLE_WAITER)
+		return part->main;
+	return site->has_place && site_place__equal(&site->place, &part->site->place);
+}
+
 static void fill_sites(struct assembly *a, struct lock *lock, const struct part *parts, size_t n)
 {
 	uint64_t now[ROLE_COUNT] = {}, before[ROLE_COUNT] = {};
+	uint64_t *hashes;
 	size_t n_sites = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		for (size_t j = 0; j < parts[i].sample->n_sites; j++) {
-			const struct sample_site *site = &parts[i].sample->sites[j];
+		for (size_t j = 0; j < parts[i].sample->sites.n; j++) {
+			const struct sample_site *site = &parts[i].sample->sites.items[j];
 
+			if (!is_of_part(site, &parts[i]))
+				continue;
 			now[site->role] += site->wait_ns;
 			before[site->role] += site->all_wait_ns;
 			n_sites++;
 		}
 	}
 	lock->sites = snapshot__alloc(a->s, n_sites, sizeof(*lock->sites));
+	hashes = xcalloc(n_sites, sizeof(*hashes));
 	for (size_t i = 0; i < n; i++) {
-		for (size_t j = 0; j < parts[i].sample->n_sites; j++) {
-			const struct sample_site *from = &parts[i].sample->sites[j];
-			struct site *to = &lock->sites[lock->n_sites];
+		for (size_t j = 0; j < parts[i].sample->sites.n; j++) {
+			const struct sample_site *from = &parts[i].sample->sites.items[j];
+			size_t at = find_hash(hashes, lock, from);
+			struct site *to = &lock->sites[at];
 			uint64_t part = now[from->role] ? from->wait_ns : from->all_wait_ns;
 			uint64_t whole = now[from->role] ? now[from->role] : before[from->role];
 
-			if (!from->samples && !part)
+			if (!is_of_part(from, &parts[i]) || (!from->samples && !part))
 				continue;
-			lock->n_sites++;
-			to->role = from->role;
-			to->samples = from->samples;
-			to->share = whole ? (double)part / whole : 0;
+			to->samples += from->samples;
+			to->share += whole ? (double)part / whole : 0;
 			to->wait_ns = to->share * lock->wait_ns;
+			if (at < lock->n_sites)
+				continue; /* the same stack, waiting on another word of it */
+			hashes[lock->n_sites++] = from->hash;
+			to->role = from->role;
 			to->truncated = from->truncated;
 			to->n_frames = from->n_frames;
 			to->frames = snapshot__alloc(a->s, from->n_frames, sizeof(*to->frames));
 			memcpy(to->frames, from->frames, from->n_frames * sizeof(*to->frames));
 		}
 	}
+	free(hashes);
 	if (lock->n_sites)
 		qsort(lock->sites, lock->n_sites, sizeof(*lock->sites), compare_sites);
 }
 
 static void make_lock(struct assembly *a, struct lock *lock, struct part *parts, size_t n)
 {
-	const struct part *main = &parts[0];
+	struct part *main = &parts[0];
+	pid_t pid = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		add_part(lock, &parts[i]);
 		parts[i].lock = lock;
-		if (wait_of(parts[i].key) > wait_of(main->key))
+		if (wait_of(&parts[i]) > wait_of(main))
 			main = &parts[i];
 	}
-	lock->pid = main->key->key.tgid;
-	lock->address = main->object;
+	lock->pid = main->id.pid;
+	lock->address = main->id.address;
 	snprintf(lock->id, sizeof(lock->id), "%d:0x%" PRIx64, lock->pid, lock->address);
 	lock->comm = snapshot__string(a->s, main->process->comm);
 	lock->kind = main->sample->verdict.kind;
@@ -165,6 +137,15 @@ static void make_lock(struct assembly *a, struct lock *lock, struct part *parts,
 	lock->name = main->sample->name;
 	lock->name_from = main->sample->name_from;
 	lock->where = main->sample->where;
+	if (main->site) {
+		lock->name = samples__site_name(a->samples, main->sample, main->site);
+		lock->name_from = "site";
+		lock->where = main->site->place.function;
+	}
+	for (size_t i = 0; i < n; i++) { /* sorted by process within the lock */
+		lock->processes += parts[i].process->key.tgid != (uint32_t)pid;
+		pid = parts[i].process->key.tgid;
+	}
 	lock__percentiles(lock);
 	fill_sites(a, lock, parts, n);
 }
@@ -172,12 +153,13 @@ static void make_lock(struct assembly *a, struct lock *lock, struct part *parts,
 static void make_locks(struct assembly *a)
 {
 	struct snapshot *s = a->s;
+	struct part *parts = a->parts.items;
 
-	s->locks = snapshot__alloc(s, a->n_parts, sizeof(*s->locks));
-	for (size_t i = 0, n; i < a->n_parts; i += n) {
-		for (n = 1; i + n < a->n_parts && same_lock(&a->parts[i], &a->parts[i + n]); n++)
+	s->locks = snapshot__alloc(s, a->parts.n, sizeof(*s->locks));
+	for (size_t i = 0, n; i < a->parts.n; i += n) {
+		for (n = 1; i + n < a->parts.n && parts__same_lock(&parts[i], &parts[i + n]); n++)
 			;
-		make_lock(a, &s->locks[s->n_locks++], &a->parts[i], n);
+		make_lock(a, &s->locks[s->n_locks++], &parts[i], n);
 	}
 }
 
@@ -203,42 +185,54 @@ static void begin_process(struct assembly *a, struct process *to, const struct p
 	to->ended = from->ended;
 }
 
-/* Parts are in the order of their processes, and so are their locks. */
+static int compare_processes(const void *a, const void *b)
+{
+	const struct part *x = *(const struct part *const *)a, *y = *(const struct part *const *)b;
+	const struct process_key *p = &x->process->key, *q = &y->process->key;
+
+	if (p->tgid != q->tgid)
+		return p->tgid < q->tgid ? -1 : 1;
+	return p->gen < q->gen ? -1 : p->gen > q->gen;
+}
+
+static void add_to_process(struct process *p, const struct part *part)
+{
+	if (part->lock->class == CLASS_IDLE) {
+		p->idle_wait_ns += wait_of(part);
+		return;
+	}
+	p->sleeps += part->sums.sleeps;
+	p->wait_ns += wait_of(part);
+	p->blocked_ns += part->sums.blocked_ns;
+	p->delay_ns += part->sums.delay_ns;
+	p->waiting += part->open_n;
+}
+
+/* By parts, not by locks: a lock may be several processes'. */
 static void make_processes(struct assembly *a)
 {
+	const struct part **by_process = xcalloc(a->parts.n, sizeof(*by_process));
 	struct snapshot *s = a->s;
-	const struct process_entry *last = NULL;
-	const struct lock *done = NULL;
 
-	s->processes = snapshot__alloc(s, a->n_parts, sizeof(*s->processes));
-	for (size_t i = 0; i < a->n_parts; i++) {
-		const struct lock *lock = a->parts[i].lock;
-		struct process *p;
-
-		if (a->parts[i].process != last)
-			begin_process(a, &s->processes[s->n_processes++], a->parts[i].process);
-		last = a->parts[i].process;
-		if (lock == done)
-			continue;
-		done = lock;
-		p = &s->processes[s->n_processes - 1];
-		add_totals(lock->class == CLASS_IDLE ? &s->idle : &s->totals, lock);
-		if (lock->class == CLASS_IDLE) {
-			p->idle_wait_ns += lock->wait_ns;
-			continue;
-		}
-		p->sleeps += lock->sleeps;
-		p->wait_ns += lock->wait_ns;
-		p->blocked_ns += lock->blocked_ns;
-		p->delay_ns += lock->delay_ns;
-		p->waiting += lock->waiting;
+	for (size_t i = 0; i < a->parts.n; i++)
+		by_process[i] = &a->parts.items[i];
+	if (a->parts.n)
+		qsort(by_process, a->parts.n, sizeof(*by_process), compare_processes);
+	s->processes = snapshot__alloc(s, a->parts.n, sizeof(*s->processes));
+	for (size_t i = 0; i < a->parts.n; i++) {
+		if (!i || compare_processes(&by_process[i - 1], &by_process[i]))
+			begin_process(a, &s->processes[s->n_processes++], by_process[i]->process);
+		add_to_process(&s->processes[s->n_processes - 1], by_process[i]);
 	}
+	free(by_process);
+	for (size_t i = 0; i < s->n_locks; i++)
+		add_totals(s->locks[i].class == CLASS_IDLE ? &s->idle : &s->totals, &s->locks[i]);
 }
 
 /* One thread's figures on one lock, before threads are made of them. */
 struct share {
 	const struct tally_wait *wait;
-	const struct part *part;
+	const struct part *part, *current;
 };
 
 static int compare_shares(const void *a, const void *b)
@@ -252,9 +246,10 @@ static int compare_shares(const void *a, const void *b)
 	return x->part < y->part ? -1 : x->part > y->part;
 }
 
+/* The parts of a key that its threads' figures go to: what they waited for, and wait for now. */
 struct part_of_key {
 	const struct tally_key *key;
-	const struct part *part;
+	const struct part *main, *current;
 };
 
 static int compare_key_pointers(const void *a, const void *b)
@@ -264,30 +259,46 @@ static int compare_key_pointers(const void *a, const void *b)
 	return x->key < y->key ? -1 : x->key > y->key;
 }
 
+static struct part_of_key *index_parts(struct assembly *a, size_t *n)
+{
+	struct part_of_key *index = xcalloc(a->parts.n, sizeof(*index));
+	size_t keys = 0;
+
+	for (size_t i = 0; i < a->parts.n; i++)
+		if (a->parts.items[i].main)
+			index[keys++] = (struct part_of_key){ .key = a->parts.items[i].key,
+							      .main = &a->parts.items[i] };
+	if (keys)
+		qsort(index, keys, sizeof(*index), compare_key_pointers);
+	for (size_t i = 0; i < a->parts.n; i++) {
+		struct part_of_key wanted = { .key = a->parts.items[i].key }, *found;
+
+		found = bsearch(&wanted, index, keys, sizeof(*index), compare_key_pointers);
+		if (found && a->parts.items[i].current)
+			found->current = &a->parts.items[i];
+	}
+	*n = keys;
+	return index;
+}
+
 static struct share *collect_shares(struct assembly *a, size_t *n)
 {
-	struct part_of_key *index = xcalloc(a->n_parts, sizeof(*index));
+	size_t capacity = 0, keys;
+	struct part_of_key *index = index_parts(a, &keys);
 	struct share *shares = NULL;
 	struct tally_wait *w, *next;
-	size_t capacity = 0;
 
 	*n = 0;
-	for (size_t i = 0; i < a->n_parts; i++)
-		index[i] = (struct part_of_key){ a->parts[i].key, &a->parts[i] };
-	if (a->n_parts)
-		qsort(index, a->n_parts, sizeof(*index), compare_key_pointers);
 	HASH_ITER (hh, a->tally->waits, w, next) {
 		struct part_of_key wanted = { .key = w->id.key }, *found;
 
-		if (!w->waiting && !w->wait_ns && !w->sleeps)
+		if (!keys || (!w->waiting && !w->wait_ns && !w->sleeps))
 			continue;
-		found = a->n_parts ? bsearch(&wanted, index, a->n_parts, sizeof(*index),
-					     compare_key_pointers)
-				   : NULL;
+		found = bsearch(&wanted, index, keys, sizeof(*index), compare_key_pointers);
 		if (!found)
 			continue;
 		array__grow(shares, *n, capacity);
-		shares[(*n)++] = (struct share){ w, found->part };
+		shares[(*n)++] = (struct share){ w, found->main, found->current };
 	}
 	free(index);
 	if (*n)
@@ -316,7 +327,7 @@ static void add_share(struct assembly *a, struct thread *t, const struct share *
 		t->wait_ns += w->wait_ns;
 	}
 	if (w->waiting) {
-		t->waiting_for = lock;
+		t->waiting_for = share->current ? share->current->lock : lock;
 		t->waiting_ns = w->open_ns;
 	}
 }
@@ -346,14 +357,14 @@ static void make_threads(struct assembly *a)
 	free(shares);
 }
 
-void assemble(struct snapshot *s, struct tally *t, struct samples *samples,
-	      struct processes *processes)
+void assemble(struct snapshot *s, struct identities *identities, struct tally *t,
+	      struct samples *samples, struct processes *processes)
 {
 	struct assembly a = { .s = s, .tally = t, .samples = samples, .processes = processes };
 
-	collect_parts(&a);
+	parts__collect(&a.parts, identities, t, samples, processes);
 	make_locks(&a);
 	make_processes(&a);
 	make_threads(&a);
-	free(a.parts);
+	parts__done(&a.parts);
 }

@@ -5,12 +5,13 @@
 #define ASSEMBLE_H
 
 #include "model.h"
+#include "parts.h"
 #include "processes.h"
 #include "samples.h"
 #include "tally.h"
 
 /* Fills the arrays and totals of s. Processes out of scope are left out everywhere. */
-void assemble(struct snapshot *s, struct tally *t, struct samples *samples,
-	      struct processes *processes);
+void assemble(struct snapshot *s, struct identities *identities, struct tally *t,
+	      struct samples *samples, struct processes *processes);
 
 #endif

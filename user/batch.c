@@ -29,25 +29,25 @@ int batch__signals(void)
  * With a command, the terminal's Ctrl-C is the command's affair and its end is ours; a second one
  * ends us. What was meant for us alone is passed on.
  */
-static bool ends_us(struct batch *b, bool *interrupted)
+bool batch__signalled(struct batch *b)
 {
 	struct signalfd_siginfo info;
 	bool end = false;
 
 	while (read(b->signal_fd, &info, sizeof(info)) == sizeof(info)) {
-		if (!b->command || (info.ssi_signo == SIGINT && *interrupted))
+		if (!b->command || (info.ssi_signo == SIGINT && b->interrupted))
 			end = true;
 		else if (info.ssi_signo == SIGINT)
-			*interrupted = true;
+			b->interrupted = true;
 		else
 			kill(b->command->pid, info.ssi_signo);
 	}
 	return end;
 }
 
-static bool is_over(struct batch *b, bool *interrupted)
+static bool is_over(struct batch *b)
 {
-	if (ends_us(b, interrupted))
+	if (batch__signalled(b))
 		return true;
 	if (b->command && command__ended(b->command))
 		return true;
@@ -55,7 +55,7 @@ static bool is_over(struct batch *b, bool *interrupted)
 }
 
 /* Sleeps until the deadline, keeping house meanwhile. Returns whether the run is over. */
-static bool wait_until(struct batch *b, uint64_t deadline, bool *interrupted)
+static bool wait_until(struct batch *b, uint64_t deadline)
 {
 	struct pollfd fds[] = {
 		{ .fd = b->signal_fd, .events = POLLIN },
@@ -67,7 +67,7 @@ static bool wait_until(struct batch *b, uint64_t deadline, bool *interrupted)
 		uint64_t next = collector__tick(b->collector), now;
 		struct timespec timeout;
 
-		if (is_over(b, interrupted))
+		if (is_over(b))
 			return true;
 		now = util__monotonic_ns();
 		if (now >= deadline)
@@ -92,6 +92,7 @@ static int print(struct batch *b, bool first)
 	if (!err && fflush(b->output->file))
 		err = errno ? -errno : -EIO;
 	snapshot__free(s);
+	b->write_failed = err;
 	return err;
 }
 
@@ -99,12 +100,12 @@ int batch__run(struct batch *b)
 {
 	const struct options *o = b->options;
 	uint64_t deadline = util__monotonic_ns();
-	bool over = false, interrupted = false;
+	bool over = false;
 	int err = 0;
 
 	for (unsigned long n = 0; !over && !err && (!o->count || n < o->count); n++) {
 		deadline = MAX(deadline + o->delay_ns, util__monotonic_ns());
-		over = wait_until(b, deadline, &interrupted);
+		over = wait_until(b, deadline);
 		err = print(b, n == 0);
 	}
 	return err;

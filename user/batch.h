@@ -14,7 +14,9 @@ struct batch {
 	struct command_run *command; /* NULL: none was started */
 	bool (*alive)(void *ctx);    /* is there still something to observe? NULL: always */
 	void *alive_ctx;
-	int signal_fd; /* SIGINT, SIGTERM, SIGHUP */
+	int signal_fd;	   /* SIGINT, SIGTERM, SIGHUP */
+	bool interrupted;  /* Ctrl-C came once and was left to the command */
+	bool write_failed; /* batch__run's error came from the output, not from the source */
 };
 
 /*
@@ -22,6 +24,9 @@ struct batch {
  * signal came; the interval that this cuts short is printed too. 0 or -errno.
  */
 int batch__run(struct batch *b);
+
+/* Did a signal come that ends us? Others are passed on to the command. */
+bool batch__signalled(struct batch *b);
 
 /* Blocks the signals that end a run and returns a descriptor that tells of them, or -errno. */
 int batch__signals(void);

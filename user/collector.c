@@ -15,6 +15,7 @@
 
 #define UNUSED_NS	(60 * NSEC_PER_SEC) /* a key or thread unused for so long is forgotten */
 #define UNUSED_TIGHT_NS (2 * NSEC_PER_SEC)  /* the same when room gets short */
+#define ABSENT		2 /* a sleep that ends between two halves of a reading is missing once */
 #define TICK_MAX_NS	(50 * 1000000ULL)
 
 struct collector {
@@ -24,6 +25,7 @@ struct collector {
 	struct processes processes;
 	struct samples *samples;
 	struct tally tally;
+	struct identities *identities;
 	uint64_t losses[LOSS_COUNT]; /* as read at the start of the running interval */
 	struct self_cost self;
 	uint64_t number;
@@ -45,6 +47,7 @@ struct collector *collector__new(const struct options *o, struct source *source,
 	processes__init(&c->processes, o, proc);
 	c->samples = samples__new(&c->processes, proc);
 	tally__init(&c->tally);
+	c->identities = identities__new();
 	uname(&c->uts);
 	return c;
 }
@@ -54,6 +57,7 @@ void collector__free(struct collector *c)
 	if (!c)
 		return;
 	tally__done(&c->tally);
+	identities__free(c->identities);
 	samples__free(c->samples);
 	processes__done(&c->processes);
 	free(c->gone_keys);
@@ -66,11 +70,22 @@ static void on_event(void *ctx, const void *data, size_t size)
 	samples__event(ctx, data, size);
 }
 
+static int drain(struct collector *c)
+{
+	int err = c->source->ops->drain(c->source, on_event, c->samples);
+	const uint32_t *ids;
+	size_t n = samples__deep(c->samples, &ids);
+
+	for (size_t i = 0; i < n && c->source->ops->deepen; i++)
+		c->source->ops->deepen(c->source, ids[i]);
+	return err;
+}
+
 uint64_t collector__tick(struct collector *c)
 {
 	uint64_t next = TICK_MAX_NS;
 
-	c->source->ops->drain(c->source, on_event, c->samples);
+	drain(c);
 	if (c->source->ops->tick)
 		next = MIN(next, c->source->ops->tick(c->source, util__monotonic_ns()));
 	return next;
@@ -89,9 +104,10 @@ static int read_records(struct collector *c, struct records *r)
 		return err;
 	for (size_t i = 0; i < r->n_processes; i++)
 		processes__get(&c->processes, &r->process_keys[i], &r->processes[i], r->now_ns);
-	err = c->source->ops->drain(c->source, on_event, c->samples);
+	err = drain(c);
 	if (err)
 		return err;
+	r->losses[LOSS_CGROUPS_UNKNOWN] += c->processes.cgroups_unknown;
 	processes__refresh(&c->processes, r->now_ns);
 	tally__update(&c->tally, r);
 	return 0;
@@ -117,13 +133,14 @@ static void forget_wait(struct collector *c, struct tally_wait *w)
 		(struct wait_key){ .tid = w->id.tid, .lock_id = w->id.key->id };
 }
 
-static bool is_ended(struct collector *c, const struct lock_key *key)
+/* Ended before the latest reading, which so has its last numbers. */
+static bool is_over(struct collector *c, const struct lock_key *key)
 {
 	struct process_key process = { .tgid = key->tgid, .gen = key->gen };
 	struct process_entry *e;
 
 	HASH_FIND(hh, c->processes.by_key, &process, sizeof(process), e);
-	return e && e->ended;
+	return e && e->reported;
 }
 
 static bool is_unused(uint64_t last_ns, uint64_t now_ns, uint64_t limit_ns)
@@ -144,12 +161,13 @@ static void forget(struct collector *c, const struct records *r)
 
 	c->n_gone_keys = c->n_gone_waits = 0;
 	HASH_ITER (hh, c->tally.keys, k, next_key)
-		if (!k->open_n && (is_ended(c, &k->key) || (!k->present && !tally_key__active(k)) ||
+		if (!k->open_n && (is_over(c, &k->key) || k->absent >= ABSENT ||
 				   is_unused(k->last_ns, r->now_ns, unused_lock)))
 			forget_key(c, k);
 	HASH_ITER (hh, c->tally.waits, w, next_wait)
 		if (w->id.key->gone ||
-		    (!w->waiting && (!w->present || is_unused(w->last_ns, r->now_ns, unused_wait))))
+		    (!w->waiting &&
+		     (w->absent >= ABSENT || is_unused(w->last_ns, r->now_ns, unused_wait))))
 			forget_wait(c, w);
 	c->source->ops->forget_locks(c->source, c->gone_keys, c->n_gone_keys);
 	c->source->ops->forget_waits(c->source, c->gone_waits, c->n_gone_waits);
@@ -217,7 +235,7 @@ int collector__interval(struct collector *c, struct snapshot **ret)
 		samples__open(c->samples, &r.open[i], r.now_ns);
 	s = snapshot__new();
 	fill_head(c, s, &r);
-	assemble(s, &c->tally, c->samples, &c->processes);
+	assemble(s, c->identities, &c->tally, c->samples, &c->processes);
 	memcpy(c->losses, r.losses, sizeof(c->losses));
 	c->self = r.self;
 	forget(c, &r);

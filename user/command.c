@@ -12,8 +12,10 @@
 
 #include "util.h"
 
-static void child(struct command_run *c, char **argv, int (*run)(void), int go, int fail)
+static void child(struct command_run *c, char **argv, int (*run)(void), int go, int fail,
+		  const struct sigaction *old, pid_t parent)
 {
+	ssize_t n;
 	char byte;
 	int err;
 
@@ -21,9 +23,14 @@ static void child(struct command_run *c, char **argv, int (*run)(void), int go, 
 	close(c->fail_fd);
 	if (run)
 		prctl(PR_SET_PDEATHSIG, SIGKILL); /* it has no purpose without us */
-	while (read(go, &byte, 1) < 0 && errno == EINTR)
+	if (run && getppid() != parent)
+		_exit(1);
+	while ((n = read(go, &byte, 1)) < 0 && errno == EINTR)
 		;
+	if (n != 1) /* the observer ended before it let us go */
+		_exit(1);
 	close(go);
+	sigaction(SIGCHLD, old, NULL);
 	if (run) {
 		close(fail);
 		_exit(run());
@@ -37,6 +44,8 @@ static void child(struct command_run *c, char **argv, int (*run)(void), int go, 
 
 int command__start(struct command_run *c, char **argv, int (*run)(void))
 {
+	struct sigaction standard = { .sa_handler = SIG_DFL }, old;
+	pid_t parent = getpid();
 	int go[2], fail[2], err;
 
 	if (pipe2(go, O_CLOEXEC))
@@ -48,9 +57,11 @@ int command__start(struct command_run *c, char **argv, int (*run)(void))
 		return err;
 	}
 	*c = (struct command_run){ .go_fd = go[1], .fail_fd = fail[0], .pidfd = -1 };
+	/* where its children's ends are ignored, a program cannot learn their status */
+	sigaction(SIGCHLD, &standard, &old);
 	c->pid = fork();
 	if (c->pid == 0)
-		child(c, argv, run, go[0], fail[1]);
+		child(c, argv, run, go[0], fail[1], &old, parent);
 	err = c->pid < 0 ? -errno : 0;
 	close(go[0]);
 	close(fail[1]);
@@ -68,6 +79,9 @@ int command__go(struct command_run *c)
 	int err = 0;
 	ssize_t n;
 
+	n = write(c->go_fd, "", 1);
+	if (n < 0)
+		err = errno;
 	close(c->go_fd);
 	c->go_fd = -1;
 	/* ends with nothing when the child closes its end by executing */

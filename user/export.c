@@ -7,6 +7,8 @@ const struct exporter exporters[] = {
 	{ "text", "tables for people", export_text__write },
 	{ "json", "one object a line, an interval each", export_json__write },
 	{ "csv", "one line a lock, with a head line", export_csv__write },
+	{ "folded", "one line a waiting stack, its wait in ns, for flame graphs",
+	  export_folded__write },
 	{},
 };
 

@@ -25,5 +25,6 @@ const struct exporter *exporter__find(const char *name);
 int export_text__write(FILE *out, const struct snapshot *s, const struct options *o, bool first);
 int export_json__write(FILE *out, const struct snapshot *s, const struct options *o, bool first);
 int export_csv__write(FILE *out, const struct snapshot *s, const struct options *o, bool first);
+int export_folded__write(FILE *out, const struct snapshot *s, const struct options *o, bool first);
 
 #endif

@@ -85,9 +85,10 @@ static void print_losses(FILE *out, const struct snapshot *s)
 static void print_head(FILE *out, const struct snapshot *s)
 {
 	double interval = s->interval_ns ? s->interval_ns : 1;
-	char time[32], load[16], idle[16], rate[16], rss[16], probes[16] = "?";
+	char host[256], time[32], load[16], idle[16], rate[16], rss[16], probes[16] = "?";
 	struct tm tm;
 
+	text__clean(host, sizeof(host), s->host);
 	localtime_r(&s->time.tv_sec, &tm);
 	strftime(time, sizeof(time), "%Y-%m-%d %H:%M:%S", &tm);
 	text__load(load, sizeof(load), s->totals.wait_ns / interval);
@@ -100,7 +101,7 @@ static void print_head(FILE *out, const struct snapshot *s)
 		"locktop %s  %s  %.2fs  load %s, %" PRIu64
 		" waiting, %s sleeps/s  idle %s, %" PRIu64
 		" threads  self %.1f%% cpu, probes %s, %s\n",
-		time, s->host, interval / NSEC_PER_SEC, load, s->totals.waiting, rate, idle,
+		time, host, interval / NSEC_PER_SEC, load, s->totals.waiting, rate, idle,
 		s->idle.waiting, 100 * s->self.cpu_ns / interval, probes, rss);
 	print_losses(out, s);
 }

@@ -52,15 +52,16 @@ static uint64_t capabilities(struct __user_cap_data_struct data[2])
 	return (uint64_t)data[1].effective << 32 | data[0].effective;
 }
 
-void features__drop_privileges(void)
+void features__drop_privileges(bool keep_kill)
 {
+	uint64_t keep = kept | (keep_kill ? CAP(CAP_KILL) : 0);
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2] = {};
 
 	capabilities(data);
 	for (int i = 0; i < 2; i++) {
-		data[i].effective &= (uint32_t)(kept >> (32 * i));
-		data[i].permitted &= (uint32_t)(kept >> (32 * i));
+		data[i].effective &= (uint32_t)(keep >> (32 * i));
+		data[i].permitted &= (uint32_t)(keep >> (32 * i));
 		data[i].inheritable = 0;
 	}
 	syscall(SYS_capset, &header, data);

@@ -19,7 +19,10 @@ int features__check(FILE *out);
 /* Gives back what the questions above have loaded. */
 void features__done(void);
 
-/* Drops the capabilities that are not needed once the probes are attached. */
-void features__drop_privileges(void);
+/*
+ * Drops the capabilities that are not needed once the probes are attached. keep_kill: signals will
+ * be passed on to a program that may run as another user.
+ */
+void features__drop_privileges(bool keep_kill);
 
 #endif

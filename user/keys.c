@@ -42,6 +42,12 @@ static unsigned int enter(struct view *v, int arg)
 	return OUTCOME_DRAW;
 }
 
+static unsigned int part(struct view *v, int by)
+{
+	view__part(v, by);
+	return OUTCOME_DRAW;
+}
+
 static unsigned int leave(struct view *v, int arg)
 {
 	(void)arg;
@@ -192,8 +198,10 @@ static unsigned int outcome(struct view *v, int which)
 #define HELP   (1 << MODE_HELP)
 #define MENU   (1 << MODE_SORT)
 #define PROMPT (1 << MODE_PROMPT)
+#define DETAIL (1 << MODE_DETAIL)
 #define OVER   (HELP | MENU)
-#define SCROLL (LIST | HELP | MENU)
+#define BOTH   (LIST | DETAIL)
+#define SCROLL (BOTH | HELP | MENU)
 
 /* clang-format off */
 const struct binding bindings[] = {
@@ -202,19 +210,24 @@ const struct binding bindings[] = {
 	{ MENU, { 's', KEYS_F6 }, "Esc s q", NULL, "Close", NULL, close_mode, 0 },
 	{ OVER, { KEYS_ESC, 'q', KEYS_F10, KEYS_LEFT }, "Esc q", NULL, NULL, NULL, close_mode, 0 },
 	{ HELP, { KEYS_ENTER }, "Enter", NULL, NULL, NULL, close_mode, 0 },
-	{ LIST, { 'h', '?', KEYS_F1 }, "h ? F1", "General", "Help", "this help", help, 0 },
-	{ LIST, { 'q', KEYS_F10 }, "q F10", "General", "Quit", "quit", outcome, OUTCOME_QUIT },
+	{ BOTH, { 'h', '?', KEYS_F1 }, "h ? F1", "General", "Help", "this help", help, 0 },
+	{ BOTH, { 'q', KEYS_F10 }, "q F10", "General", "Quit", "quit", outcome, OUTCOME_QUIT },
 	{ LIST, { KEYS_ENTER, KEYS_RIGHT }, "Enter", "Look at", "Open",
-	  "a process's locks, a lock's threads, the lock a thread waits for", enter, 0 },
-	{ LIST, { KEYS_ESC, KEYS_LEFT, KEYS_BACKSPACE }, "Esc", "Look at", "Back",
+	  "a process's locks, all about a lock, the lock a thread waits for", enter, 0 },
+	{ DETAIL, { KEYS_TAB }, "Tab", "A lock's page", "Next part",
+	  "next of its parts (Shift-Tab: previous)", part, 1 },
+	{ DETAIL, { KEYS_BACK_TAB }, "Shift-Tab", "A lock's page", NULL, NULL, part, -1 },
+	{ DETAIL, { KEYS_ENTER, KEYS_RIGHT }, "Enter", "A lock's page", "Threads",
+	  "its threads as a list", enter, 0 },
+	{ BOTH, { KEYS_ESC, KEYS_LEFT, KEYS_BACKSPACE }, "Esc", "Look at", "Back",
 	  "out again; in the outermost list: no filter, no search", leave, 0 },
 	{ LIST, { KEYS_TAB }, "Tab", "Look at", NULL,
 	  "next of processes, locks, threads (Shift-Tab: previous)", show_next, 1 },
 	{ LIST, { KEYS_BACK_TAB }, "Shift-Tab", "Look at", NULL, NULL, show_next, -1 },
-	{ LIST, { '1' }, "1", "Look at", NULL, "processes", show, ENTITY_PROCESS },
-	{ LIST, { '2' }, "2", "Look at", NULL, "locks: all, or those of the opened process", show,
+	{ BOTH, { '1' }, "1", "Look at", NULL, "processes", show, ENTITY_PROCESS },
+	{ BOTH, { '2' }, "2", "Look at", NULL, "locks: all, or those of the opened process", show,
 	  ENTITY_LOCK },
-	{ LIST, { '3' }, "3", "Look at", NULL, "threads: all, or those of the opened process",
+	{ BOTH, { '3' }, "3", "Look at", NULL, "threads: all, or those of the opened process",
 	  show, ENTITY_THREAD },
 	{ LIST, { 'i' }, "i", "Look at", "Idle", "idle waits (for work, an event, an end) too, or not",
 	  toggle_idle, 0 },
@@ -238,12 +251,12 @@ const struct binding bindings[] = {
 	{ LIST, { '<', ',' }, "< ,", "Order", NULL, "sort by the column to the left", sort_step, -1 },
 	{ LIST, { '>', '.' }, "> .", "Order", NULL, "sort by the column to the right", sort_step, 1 },
 	{ LIST, { 'r' }, "r", "Order", NULL, "reverse the order", reverse, 0 },
-	{ LIST, { 'p', ' ' }, "p Space", "Run", "Pause",
+	{ BOTH, { 'p', ' ' }, "p Space", "Run", "Pause",
 	  "the screen stands still; observation goes on", pause_display, 0 },
-	{ LIST, { '+', '=' }, "+", "Run", NULL, "longer interval", step_delay, 1 },
-	{ LIST, { '-', '_' }, "-", "Run", NULL, "shorter interval", step_delay, -1 },
-	{ LIST, { 'd' }, "d", "Run", NULL, "type the interval", prompt, PROMPT_DELAY },
-	{ LIST, { 'e' }, "e", "Run", "Export",
+	{ BOTH, { '+', '=' }, "+", "Run", NULL, "longer interval", step_delay, 1 },
+	{ BOTH, { '-', '_' }, "-", "Run", NULL, "shorter interval", step_delay, -1 },
+	{ BOTH, { 'd' }, "d", "Run", NULL, "type the interval", prompt, PROMPT_DELAY },
+	{ BOTH, { 'e' }, "e", "Run", "Export",
 	  "what is on screen as JSON into a file in this directory", outcome, OUTCOME_EXPORT },
 	{ SCROLL, { KEYS_CTRL('l') }, "^L", "Run", NULL, "paint the screen anew", outcome,
 	  OUTCOME_DRAW | OUTCOME_REPAINT },
@@ -270,7 +283,7 @@ const struct binding *keys__find(enum view_mode mode, int key)
 
 unsigned int keys__dispatch(struct view *v, int key)
 {
-	const struct binding *b = keys__find(v->mode, key);
+	const struct binding *b = keys__find(view__mode(v), key);
 
 	if (key <= 0)
 		return 0;

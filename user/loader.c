@@ -29,6 +29,7 @@ static void configure(struct locktop_bpf *skel, const struct options *o, bool sc
 	skel->rodata->knob_samples_second = o->samples_second;
 	bpf_map__set_max_entries(skel->maps.locks, o->max_locks);
 	bpf_map__set_max_entries(skel->maps.waits, o->max_threads);
+	bpf_map__set_max_entries(skel->maps.sample_buffers, libbpf_num_possible_cpus());
 	bpf_program__set_autoload(skel->progs.on_fork, scoped);
 	bpf_program__set_autoload(skel->progs.on_exit, scoped);
 }

@@ -4,6 +4,7 @@
 #include <locale.h>
 #include <malloc.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include "options.h"
 #include "output.h"
 #include "source_bpf.h"
+#include "text.h"
 #include "util.h"
 
 enum { EXIT_FINE, EXIT_FAILED, EXIT_USAGE };
@@ -34,6 +36,7 @@ struct run {
 	struct locktop_bpf *skel;
 	struct source *source;
 	struct collector *collector;
+	struct batch batch;
 };
 
 static int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -42,11 +45,13 @@ static int fail(const char *format, ...)
 {
 	va_list args;
 
-	fputs("locktop: ", stderr);
+	char raw[1024], clean[1024];
+
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	vsnprintf(raw, sizeof(raw), format, args);
 	va_end(args);
-	fputc('\n', stderr);
+	/* paths and arguments are in it: one line, whatever they hold */
+	fprintf(stderr, "locktop: %s\n", text__clean(clean, sizeof(clean), raw));
 	return EXIT_FAILED;
 }
 
@@ -122,7 +127,7 @@ static int set_up(struct run *r)
 	err = collector__start(r->collector);
 	if (err)
 		return fail("cannot read from the probes: %s", strerror(-err));
-	features__drop_privileges();
+	features__drop_privileges(r->has_command);
 	features__done();
 	malloc_trim(0); /* loading needed far more than observing does */
 	return EXIT_FINE;
@@ -160,22 +165,21 @@ static bool scope_alive(void *ctx)
 
 static int run_batch(struct run *r)
 {
-	bool watch = r->options.n_pids > 0;
-	struct batch b = {
-		.options = &r->options,
-		.collector = r->collector,
-		.output = &r->output,
-		.command = r->options.argv ? &r->command : NULL,
-		.alive = watch ? scope_alive : NULL,
-		.alive_ctx = r->skel,
-	};
+	struct batch *b = &r->batch;
 	int err;
 
-	b.signal_fd = batch__signals();
-	if (b.signal_fd < 0)
-		return fail("cannot wait for signals: %s", strerror(-b.signal_fd));
-	err = batch__run(&b);
-	close(b.signal_fd);
+	b->options = &r->options;
+	b->collector = r->collector;
+	b->output = &r->output;
+	b->command = r->options.argv ? &r->command : NULL;
+	b->alive = r->options.n_pids ? scope_alive : NULL;
+	b->alive_ctx = r->skel;
+	b->signal_fd = batch__signals();
+	if (b->signal_fd < 0)
+		return fail("cannot wait for signals: %s", strerror(-b->signal_fd));
+	err = batch__run(b);
+	if (err && !b->write_failed)
+		return fail("cannot read from the probes: %s", strerror(-err));
 	if (!err)
 		err = output__commit(&r->output);
 	if (err)
@@ -196,10 +200,16 @@ static int run_live(struct run *r)
 /* The command's end is waited for even when the observation was shorter (-n). */
 static int command_status(struct run *r)
 {
-	struct pollfd end = { .fd = r->command.pidfd, .events = POLLIN };
+	struct pollfd fds[] = {
+		{ .fd = r->command.pidfd, .events = POLLIN },
+		{ .fd = r->batch.signal_fd, .events = POLLIN },
+	};
 
-	while (!command__ended(&r->command))
-		poll(&end, 1, 1000);
+	while (!command__ended(&r->command)) {
+		poll(fds, ARRAY_SIZE(fds), 1000);
+		if (batch__signalled(&r->batch))
+			return 128 + SIGINT;
+	}
 	return r->command.status;
 }
 

@@ -112,8 +112,9 @@ struct lock {
 	uint64_t waiting;   /* threads waiting now */
 	uint64_t oldest_ns; /* age of the oldest sleep going on, 0 if none */
 	uint32_t hist[HIST_BUCKETS];
-	const char *
-		where; /* the innermost frame of its main waiter site that is not the C library's */
+	unsigned int processes; /* that waited for it; more than one: it lies in shared memory */
+	/* the innermost frame of its main waiter site that is not the C library's */
+	const char *where;
 	struct site *sites;
 	size_t n_sites;
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <uthash.h>
 
+#include "elf_file.h"
 #include "kinds.h"
 #include "util.h"
 
@@ -21,6 +22,8 @@ struct string {
 struct names {
 	struct symbols *symbols;
 	struct string *strings;
+	uint64_t glibc_id; /* elf_file__id() of the latest that was asked for */
+	bool glibc_new;
 	struct unwind_stack scratch; /* too large for the stack */
 };
 
@@ -75,6 +78,22 @@ static unsigned int known(const char *function)
 	return s->known;
 }
 
+/*
+ * Is this a C library of glibc 2.41 or newer? By a function that came with it; the answer for the
+ * latest file is kept, as most samples ask for the same one.
+ */
+static bool is_new_glibc(struct names *n, const struct elf_file *file)
+{
+	if (!file || elf_file__id(file) == n->glibc_id)
+		return file && n->glibc_new;
+	n->glibc_id = elf_file__id(file);
+	n->glibc_new = false;
+	for (size_t i = 0; i < file->functions.n && !n->glibc_new; i++)
+		n->glibc_new = file->functions.items[i].exported &&
+			       !strcmp(file->functions.items[i].name, "sched_setattr");
+	return n->glibc_new;
+}
+
 static uint64_t hash_step(uint64_t hash, uint64_t value)
 {
 	return (hash ^ value) * 0x100000001b3ULL; /* FNV-1a, a word at a time */
@@ -111,6 +130,8 @@ void names__stack(struct names *n, pid_t pid, const struct maps *maps, const str
 		}
 	}
 	out.callers = callers__find(out.frames, out.n_frames, exported, known);
+	if (out.callers.at >= 0)
+		out.new_cond = is_new_glibc(n, u->frames[out.callers.at].file);
 	if (out.callers.where >= 0)
 		out.where_offset = offsets[out.callers.where];
 	*ret = out;
@@ -127,7 +148,8 @@ static const struct mapping *data_mapping(const struct maps *maps, const struct 
 	return m[-1].end == m->start && m[-1].path[0] == '/' && m[-1].write ? &m[-1] : m;
 }
 
-const char *names__data(struct names *n, pid_t pid, const struct maps *maps, uint64_t address)
+const char *names__data(struct names *n, pid_t pid, const struct maps *maps, uint64_t address,
+			const char **from)
 {
 	const struct mapping *m = maps ? maps__find(maps, address) : NULL;
 	const struct symbol *symbol;
@@ -143,8 +165,13 @@ const char *names__data(struct names *n, pid_t pid, const struct maps *maps, uin
 		return NULL;
 	vaddr += address - m->start;
 	symbol = elf_file__symbol(file, vaddr, true);
-	if (!symbol)
-		return NULL;
+	*from = symbol ? "symbol" : "mapping";
+	if (!symbol) {
+		const char *base = strrchr(m->path, '/') + 1;
+
+		snprintf(text, sizeof(text), "%s+0x%" PRIx64, base, vaddr);
+		return names__intern(n, text);
+	}
 	if (vaddr == symbol->address)
 		return names__intern(n, symbol->name);
 	snprintf(text, sizeof(text), "%s+0x%" PRIx64, symbol->name, vaddr - symbol->address);

@@ -20,15 +20,20 @@ struct named_stack {
 	struct frame *frames; /* innermost first */
 	size_t n_frames;
 	bool truncated;
-	uint64_t hash;	      /* of the addresses */
+	uint64_t hash; /* of the addresses */
 	struct callers callers;
+	bool new_cond;	       /* the lock function is of glibc 2.41 or newer */
 	uint64_t where_offset; /* of the calling frame in its function, if that is known */
 };
 
 void names__stack(struct names *n, pid_t pid, const struct maps *maps, const struct user_regs *regs,
 		  const void *stack, size_t stack_len, struct named_stack *ret);
 
-/* The static object at an address, as "name" or "name+0x10", interned; NULL: none is known. */
-const char *names__data(struct names *n, pid_t pid, const struct maps *maps, uint64_t address);
+/*
+ * The static object at an address, interned: "name" or "name+0x10" (*from "symbol"), or where it
+ * lies in its file, "file+0x10" (*from "mapping"). NULL: it is not static.
+ */
+const char *names__data(struct names *n, pid_t pid, const struct maps *maps, uint64_t address,
+			const char **from);
 
 #endif

@@ -12,6 +12,7 @@
 #include "../bpf/locktop.h"
 #include "export.h"
 #include "keys.h"
+#include "text.h"
 #include "util.h"
 
 #define DELAY_MIN 0.1
@@ -23,6 +24,7 @@ struct parse {
 	char *error;
 	size_t size;
 	bool format_given;
+	bool has_command;
 };
 
 static int wrong(struct parse *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -31,9 +33,12 @@ static int wrong(struct parse *p, const char *format, ...)
 {
 	va_list args;
 
+	char raw[1024];
+
 	va_start(args, format);
-	vsnprintf(p->error, p->size, format, args);
+	vsnprintf(raw, sizeof(raw), format, args);
 	va_end(args);
+	text__clean(p->error, p->size, raw); /* it quotes what was typed, or came from elsewhere */
 	return -EINVAL;
 }
 
@@ -143,6 +148,8 @@ static int set_format(struct parse *p, const char *arg)
 
 static int set_output(struct parse *p, const char *arg)
 {
+	if (!*arg)
+		return wrong(p, "--output: the name of a file is empty");
 	p->o->output = arg;
 	return 0;
 }
@@ -265,7 +272,7 @@ static int parse_one(struct parse *p, const struct option *longs, int argc, char
 	if (c == '?' || c == ':') {
 		const char *what = argv[optind - 1];
 
-		if (optopt && optopt < 256 && strncmp(what, "--", 2))
+		if (optopt && optopt < 256)
 			return wrong(p, "-%c: %s (locktop --help lists options)", optopt,
 				     c == ':' ? "needs a value" : "no such option");
 		return wrong(p, "%s: %s (locktop --help lists options)", what,
@@ -281,6 +288,9 @@ static int parse_command(struct parse *p, const char *word)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		if (!strcmp(word, commands[i].name)) {
+			if (p->has_command)
+				return wrong(p, "'%s': one command is enough", word);
+			p->has_command = true;
 			if (p->o->command == COMMAND_TOP)
 				p->o->command = commands[i].command;
 			return 0;
@@ -294,8 +304,8 @@ static int settle(struct parse *p, bool tty)
 {
 	struct options *o = p->o;
 
-	if (o->argv && o->command == COMMAND_DEMO)
-		return wrong(p, "demo brings its own workload: it takes no CMD");
+	if (o->argv && p->has_command)
+		return wrong(p, "CMD does not go with check or demo");
 	if (o->argv && (o->n_pids || o->comm || o->user || o->cgroup))
 		return wrong(p, "CMD is the scope: it does not go with --pid, --comm, --user or "
 				"--cgroup");

@@ -2,6 +2,7 @@
 #include "output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,7 +15,7 @@ static int open_temporary(struct output *o)
 	int fd, err;
 
 	o->temporary = xasprintf("%s.XXXXXX", o->path);
-	fd = mkstemp(o->temporary); /* created 0600 */
+	fd = mkostemp(o->temporary, O_CLOEXEC); /* created 0600 */
 	if (fd >= 0) {
 		o->file = fdopen(fd, "w");
 		if (o->file)
@@ -35,6 +36,8 @@ int output__open(struct output *o, const char *path)
 	struct stat st;
 
 	*o = (struct output){ .path = path };
+	if (path && !*path)
+		return -ENOENT;
 	if (!path) {
 		o->file = stdout;
 		return 0;

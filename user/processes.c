@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "util.h"
 
@@ -46,6 +47,12 @@ static bool in_scope(struct processes *p, const struct process_entry *e)
 	return true;
 }
 
+/* /proc rounds to clock ticks, and the kernel's two roundings may differ by one. */
+static bool near(uint64_t a, uint64_t b)
+{
+	return a <= b + 1 && b <= a + 1;
+}
+
 /* Asks /proc. A process that has ended keeps what was known of it. */
 static void look(struct processes *p, struct process_entry *e, uint64_t now_ns)
 {
@@ -55,6 +62,12 @@ static void look(struct processes *p, struct process_entry *e, uint64_t now_ns)
 	e->look_ns = now_ns + LOOK_NS;
 	if (e->ended || proc__info(p->proc, e->key.tgid, &info) || info.tgid != (pid_t)e->key.tgid)
 		return;
+	if (!e->start_ticks)
+		e->start_ticks = info.start_ticks;
+	if (!near(e->start_ticks, info.start_ticks)) { /* the number is another process's by now */
+		e->ended = true;
+		return;
+	}
 	snprintf(e->comm, sizeof(e->comm), "%s", info.comm);
 	e->uid = info.uid;
 	e->uid_known = true;
@@ -95,12 +108,16 @@ struct process_entry *processes__get(struct processes *p, const struct process_k
 			*(is_later(key, &old->key) ? &old->ended : &e->ended) = true;
 	if (stats) {
 		snprintf(e->comm, sizeof(e->comm), "%.*s", LOCKTOP_COMM, stats->comm);
+		e->start_ticks = stats->start_boottime_ns / (NSEC_PER_SEC / sysconf(_SC_CLK_TCK));
 		e->uid = stats->uid;
 		e->uid_known = true;
 		e->in_scope = in_scope(p, e) && !p->options->cgroup;
 	}
+	e->tid = key->tgid;
 	HASH_ADD(hh, p->by_key, key, sizeof(e->key), e);
 	look(p, e, now_ns);
+	if (p->options->cgroup && !e->cgroup)
+		p->cgroups_unknown++;
 	return e;
 }
 
@@ -122,10 +139,11 @@ const struct maps *processes__maps(struct processes *p, struct process_entry *e,
 				   uint64_t now_ns)
 {
 	bool miss = !e->maps || !maps__find(e->maps, address);
+	uint64_t age = now_ns > e->maps_ns ? now_ns - e->maps_ns : 0;
 	struct maps *maps;
 
-	if (!e->ended && now_ns - e->maps_ns >= (miss ? MAPS_MISS_NS : MAPS_OLD_NS) &&
-	    !proc__maps(p->proc, e->key.tgid, &maps)) {
+	if (!e->ended && (!e->maps_ns || age >= (miss ? MAPS_MISS_NS : MAPS_OLD_NS)) &&
+	    !proc__maps(p->proc, e->tid, &maps)) {
 		maps__free(e->maps);
 		e->maps = maps;
 		e->maps_ns = now_ns;

@@ -18,11 +18,13 @@ struct process_entry {
 	char *cgroup; /* NULL: unknown */
 	uid_t uid;
 	bool uid_known;
-	int threads;	  /* -1: unknown */
-	bool in_scope;	  /* of --comm, --user, --cgroup; -p is the kernel's to keep */
-	bool ended;	  /* no such process any more, or it went on to another program */
-	bool reported;	  /* its numbers after the end were read */
-	uint64_t look_ns; /* when to look into /proc again */
+	int threads;	      /* -1: unknown */
+	bool in_scope;	      /* of --comm, --user, --cgroup; -p is the kernel's to keep */
+	bool ended;	      /* no such process any more, or it went on to another program */
+	bool reported;	      /* a reading came after its end: its last numbers were shown */
+	pid_t tid;	      /* of a thread that was there lately: the first one may have gone */
+	uint64_t start_ticks; /* 0: unknown */
+	uint64_t look_ns;     /* when to look into /proc again */
 	struct maps *maps;
 	uint64_t maps_ns;
 	UT_hash_handle hh;
@@ -32,6 +34,7 @@ struct processes {
 	const struct options *options;
 	struct proc *proc;
 	struct process_entry *by_key;
+	uint64_t cgroups_unknown; /* ended before their control group was read */
 };
 
 void processes__init(struct processes *p, const struct options *o, struct proc *proc);

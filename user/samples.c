@@ -6,15 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch.h"
 #include "names.h"
 #include "util.h"
 
-#define READ_STACK_BYTES  8192
+#define READ_STACK_BYTES  STACK_BYTES_MAX
 #define READS_INTERVAL	  200 /* stacks of long sleepers read in one interval, in all ... */
 #define READS_KEY	  8   /* ... and for one key */
 #define READ_AGE_NS	  (20 * 1000000ULL) /* a sleeper younger than this may be gone again */
 #define PENDING_INTERVALS 3 /* a sample whose sleep is not seen any more is kept this long */
-#define READ_ID		  (1ULL << 63)
+/* A word so near above the stack pointer is on the thread's own stack. */
+#define OWN_STACK_BYTES 32768
+#define READ_ID		(1ULL << 63)
 
 /* A sampled sleep that has not ended. */
 struct pending {
@@ -33,6 +36,8 @@ struct samples {
 	struct pending *pending;
 	unsigned long interval;
 	unsigned int reads;
+	uint32_t *deep; /* locks whose samples were too short */
+	size_t n_deep, deep_capacity;
 };
 
 struct samples *samples__new(struct processes *processes, struct proc *proc)
@@ -54,9 +59,7 @@ static void drop_pending(struct samples *s, struct pending *p)
 static void drop_key(struct samples *s, struct sample_key *k)
 {
 	HASH_DELETE(hh, s->keys, k);
-	for (size_t i = 0; i < k->n_sites; i++)
-		free(k->sites[i].frames);
-	free(k->sites);
+	sites__done(&k->sites);
 	free(k);
 }
 
@@ -72,6 +75,7 @@ void samples__free(struct samples *s)
 	HASH_ITER (hh, s->keys, k, next_key)
 		drop_key(s, k);
 	names__free(s->names);
+	free(s->deep);
 	free(s);
 }
 
@@ -121,69 +125,63 @@ static void sweep(struct samples *s)
 			drop_key(s, k);
 }
 
-static struct sample_site *find_site(struct sample_key *k, enum site_role role, uint64_t hash)
+static uint64_t stack_pointer(const struct user_regs *regs)
 {
-	for (size_t i = 0; i < k->n_sites; i++)
-		if (k->sites[i].hash == hash && k->sites[i].role == role)
-			return &k->sites[i];
-	return NULL;
+	return regs->r[arch__native()->sp];
 }
 
-/* A place for a new site: behind the others, or that of the least important one. */
-static struct sample_site *new_site(struct sample_key *k)
+static void judge(struct sample_key *k, const struct named_stack *stack,
+		  const struct user_regs *regs, const uint8_t *after)
 {
-	struct sample_site *least = NULL;
-
-	if (k->n_sites < SITES_MAX) {
-		array__grow(k->sites, k->n_sites, k->sites_capacity);
-		return &k->sites[k->n_sites++];
-	}
-	for (size_t i = 0; i < k->n_sites; i++)
-		if (!least || k->sites[i].all_wait_ns < least->all_wait_ns)
-			least = &k->sites[i];
-	free(least->frames);
-	return least;
-}
-
-static void judge(struct sample_key *k, const struct named_stack *stack, const uint8_t *after)
-{
-	struct kind_evidence evidence = { .function = stack->callers.function, .after = after };
+	const struct callers *c = &stack->callers;
+	uint64_t sp = stack_pointer(regs);
+	struct kind_evidence evidence = {
+		.function = c->function,
+		.wrapper = c->wrapper,
+		.library = c->library,
+		.user = c->user,
+		.after = after,
+		.on_stack = k->key.addr >= sp && k->key.addr - sp < OWN_STACK_BYTES,
+		.new_cond = stack->new_cond,
+	};
 
 	if (k->has_stack)
 		return;
 	k->verdict = kinds__judge(&k->key, &evidence);
-	k->where = stack->callers.where < 0 ? NULL : stack->frames[stack->callers.where].function;
 	k->has_stack = true;
+	k->looked_up = false; /* the object may begin elsewhere than was thought */
+	k->named_after = 0;
 }
 
-/* Unwinds and enters a stack. Returns the site's hash, 0 if nothing could be made of it. */
+static struct site_place place_of(const struct named_stack *stack)
+{
+	const struct frame *f = &stack->frames[stack->callers.where];
+
+	return (struct site_place){ .function = f->function,
+				    .module = f->module,
+				    .address = f->offset,
+				    .offset = stack->where_offset };
+}
+
+/* Unwinds and enters a stack. Returns the site's hash. */
 static uint64_t take_stack(struct samples *s, struct sample_key *k, enum site_role role, pid_t pid,
 			   const struct maps *maps, const struct user_regs *regs, const void *bytes,
-			   size_t len, const uint8_t *after)
+			   size_t len, const uint8_t *after, uint64_t now_ns)
 {
+	struct sample_site site = { .role = role, .used_ns = now_ns };
 	struct named_stack stack;
-	struct sample_site *site;
-	uint64_t hash;
 
 	names__stack(s->names, pid, maps, regs, bytes, len, &stack);
 	if (role == ROLE_WAITER)
-		judge(k, &stack, after);
-	hash = stack.hash ? stack.hash : 1;
-	site = find_site(k, role, hash);
-	if (site) {
-		free(stack.frames);
-	} else {
-		site = new_site(k);
-		*site = (struct sample_site){ .role = role,
-					      .hash = hash,
-					      .frames = stack.frames,
-					      .n_frames = stack.n_frames,
-					      .truncated = stack.truncated };
-	}
-	site->samples++;
-	site->all_samples++;
-	site->used = s->interval;
-	return hash;
+		judge(k, &stack, regs, after);
+	site.hash = stack.hash ? stack.hash : 1;
+	site.frames = stack.frames;
+	site.n_frames = stack.n_frames;
+	site.truncated = stack.truncated;
+	site.has_place = stack.callers.where >= 0;
+	if (site.has_place)
+		site.place = place_of(&stack);
+	return sites__add(&k->sites, &site)->hash;
 }
 
 static struct pending *get_pending(struct samples *s, uint64_t id, struct sample_key *k)
@@ -209,22 +207,32 @@ static struct process_entry *process_of(struct samples *s, uint32_t tgid, uint32
 	return processes__get(s->processes, &key, NULL, now_ns);
 }
 
+/* A stack that was cut where its copy ended: the next ones of this lock should be longer. */
+static void note_deep(struct samples *s, const struct sample_key *k, const struct stack_event *e,
+		      uint64_t hash, enum site_role role)
+{
+	const struct sample_site *site = sites__find(&k->sites, role, hash);
+
+	if (!site || !site->truncated || e->stack_len < s->processes->options->stack_bytes ||
+	    e->stack_len >= STACK_BYTES_MAX)
+		return;
+	array__grow(s->deep, s->n_deep, s->deep_capacity);
+	s->deep[s->n_deep++] = e->lock_id;
+}
+
 static void on_stack(struct samples *s, const struct stack_event *e)
 {
 	enum site_role role = e->type == EVENT_WAKER_STACK ? ROLE_WAKER : ROLE_WAITER;
-	struct process_entry *process = process_of(s, e->key.tgid, e->key.gen, e->time_ns);
+	struct process_entry *process = process_of(s, e->tgid, e->gen, e->time_ns);
 	const uint8_t *after = e->words & WORDS_HAVE_AFTER ? e->after : NULL;
-	const struct maps *maps = NULL;
+	const struct maps *maps;
 	struct sample_key *k;
 	struct pending *p;
 
-	/* only a word shared between processes has a waker elsewhere: its maps are not these */
-	if (e->tgid != e->key.tgid)
-		return;
+	process->tid = e->tid;
 	k = samples__key(s, &e->key);
 	p = get_pending(s, e->sample_id, k);
-	if (!e->compat)
-		maps = processes__maps(s->processes, process, e->regs.r[REGS_MAX - 1], e->time_ns);
+	maps = processes__maps(s->processes, process, e->regs.r[REGS_MAX - 1], e->time_ns);
 	if (!maps) {
 		struct kind_evidence evidence = { .after = after };
 
@@ -232,23 +240,32 @@ static void on_stack(struct samples *s, const struct stack_event *e)
 			k->verdict = kinds__judge(&k->key, &evidence);
 		return;
 	}
-	p->site[role] =
-		take_stack(s, k, role, e->tgid, maps, &e->regs, e->stack, e->stack_len, after);
+	p->site[role] = take_stack(s, k, role, process->tid, maps, &e->regs, e->stack, e->stack_len,
+				   after, e->time_ns);
+	note_deep(s, k, e, p->site[role], role);
 }
 
-static void credit(struct samples *s, struct pending *p, uint64_t wait_ns)
+size_t samples__deep(struct samples *s, const uint32_t **ids)
+{
+	size_t n = s->n_deep;
+
+	s->n_deep = 0;
+	*ids = s->deep;
+	return n;
+}
+
+static void credit(struct pending *p, uint64_t wait_ns)
 {
 	uint64_t more = wait_ns > p->credited_ns ? wait_ns - p->credited_ns : 0;
 
 	for (int role = 0; role < ROLE_COUNT; role++) {
 		struct sample_site *site =
-			p->site[role] ? find_site(p->key, role, p->site[role]) : NULL;
+			p->site[role] ? sites__find(&p->key->sites, role, p->site[role]) : NULL;
 
 		if (!site)
 			continue;
 		site->wait_ns += more;
 		site->all_wait_ns += more;
-		site->used = s->interval;
 	}
 	p->credited_ns += more;
 }
@@ -261,7 +278,7 @@ static void on_end(struct samples *s, const struct end_event *e)
 	HASH_FIND(hh, s->pending, &id, sizeof(id), p);
 	if (!p)
 		return;
-	credit(s, p, e->blocked_ns + e->delay_ns);
+	credit(p, e->blocked_ns + e->delay_ns);
 	drop_pending(s, p);
 }
 
@@ -291,7 +308,7 @@ static bool still_there(const struct open_sleep *o)
 		return false;
 	if (sscanf(text, "%*s %*s %*s %*s %*s %*s %*s %" SCNx64 " %" SCNx64, &sp, &pc) != 2)
 		return false;
-	return sp == o->regs.r[7] && pc == o->regs.r[REGS_MAX - 1];
+	return sp == stack_pointer(&o->regs) && pc == o->regs.r[REGS_MAX - 1];
 }
 
 /* Reads the stack of a sleeper of whom no sample came: it slept before observation, or too many
@@ -308,25 +325,27 @@ static struct pending *read_sleeper(struct samples *s, struct sample_key *k,
 	bool words;
 
 	s->reads++;
-	len = maps ? proc__read_memory(o->key.tgid, o->regs.r[7], bytes, sizeof(bytes)) : -1;
+	process->tid = o->tid;
+	len = maps ? proc__read_memory(o->tid, stack_pointer(&o->regs), bytes, sizeof(bytes)) : -1;
 	if (len <= 0)
 		return NULL;
-	words = proc__read_memory(o->key.tgid, o->key.addr, after, sizeof(after)) == sizeof(after);
+	words = proc__read_memory(o->tid, o->key.addr, after, sizeof(after)) == sizeof(after);
 	if (!still_there(o))
 		return NULL;
 	p = get_pending(s, id, k);
-	p->site[ROLE_WAITER] = take_stack(s, k, ROLE_WAITER, o->key.tgid, maps, &o->regs, bytes,
-					  len, words ? after : NULL);
+	p->site[ROLE_WAITER] = take_stack(s, k, ROLE_WAITER, o->tid, maps, &o->regs, bytes, len,
+					  words ? after : NULL, now_ns);
 	return p;
 }
 
-static unsigned int reads_of(const struct sample_key *k, unsigned long interval)
+/* Samples of this interval: where there are enough, no more need to be read. */
+static uint64_t samples_of(const struct sample_key *k)
 {
-	unsigned int n = 0;
+	uint64_t n = 0;
 
-	for (size_t i = 0; i < k->n_sites; i++)
-		if (k->sites[i].role == ROLE_WAITER && k->sites[i].used == interval)
-			n += k->sites[i].samples;
+	for (size_t i = 0; i < k->sites.n; i++)
+		if (k->sites.items[i].role == ROLE_WAITER)
+			n += k->sites.items[i].samples;
 	return n;
 }
 
@@ -341,26 +360,76 @@ void samples__open(struct samples *s, const struct open_sleep *o, uint64_t now_n
 		id = READ_ID | (uint64_t)o->tid << 32 | o->sequence;
 	HASH_FIND(hh, s->pending, &id, sizeof(id), p);
 	if (!p && id & READ_ID && age >= READ_AGE_NS && s->processes->options->stack_bytes &&
-	    s->reads < READS_INTERVAL && reads_of(k, s->interval) < READS_KEY)
+	    s->reads < READS_INTERVAL && samples_of(k) < READS_KEY)
 		p = read_sleeper(s, k, o, id, now_ns);
 	if (!p)
 		return;
 	p->seen = s->interval;
-	credit(s, p, age);
+	credit(p, age);
+}
+
+/* What lies at the object's address; asked once, while the process is there. */
+static void look_up(struct samples *s, struct sample_key *k, uint64_t now_ns)
+{
+	uint64_t object = k->key.addr - k->verdict.offset;
+	struct process_entry *process = process_of(s, k->key.tgid, k->key.gen, now_ns);
+	const struct maps *maps = processes__maps(s->processes, process, object, now_ns);
+	const struct mapping *m = maps ? maps__find(maps, object) : NULL;
+
+	k->looked_up = true;
+	if (!m)
+		return;
+	if (m->shared && m->inode) {
+		k->shared.device = (uint64_t)m->dev_major << 32 | m->dev_minor;
+		k->shared.inode = m->inode;
+		k->shared.offset = object - m->start + m->offset;
+	}
+	k->memory = m->shared ? "shared" : m->path[0] == '/' ? "mapped" : "heap";
+	k->static_name = names__data(s->names, process->tid, maps, object, &k->static_from);
+}
+
+/* A lock without a symbol is called after the call site that waits most: that is stable. */
+static void name_after_site(struct samples *s, struct sample_key *k, const struct sample_site *site)
+{
+	char place[512], name[600];
+
+	if (k->named_after == site->hash)
+		return;
+	k->named_after = site->hash;
+	k->where = site->place.function;
+	if (k->static_name && !k->verdict.by_site) {
+		k->name = k->static_name;
+		k->name_from = k->static_from;
+		return;
+	}
+	site_place__format(&site->place, place, sizeof(place));
+	snprintf(name, sizeof(name), "%s lock at %s", k->memory ? k->memory : "heap", place);
+	k->name = names__intern(s->names, name);
+	k->name_from = "site";
 }
 
 void samples__name(struct samples *s, struct sample_key *k, uint64_t now_ns)
 {
-	uint64_t object = k->key.addr - k->verdict.offset;
-	struct process_entry *process;
+	const struct sample_site *main = sites__main(&k->sites);
 
-	if (k->name_tried)
-		return;
-	k->name_tried = true;
-	process = process_of(s, k->key.tgid, k->key.gen, now_ns);
-	k->name = names__data(s->names, k->key.tgid,
-			      processes__maps(s->processes, process, object, now_ns), object);
-	k->name_from = k->name ? "symbol" : NULL;
+	if (!k->looked_up)
+		look_up(s, k, now_ns);
+	if (main && main->has_place) {
+		name_after_site(s, k, main);
+	} else if (k->static_name) {
+		k->name = k->static_name;
+		k->name_from = k->static_from;
+	}
+}
+
+const char *samples__site_name(struct samples *s, const struct sample_key *k,
+			       const struct sample_site *site)
+{
+	char place[512], name[600];
+
+	site_place__format(&site->place, place, sizeof(place));
+	snprintf(name, sizeof(name), "%s at %s", lock_kind_names[k->verdict.kind], place);
+	return names__intern(s->names, name);
 }
 
 void samples__next_interval(struct samples *s)
@@ -369,8 +438,7 @@ void samples__next_interval(struct samples *s)
 
 	sweep(s);
 	HASH_ITER (hh, s->keys, k, next)
-		for (size_t i = 0; i < k->n_sites; i++)
-			k->sites[i].samples = k->sites[i].wait_ns = 0;
+		sites__next_interval(&k->sites);
 	s->interval++;
 	s->reads = 0;
 }

@@ -10,33 +10,25 @@
 
 #include "kinds.h"
 #include "processes.h"
+#include "sites.h"
 #include "symbols.h"
 
-#define SITES_MAX 32 /* distinct stacks kept for one key; the least important gives way */
-
-/* One distinct stack of one role. Strings are interned: they live as long as struct samples. */
-struct sample_site {
-	enum site_role role;
-	uint64_t hash;
-	struct frame *frames;
-	size_t n_frames;
-	bool truncated;
-	uint64_t samples, wait_ns;	   /* of the running interval */
-	uint64_t all_samples, all_wait_ns; /* since it was first seen */
-	unsigned long used;		   /* interval of the latest use */
-};
-
-/* What samples told about one key. */
+/* What samples told about one key. Strings are interned: they live as long as struct samples. */
 struct sample_key {
 	struct lock_key key;
 	struct kind_verdict verdict;
 	bool has_stack; /* the verdict rests on a stack, not on the signature alone */
 	const char *name, *name_from;
-	bool name_tried;
-	bool gone;	   /* to be swept */
-	const char *where; /* caller of the lock function in the first sample */
-	struct sample_site *sites;
-	size_t n_sites, sites_capacity;
+	const char *where; /* caller of the lock function, at its main site */
+	struct {
+		uint64_t device, inode, offset;
+	} shared; /* where its object lies, if processes share the memory; inode 0: they do not */
+	bool looked_up; /* the place of its object is known */
+	const char *static_name, *static_from;
+	const char *memory;   /* "heap", "stack", "shared" or "mapped" */
+	uint64_t named_after; /* hash of the site that the name was made of */
+	bool gone;	      /* to be swept */
+	struct sites sites;
 	UT_hash_handle hh;
 };
 
@@ -48,6 +40,10 @@ void samples__free(struct samples *s);
 /* One event from the source, as it came: malformed ones are dropped. */
 void samples__event(struct samples *s, const void *data, size_t size);
 
+/* Locks (lock_stats.id) whose stacks need longer copies, since the last call; valid until the next
+ * event. Returns their number. */
+size_t samples__deep(struct samples *s, const uint32_t **ids);
+
 /* The entry of a key, made if need be. */
 struct sample_key *samples__key(struct samples *s, const struct lock_key *key);
 
@@ -57,8 +53,12 @@ struct sample_key *samples__key(struct samples *s, const struct lock_key *key);
  */
 void samples__open(struct samples *s, const struct open_sleep *o, uint64_t now_ns);
 
-/* The name of the key's object, found on the first call. */
+/* Brings name, where and shared up to date. */
 void samples__name(struct samples *s, struct sample_key *k, uint64_t now_ns);
+
+/* The name of a lock that is known by its call site. */
+const char *samples__site_name(struct samples *s, const struct sample_key *k,
+			       const struct sample_site *site);
 
 /* The interval was read: its credits are cleared, samples of vanished sleeps dropped. */
 void samples__next_interval(struct samples *s);

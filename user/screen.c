@@ -10,9 +10,6 @@
 #define HEIGHT_BAR  6
 #define HEIGHT_HEAD 4
 
-/* From here on there is room for stacks under a lock's threads. */
-#define HEIGHT_SITES 20
-
 const struct list_screen *screen__of(enum entity entity)
 {
 	static const struct list_screen *const screens[ENTITY_COUNT] = {
@@ -32,15 +29,10 @@ struct layout screen__layout(const struct view *v, int width, int height)
 	(void)width;
 	l.header = height >= HEIGHT_FULL ? 4 : height >= 1 ? 1 : 0;
 	l.list = l.header;
-	if (height >= HEIGHT_HEAD)
+	if (height >= HEIGHT_HEAD && !view__clevel(v)->detail)
 		l.heads = l.list++;
 	if (height >= HEIGHT_BAR)
 		l.bar = --end;
-	if (view__clevel(v)->address && height >= HEIGHT_SITES) {
-		l.site_rows = (end - l.list) / 2;
-		end -= l.site_rows;
-		l.sites = end;
-	}
 	l.list_rows = MAX(0, end - l.list);
 	return l;
 }
@@ -50,6 +42,8 @@ void screen__prepare(struct view *v, const struct snapshot *s, int width, int he
 	struct layout l = screen__layout(v, width, height);
 
 	view__update(v, s, l.list_rows);
+	if (view__clevel(v)->detail)
+		screen_lock__prepare(v, s, &l, width);
 	if (v->mode == MODE_HELP) {
 		/* The help takes the whole screen but the bottom line. */
 		v->page = MAX(1, height - 1);
@@ -66,7 +60,7 @@ static int first_name(const struct binding *b, char *buf, size_t size)
 
 static bool in_bar(const struct binding *b, const struct view *v)
 {
-	return b->bar && (b->modes & (1u << v->mode));
+	return b->bar && (b->modes & (1u << view__mode(v)));
 }
 
 static void draw_keys(const struct view *v, struct canvas *c, int y)
@@ -130,9 +124,10 @@ void screen__draw(const struct snapshot *s, const struct view *v, struct canvas 
 		return;
 	}
 	screen_header__draw(s, v, &l, c);
-	screen_list__draw(s, v, &l, c);
-	if (l.site_rows)
-		screen_sites__draw(s, v, &l, c);
+	if (view__clevel(v)->detail)
+		screen_lock__draw(s, v, &l, c);
+	else
+		screen_list__draw(s, v, &l, c);
 	if (v->mode == MODE_SORT)
 		screen_sort__draw(v, &l, c);
 	draw_bar(v, &l, c);

@@ -16,8 +16,7 @@ struct layout {
 	int header; /* lines of the header: 0, 1 (all in one) or 4 */
 	int heads;  /* y of the column heads */
 	int list, list_rows;
-	int sites, site_rows; /* stacks of the lock that the list is about */
-	int bar;	      /* y of the bottom line */
+	int bar; /* y of the bottom line */
 };
 
 /* One row a list; one file each. */
@@ -43,11 +42,19 @@ void screen_header__draw(const struct snapshot *s, const struct view *v, const s
 			 struct canvas *c);
 void screen_list__draw(const struct snapshot *s, const struct view *v, const struct layout *l,
 		       struct canvas *c);
-void screen_sites__draw(const struct snapshot *s, const struct view *v, const struct layout *l,
-			struct canvas *c);
+void screen_lock__draw(const struct snapshot *s, const struct view *v, const struct layout *l,
+		       struct canvas *c);
 void screen_sort__draw(const struct view *v, const struct layout *l, struct canvas *c);
 void screen_help__draw(const struct view *v, struct canvas *c);
 int screen_help__lines(const struct view *v, int width);
+
+/* A lock's page: where it is scrolled to, and in words for the header; returns their length. */
+void screen_lock__prepare(struct view *v, const struct snapshot *s, const struct layout *l,
+			  int width);
+int screen_lock__status(const struct view *v, char *buf, size_t size);
+
+/* How bad a load is. */
+enum style screen__heat(double load);
 
 /* Why nothing is listed, where the reason is none of the list's own. False: it is. */
 bool screen_list__why_empty(const struct snapshot *s, const struct view *v, char *buf, size_t size);

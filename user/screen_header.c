@@ -261,7 +261,9 @@ static void draw_place(const struct view *v, struct canvas *c, int y)
 	char status[96];
 	int x = 0, columns;
 
-	if (l->reading)
+	if (l->detail)
+		columns = screen_lock__status(v, status, sizeof(status));
+	else if (l->reading)
 		columns = snprintf(status, sizeof(status), "row %d of %zu, order kept",
 				   l->position + 1, v->n_rows);
 	else
@@ -280,10 +282,18 @@ static void draw_place(const struct view *v, struct canvas *c, int y)
 		int room = MAX(c->width - columns - 2, c->width / 2);
 
 		for (int i = 1; i <= v->depth; i++) {
-			x += canvas__text(c, x, y, room - x, STYLE_VALUE, v->levels[i].label);
-			x += canvas__text(c, x, y, room - x, STYLE_DIM, " > ");
+			bool here = i == v->depth && l->detail;
+
+			if (!v->levels[i].label[0])
+				continue;
+			x += canvas__text(c, x, y, room - x, here ? STYLE_SORTED : STYLE_VALUE,
+					  v->levels[i].label);
+			if (!here)
+				x += canvas__text(c, x, y, room - x, STYLE_DIM, " > ");
 		}
-		x += canvas__text(c, x, y, room - x, STYLE_SORTED, title) + 2;
+		if (!l->detail)
+			x += canvas__text(c, x, y, room - x, STYLE_SORTED, title);
+		x += 2;
 	}
 	if (x + columns <= c->width)
 		canvas__right(c, x, y, -1, STYLE_DIM, status);

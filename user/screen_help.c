@@ -19,6 +19,10 @@ static const char purpose[] = "locktop: which locks threads sleep on, and for ho
 static const char *const words[] = {
 	"load, WAIT: mean number of threads waiting, that is wait seconds a second.",
 	"wait = blocked (until somebody wakes the thread) + delay (from then until it runs).",
+	"A lock's page: WAITS HERE is the function that called the lock function, its callers "
+	"below it, with its share of the lock's wait; branches are different callers. LET GO BY is "
+	"the same of the calls that ended the waits. [truncated]: the rest of the stack could not "
+	"be read.",
 	"idle: waiting for work, an event or an end. No contention, so it is hidden or "
 	"stands last, but its total is always shown.",
 	"Lost: what could not be counted, with the largest reason. Self, Probes: what locktop and "

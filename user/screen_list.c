@@ -135,16 +135,18 @@ static void draw_heads(const struct view *v, const struct columns *cs, int y, st
 	}
 }
 
+enum style screen__heat(double load)
+{
+	return load >= LOAD_HOT ? STYLE_HOT : load >= LOAD_WARM ? STYLE_WARM : STYLE_NORMAL;
+}
+
 static enum style heat(const struct view *v, const struct field *f, const void *row)
 {
-	double load;
-
 	if (view__row_idle(v, row))
 		return STYLE_DIM;
 	if (strcmp(f->key, "wait_ns") || !v->interval_ns)
 		return STYLE_NORMAL;
-	load = (double)f->get(row).number / v->interval_ns;
-	return load >= LOAD_HOT ? STYLE_HOT : load >= LOAD_WARM ? STYLE_WARM : STYLE_NORMAL;
+	return screen__heat((double)f->get(row).number / v->interval_ns);
 }
 
 /* Marks where the search text is found in a cell that begins at x. */

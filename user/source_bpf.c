@@ -236,12 +236,12 @@ static int read_all(struct source *source, struct records *ret)
 
 	out.epoch = s->skel->bss->epoch;
 	s->skel->bss->epoch = out.epoch + 1;
-	err = read_map(s->skel->maps.locks, &s->locks);
+	err = read_map(s->skel->maps.waits, &s->waits);
+	if (!err)
+		err = read_map(s->skel->maps.locks, &s->locks);
 	if (!err)
 		err = read_open(s);
 	out.now_ns = util__monotonic_ns();
-	if (!err)
-		err = read_map(s->skel->maps.waits, &s->waits);
 	if (!err)
 		err = read_map(s->skel->maps.processes, &s->processes);
 	if (err)
@@ -290,6 +290,15 @@ static int ring_fd(struct source *s)
 	return ring_buffer__epoll_fd(source_bpf(s)->ring);
 }
 
+static void deepen(struct source *s, uint32_t lock_id)
+{
+	uint32_t one = 1;
+
+	/* when it is full, the stacks of further locks stay cut, and say so */
+	bpf_map_update_elem(bpf_map__fd(source_bpf(s)->skel->maps.deep_locks), &lock_id, &one,
+			    BPF_ANY);
+}
+
 static void reading__done(struct reading *r)
 {
 	free(r->keys);
@@ -316,6 +325,7 @@ static const struct source_ops ops = {
 	.forget_locks = forget_locks,
 	.forget_waits = forget_waits,
 	.forget_processes = forget_processes,
+	.deepen = deepen,
 	.tick = tick,
 	.fd = ring_fd,
 	.free = source_free,

@@ -142,10 +142,11 @@ static void take_wait(struct tally *t, const struct wait_key *key, const struct 
 		return;
 	w = get_wait(t, key->tid, k);
 	if (stats->wait_ns < w->closed_wait_ns) /* made anew by the kernel */
-		w->shown_wait_ns = w->shown_sleeps = 0;
+		w->shown_wait_ns = w->shown_sleeps = w->closed_sleeps = w->raw_sleeps = 0;
 	w->present = true;
 	w->closed_wait_ns = stats->wait_ns;
-	w->closed_sleeps = stats->sleeps;
+	w->closed_sleeps += stats->sleeps - w->raw_sleeps;
+	w->raw_sleeps = stats->sleeps;
 	w->last_ns = stats->last_ns;
 	memcpy(w->comm, stats->comm, sizeof(w->comm));
 }
@@ -192,6 +193,7 @@ static void settle_key(struct tally_key *k, bool count)
 	k->delta.delay_ns = grow(&k->shown.delay_ns, k->closed.delay_ns + k->open_delay_ns, count);
 	k->delta.timeouts = grow(&k->shown.timeouts, k->closed.timeouts, count);
 	k->max_ns = MAX(k->max_ns, k->oldest_ns);
+	k->absent = k->present || k->open_n ? 0 : k->absent + 1;
 	if (!count) {
 		memset(k->hist_delta, 0, sizeof(k->hist_delta));
 		k->max_ns = 0;
@@ -200,6 +202,7 @@ static void settle_key(struct tally_key *k, bool count)
 
 static void settle_wait(struct tally_wait *w, bool count)
 {
+	w->absent = w->present || w->waiting ? 0 : w->absent + 1;
 	w->sleeps = grow(&w->shown_sleeps, w->closed_sleeps + (w->waiting && !w->resumed), count);
 	w->wait_ns =
 		grow(&w->shown_wait_ns, w->closed_wait_ns + (w->waiting ? w->open_ns : 0), count);

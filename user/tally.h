@@ -27,6 +27,7 @@ struct tally_key {
 	bool fresh;   /* new at this reading */
 	bool present; /* in the latest reading */
 	bool gone;    /* to be swept */
+	unsigned int absent; /* latest readings in a row that knew nothing of it */
 	struct tally_sums closed;
 	struct tally_sums shown;     /* the most that closed + open ever was */
 	uint32_t hist[HIST_BUCKETS]; /* closed, as read */
@@ -53,6 +54,8 @@ struct tally_wait {
 	bool present; /* in the latest reading */
 	bool gone;    /* to be swept */
 	char comm[LOCKTOP_COMM];
+	unsigned int absent; /* latest readings in a row that knew nothing of it */
+	uint32_t raw_sleeps; /* as read: wraps */
 	uint64_t closed_sleeps, closed_wait_ns;
 	uint64_t shown_sleeps, shown_wait_ns;
 	uint64_t last_ns;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "detail.h"
 #include "text.h"
 
 static void add_scope(char **scope, const char *option, const char *value)
@@ -59,8 +60,10 @@ void view__free(struct view *v)
 {
 	if (!v)
 		return;
-	for (int i = 0; i < VIEW_DEPTH; i++)
+	for (int i = 0; i < VIEW_DEPTH; i++) {
 		free(v->levels[i].order);
+		detail__free(v->levels[i].detail);
+	}
 	free(v->rows);
 	free(v->threads);
 	free(v->scope);
@@ -75,6 +78,11 @@ struct level *view__level(struct view *v)
 const struct level *view__clevel(const struct view *v)
 {
 	return &v->levels[v->depth];
+}
+
+enum view_mode view__mode(const struct view *v)
+{
+	return v->mode == MODE_LIST && view__clevel(v)->detail ? MODE_DETAIL : v->mode;
 }
 
 void view__push_load(struct view *v, double load)
@@ -125,17 +133,31 @@ static int menu_size(const struct view *v)
 	return n;
 }
 
+/* Off its first line the page is being read: from there on its rows stay in order. */
+static void scroll(struct view *v, long top)
+{
+	struct level *l = view__level(v);
+
+	detail__scroll(l->detail, top);
+	l->reading = l->detail->top > 0;
+}
+
 void view__move(struct view *v, int by)
 {
-	switch (v->mode) {
+	switch (view__mode(v)) {
 	case MODE_HELP:
 		v->help_top = MAX(0, v->help_top + by);
 		break;
 	case MODE_SORT:
 		v->menu = MAX(0, MIN(v->menu + by, menu_size(v) - 1));
 		break;
+	case MODE_DETAIL:
+		scroll(v, (long)view__level(v)->detail->top + by);
+		break;
 	default:
-		go(v, (long)view__level(v)->position + by);
+		/* A prompt, too, moves the list that it lies on. */
+		if (!view__level(v)->detail)
+			go(v, (long)view__level(v)->position + by);
 	}
 }
 
@@ -146,7 +168,10 @@ void view__home(struct view *v)
 	} else if (v->mode == MODE_SORT) {
 		v->menu = 0;
 	} else {
-		go(v, 0);
+		if (view__level(v)->detail)
+			scroll(v, 0);
+		else
+			go(v, 0);
 		view__level(v)->reading = false;
 		view__level(v)->resort = true;
 	}
@@ -159,13 +184,22 @@ void view__end(struct view *v)
 		v->help_top = INT16_MAX;
 	else if (v->mode == MODE_SORT)
 		v->menu = menu_size(v) - 1;
+	else if (view__level(v)->detail)
+		scroll(v, view__level(v)->detail->lines);
 	else
 		go(v, (long)v->n_rows - 1);
+}
+
+void view__part(struct view *v, int by)
+{
+	if (view__level(v)->detail)
+		scroll(v, detail__part(view__level(v)->detail, by));
 }
 
 static void reset_level(struct level *l, enum entity entity)
 {
 	free(l->order);
+	detail__free(l->detail);
 	memset(l, 0, sizeof(*l));
 	l->entity = entity;
 }
@@ -188,6 +222,12 @@ static bool open_row(const struct level *from, const void *row, struct level *to
 {
 	const struct lock *lock = row;
 
+	if (from->detail) {
+		to->entity = ENTITY_THREAD;
+		to->pid = from->pid;
+		to->address = from->address;
+		return true;
+	}
 	if (from->entity == ENTITY_PROCESS) {
 		const struct process *p = row;
 
@@ -203,6 +243,7 @@ static bool open_row(const struct level *from, const void *row, struct level *to
 	to->entity = ENTITY_THREAD;
 	to->pid = lock->pid;
 	to->address = lock->address;
+	to->detail = detail__new();
 	label_lock(to->label, sizeof(to->label), lock, from->pid != lock->pid);
 	return true;
 }
@@ -212,7 +253,8 @@ bool view__enter(struct view *v)
 	const void *row = view__row(v);
 	struct level next = { 0 };
 
-	if (!row || v->depth + 1 >= VIEW_DEPTH || !open_row(view__level(v), row, &next))
+	if (v->depth + 1 >= VIEW_DEPTH || (!row && !view__level(v)->detail) ||
+	    !open_row(view__level(v), row, &next))
 		return false;
 	v->depth++;
 	reset_level(view__level(v), next.entity);

@@ -15,7 +15,7 @@
 #include "options.h"
 #include "util.h"
 
-#define VIEW_DEPTH   4	 /* process, lock, thread, and the lock that one waits for */
+#define VIEW_DEPTH   8	 /* process, lock, its threads, the lock that one waits for, ... */
 #define VIEW_INPUT   64	 /* bytes of a search or filter text */
 #define VIEW_HISTORY 512 /* loads kept for the header */
 #define VIEW_TEXT    256 /* bytes of one formatted field */
@@ -28,10 +28,13 @@ enum view_mode {
 	MODE_HELP,
 	MODE_SORT,   /* the menu of sort columns */
 	MODE_PROMPT, /* a line of text is being typed */
+	MODE_DETAIL, /* as MODE_LIST, on a lock's page; see view__mode() */
 	MODE_COUNT
 };
 
 enum prompt { PROMPT_SEARCH, PROMPT_FILTER, PROMPT_DELAY, PROMPT_COUNT };
+
+struct detail;
 
 /* Which row, independent of snapshot and order. */
 struct row_key {
@@ -39,7 +42,7 @@ struct row_key {
 	uint64_t sub; /* address of a lock, tid of a thread, 0 */
 };
 
-/* One list. A level deeper is the list that Enter opened. */
+/* One list, or one lock's page. A level deeper is what Enter opened. */
 struct level {
 	enum entity entity;
 	pid_t pid;	  /* only this process; 0: all */
@@ -53,7 +56,8 @@ struct level {
 	struct row_key *order;
 	size_t n_order;
 	char filter[VIEW_INPUT];
-	char label[80]; /* what Enter was pressed on: "mysqld 4242", "mutex table_lock" */
+	char label[80];	       /* what Enter was pressed on: "mysqld 4242", "mutex table_lock" */
+	struct detail *detail; /* all about the lock instead of a list; NULL: a list */
 };
 
 struct view {
@@ -92,6 +96,9 @@ struct view {
 	size_t threads_capacity;
 };
 
+/* What keys mean now: v->mode, but MODE_DETAIL for MODE_LIST on a lock's page. */
+enum view_mode view__mode(const struct view *v);
+
 struct view *view__new(const struct options *o);
 void view__free(struct view *v);
 
@@ -114,6 +121,8 @@ bool row_key__same(struct row_key a, struct row_key b);
 const void *view__row(const struct view *v);
 /* Any field of the row as it is formatted contains text; case does not matter. */
 bool view__row_matches(const struct view *v, const void *row, const char *text);
+/* The lock that the level on screen is about; NULL: none, or it is not in this snapshot. */
+const struct lock *view__lock(const struct view *v, const struct snapshot *s);
 /* A lock of the idle class. */
 bool view__row_idle(const struct view *v, const void *row);
 bool field__on_screen(const struct field *f);
@@ -122,8 +131,9 @@ bool field__on_screen(const struct field *f);
 void view__move(struct view *v, int by); /* cursor, or scroll, in the current mode */
 void view__home(struct view *v);	 /* first row: from here on the order is new again */
 void view__end(struct view *v);
-bool view__enter(struct view *v); /* false: nothing further in */
-void view__leave(struct view *v); /* one level out, else filter and search off */
+void view__part(struct view *v, int by); /* a lock's page: to the next or previous part */
+bool view__enter(struct view *v);	 /* false: nothing further in */
+void view__leave(struct view *v);	 /* one level out, else filter and search off */
 void view__show(struct view *v, enum entity entity);
 void view__sort_by(struct view *v, const struct field *f);
 void view__sort_step(struct view *v, int by); /* the next or previous column */

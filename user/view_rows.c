@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "detail.h"
 #include "text.h"
 
 struct row_key view__key(enum entity entity, const void *row)
@@ -63,10 +64,6 @@ static bool process_shown(const struct view *v, const struct process *p)
 
 static bool lock_shown(const struct view *v, const struct lock *l)
 {
-	const struct level *level = view__clevel(v);
-
-	if (level->pid && l->pid != level->pid)
-		return false;
 	if (l->class == CLASS_IDLE && !v->idle)
 		return false;
 	return l->sleeps || l->wait_ns || l->waiting;
@@ -93,10 +90,20 @@ static void add_row(struct view *v, const void *row)
 		v->rows[v->n_rows++] = row;
 }
 
+const struct lock *view__lock(const struct view *v, const struct snapshot *s)
+{
+	const struct level *level = view__clevel(v);
+
+	for (size_t i = 0; s && level->address && i < s->n_locks; i++)
+		if (s->locks[i].pid == level->pid && s->locks[i].address == level->address)
+			return &s->locks[i];
+	return NULL;
+}
+
 /* A thread's numbers become those of the one lock that the list is about. */
 static void add_lock_threads(struct view *v, const struct snapshot *s)
 {
-	const struct level *level = view__clevel(v);
+	const struct lock *lock = view__lock(v, s);
 	size_t n = 0;
 
 	if (v->threads_capacity < s->n_thread_locks) {
@@ -107,8 +114,7 @@ static void add_lock_threads(struct view *v, const struct snapshot *s)
 		const struct thread_lock *tl = &s->thread_locks[i];
 		struct thread *t = &v->threads[n];
 
-		if (!tl->thread || !tl->lock || tl->lock->address != level->address ||
-		    tl->lock->pid != level->pid)
+		if (!lock || !tl->thread || tl->lock != lock)
 			continue;
 		*t = *tl->thread;
 		t->sleeps = tl->sleeps;
@@ -117,6 +123,27 @@ static void add_lock_threads(struct view *v, const struct snapshot *s)
 		n++;
 		add_row(v, t);
 	}
+}
+
+/* A lock that processes share is listed in each of them. */
+static void add_locks(struct view *v, const struct snapshot *s)
+{
+	pid_t pid = view__clevel(v)->pid;
+	bool *inside = xcalloc(s->n_locks, sizeof(*inside));
+
+	for (size_t i = 0; i < s->n_thread_locks; i++) {
+		const struct thread_lock *tl = &s->thread_locks[i];
+
+		if (tl->thread && tl->lock && tl->thread->pid == pid)
+			inside[tl->lock - s->locks] = true;
+	}
+	for (size_t i = 0; i < s->n_locks; i++) {
+		const struct lock *l = &s->locks[i];
+
+		if ((!pid || l->pid == pid || inside[i]) && lock_shown(v, l))
+			add_row(v, l);
+	}
+	free(inside);
 }
 
 static void add_rows(struct view *v, const struct snapshot *s)
@@ -128,9 +155,7 @@ static void add_rows(struct view *v, const struct snapshot *s)
 				add_row(v, &s->processes[i]);
 		break;
 	case ENTITY_LOCK:
-		for (size_t i = 0; i < s->n_locks; i++)
-			if (lock_shown(v, &s->locks[i]))
-				add_row(v, &s->locks[i]);
+		add_locks(v, s);
 		break;
 	default:
 		for (size_t i = 0; i < s->n_threads; i++)
@@ -261,12 +286,15 @@ void view__update(struct view *v, const struct snapshot *s, int page)
 	v->interval_ns = s ? s->interval_ns : 0;
 	v->number = s ? s->number : 0;
 	v->rows = xrealloc(v->rows, most, sizeof(*v->rows));
+	if (view__level(v)->detail)
+		detail__update(view__level(v)->detail, view__lock(v, s), view__level(v)->reading);
 	if (s && view__level(v)->address)
 		add_lock_threads(v, s);
 	else if (s)
 		add_rows(v, s);
 	sort_rows(v);
-	place_cursor(v);
+	if (!view__level(v)->detail)
+		place_cursor(v);
 }
 
 bool view__find(struct view *v, int direction)

@@ -82,13 +82,19 @@ class Beside:
         limit = time.monotonic() + 20
         while not self.ready(self.output()):
             if self.process.poll() is not None or time.monotonic() > limit:
-                text = self.output().decode(errors="replace").strip()
-                raise Failure("%s did not get ready: %s" % (self.argv[0], text[-200:]))
+                raise self.failed("did not get ready")
             time.sleep(0.02)
         time.sleep(self.settle)
 
-    def __exit__(self, *exception):
+    def failed(self, how):
+        text = self.output().decode(errors="replace").strip()
+        return Failure("%s %s: %s" % (os.path.basename(self.argv[0]), how, text[-200:]))
+
+    def __exit__(self, kind, *exception):
+        early = self.process.poll() is not None
         end(self.process)
+        if early and not kind:
+            raise self.failed("ended while it should observe")
         return False
 
 
@@ -96,6 +102,7 @@ class Screen:
     """A program on a terminal of its own; draining its output keeps it going."""
 
     def __init__(self, argv, columns=120, lines=40):
+        self.tail = b""
         self.started = time.monotonic()
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
@@ -115,7 +122,9 @@ class Screen:
         except OSError:
             data = b""
         if not data:
-            raise Failure("locktop ended instead of showing its screen")
+            text = ESCAPES.sub(b"", self.tail).decode(errors="replace").split("\n")
+            raise Failure("locktop ended: " + " ".join(x.strip() for x in text)[-200:])
+        self.tail = (self.tail + data)[-1000:]
         return data
 
     def drain(self, seconds):
@@ -165,7 +174,7 @@ class Bench:
         return json.loads(out)
 
     def locktop(self, *more):
-        return Beside([self.args.locktop, *BATCH, *more], lambda out: b"\n" in out)
+        return Beside([self.args.locktop, *BATCH, *more], lambda out: b"}\n" in out)
 
     def bpftrace(self):
         """The same question asked the usual way; None where that is not possible."""
@@ -175,7 +184,8 @@ class Bench:
                       lambda out: b"Attaching" in out, settle=1.0)
 
     def ratios(self, mode, beside, more=1):
-        """Throughput with the tool / without, a ratio for each pair; the order alternates."""
+        """Throughput with the tool / without, a ratio for each pair; the order alternates. more:
+        times as many pairs, for what is near its bound."""
         result = []
         for i in range(self.pairs * more):
             rate = {}
@@ -189,14 +199,14 @@ class Bench:
         return result
 
     def mutex(self):
-        ratios = self.ratios("mutex", self.locktop, more=2)  # the tightest bound
+        ratios = self.ratios("mutex", self.locktop, more=2)
         median = statistics.median(ratios)
         yield Row("throughput, 4 threads contend for a mutex (10 µs sections)", spread(ratios), "≥ 0.98",
                   median >= 0.98)
 
     def pingpong(self):
         what = "time, futex ping-pong on one CPU"
-        ratios = [1 / r for r in self.ratios("pingpong", self.locktop)]
+        ratios = [1 / r for r in self.ratios("pingpong", self.locktop, more=2)]
         yield Row(what, spread(ratios), "≤ 1.25", statistics.median(ratios) <= 1.25)
         if self.bpftrace():
             ratios = [1 / r for r in self.ratios("pingpong", self.bpftrace)]

@@ -11,7 +11,6 @@
 #define MUTEX_THREADS 4
 #define SECTION_NS    10000 /* inside the mutex; as long outside */
 #define ROUNDS	      100   /* of ping-pong between two pieces of reference work */
-#define STRETCHES_MAX 16384 /* of rounds that are remembered */
 #define CALLS	      200   /* in a stretch of system calls */
 #define PAIRS_MAX     64
 #define LINE	      64 /* bytes that one CPU's cache shares with no other */
@@ -24,11 +23,9 @@ struct result {
 /* What one player of a pair has done, and how fast its CPU was meanwhile. */
 struct score {
 	uint64_t sleeps; /* waits that the kernel says were ended by a wake */
-	uint64_t rounds, ns;
-	uint64_t work_ns;	      /* what the latest reference work took */
-	uint64_t work_end_ns;	      /* and when it ended */
-	double speeds[STRETCHES_MAX]; /* rounds in the time of a reference work */
-	int n_speeds;
+	uint64_t rounds, rounds_ns;
+	uint64_t works, works_ns;
+	uint64_t last_ns; /* when the latest reference work ended */
 };
 
 /* One word of a ping-pong pair and what its waiter has done. */
@@ -66,40 +63,22 @@ static int cpus_allowed(int *cpus, int max)
 	return n;
 }
 
-/*
- * Accounts the rounds since the last call and measures the CPU's speed now. Other programs may take
- * the CPU at any time, hence one figure for each stretch: their median knows nothing of that.
- */
+/* Accounts the rounds since the last call and measures the CPU's speed now. */
 static void reference_work(struct score *s)
 {
-	uint64_t start = now_ns(), ns;
+	uint64_t start = now_ns(), end;
 	int i;
 
+	if (s->last_ns) {
+		s->rounds_ns += start - s->last_ns;
+		s->rounds += ROUNDS;
+	}
 	for (i = 0; i < 100000; i++)
 		__asm__ volatile("" : : "r"(i));
-	ns = now_ns() - start;
-	if (s->work_end_ns) {
-		s->ns += start - s->work_end_ns;
-		s->rounds += ROUNDS;
-		if (s->n_speeds < STRETCHES_MAX)
-			s->speeds[s->n_speeds++] =
-				(double)ROUNDS * (ns + s->work_ns) / 2 / (start - s->work_end_ns);
-	}
-	s->work_ns = ns;
-	s->work_end_ns = start + ns;
-}
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *values, int n)
-{
-	qsort(values, n, sizeof(*values), compare);
-	return values[n / 2];
+	end = now_ns();
+	s->works++;
+	s->works_ns += end - start;
+	s->last_ns = end;
 }
 
 static void finish_after(double seconds)
@@ -204,15 +183,15 @@ static struct result pairs_run(double seconds, int max)
 	}
 	finish_after(seconds);
 	for (i = 0; i < n; i++) {
-		struct score *ping = &pairs[i].side[0].score;
+		const struct score *ping = &pairs[i].side[0].score;
 
 		pthread_join(threads[i][0], NULL);
 		pthread_join(threads[i][1], NULL);
 		if (!ping->rounds)
 			die("no time for %d rounds", ROUNDS);
 		r.count += ping->rounds;
-		r.per_second += ping->rounds * 1e9 / ping->ns;
-		r.rate += median(ping->speeds, ping->n_speeds);
+		r.per_second += ping->rounds * 1e9 / ping->rounds_ns;
+		r.rate += (double)ping->rounds / ping->rounds_ns * ping->works_ns / ping->works;
 		r.sleeps += ping->sleeps + pairs[i].side[1].score.sleeps;
 	}
 	return r;

@@ -6,7 +6,6 @@
  *
  * Input: records of one byte that says what, two bytes of length, then so many bytes.
  */
-#include <inttypes.h>
 #include <libgen.h>
 #include <limits.h>
 
@@ -41,7 +40,7 @@ static const char *tree(void)
 		"Name:\tmade up\nTgid:\t1\nPid:\t1\nPPid:\t0\nUid:\t0\t0\t0\t0\n"
 		"NSpid:\t1\nThreads:\t3\n";
 	static const char *root;
-	char maps[PATH_MAX + 512], link_path[512];
+	char maps[2 * PATH_MAX + 1024], link_path[512];
 	struct stat st;
 	int n;
 
@@ -50,12 +49,15 @@ static const char *tree(void)
 	root = fuzz__directory();
 	fuzz__mkdir(root, "1");
 	PROMISE(stat(library_path(), &st) == 0);
+	/* As the loader would: code in the first page, data in the next, then what is zero. */
 	n = snprintf(maps, sizeof(maps),
 		     "%llx-%llx rw-p 00000000 00:00 0\n"
-		     "%llx-%llx r-xp 00000000 00:01 %" PRIu64 " %s\n",
-		     HEAP_START, HEAP_START + HEAP_BYTES, LIBRARY_START,
-		     LIBRARY_START + (((uint64_t)st.st_size + 4095) & ~4095ULL), st.st_ino,
-		     library_path());
+		     "%llx-%llx r-xp 00000000 00:01 %lu %s\n"
+		     "%llx-%llx rw-p 00000000 00:01 %lu %s\n"
+		     "%llx-%llx rw-p 00000000 00:00 0\n",
+		     HEAP_START, HEAP_START + HEAP_BYTES, LIBRARY_START, LIBRARY_START + 0x1000,
+		     st.st_ino, library_path(), LIBRARY_START + 0x1000, LIBRARY_START + 0x2000,
+		     st.st_ino, library_path(), LIBRARY_START + 0x2000, LIBRARY_START + 0x3000);
 	fuzz__put(root, "1/maps", maps, n);
 	fuzz__put(root, "1/stat", stat_line, sizeof(stat_line) - 1);
 	fuzz__put(root, "1/status", status, sizeof(status) - 1);

@@ -157,6 +157,78 @@ static inline void fixture__add_sites(struct snapshot *s, struct lock *l)
 	l->n_sites = 2;
 }
 
+#define FIXTURE_LIBC "/lib/x86_64-linux-gnu/libc.so.6"
+#define FIXTURE_DB   "/usr/sbin/dbserver"
+
+/* Stacks that part ways, end early, have names of every length; and waits of many lengths. */
+static inline void fixture__add_stacks(struct snapshot *s, struct lock *l)
+{
+	static const struct frame lock = {
+		"pthread_mutex_lock", FIXTURE_LIBC, 0x8a2b0, NULL, 0, "native"
+	};
+	static const struct frame unlock = {
+		"pthread_mutex_unlock", FIXTURE_LIBC, 0x8b7d0, NULL, 0, "native"
+	};
+	static const struct frame start = {
+		"start_thread", FIXTURE_LIBC, 0x891f4, NULL, 0, "native"
+	};
+	static const struct frame open_table = { "open_table", FIXTURE_DB,
+						 0x41f20,      "/build/db/sql/table_cache.cc",
+						 412,	       "native" };
+	static const struct frame query = { "execute_query", FIXTURE_DB, 0x30110,
+					    "sql/query.cc",  88,	 "native" };
+	static const struct frame close_table = { "close_table", FIXTURE_DB, 0x42f80,
+						  NULL,		 0,	     "native" };
+	static const struct frame worker = { "worker_main", FIXTURE_DB, 0x21000,
+					     "main.cc",	    7,		"native" };
+	static const struct frame nameless = { NULL, FIXTURE_DB, 0x2f000, NULL, 0, "native" };
+	static const struct frame cpp = {
+		"std::map<std::basic_string<char>, std::vector<int>, std::less<void>>::"
+		"operator[](std::basic_string<char> const&)",
+		"/usr/lib/libcache-with-a-long-name.so.1.2.3",
+		0x1234,
+		"stl_map.h",
+		512,
+		"c++"
+	};
+	static const struct {
+		enum site_role role;
+		double share;
+		bool truncated;
+		const struct frame *frames[7];
+	} rows[] = {
+		{ ROLE_WAITER, 0.55, false, { &lock, &open_table, &query, &worker, &start } },
+		{ ROLE_WAITER, 0.25, true, { &lock, &open_table, &query, &nameless } },
+		{ ROLE_WAITER, 0.12, false, { &lock, &open_table, &cpp, &worker, &start } },
+		{ ROLE_WAITER, 0.077, false, { &lock, &close_table, &worker, &start } },
+		{ ROLE_WAITER, 0.002, false, { &lock, &close_table, &query, &worker, &start } },
+		{ ROLE_WAITER, 0.001, false, { &lock, &close_table, &nameless, &worker, &start } },
+		{ ROLE_WAKER, 1.0, false, { &unlock, &close_table, &worker, &start } },
+	};
+
+	l->sites = snapshot__alloc(s, ARRAY_SIZE(rows), sizeof(*l->sites));
+	l->n_sites = ARRAY_SIZE(rows);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct site *site = &l->sites[i];
+
+		site->role = rows[i].role;
+		site->samples = 1 + rows[i].share * 10;
+		site->share = rows[i].share;
+		site->wait_ns = rows[i].share * l->wait_ns;
+		site->truncated = rows[i].truncated;
+		site->frames =
+			snapshot__alloc(s, ARRAY_SIZE(rows[i].frames), sizeof(*site->frames));
+		while (site->n_frames < ARRAY_SIZE(rows[i].frames) &&
+		       rows[i].frames[site->n_frames]) {
+			site->frames[site->n_frames] = *rows[i].frames[site->n_frames];
+			site->n_frames++;
+		}
+	}
+	for (int i = 0; i < 20; i++)
+		l->hist[50 + i] = i * (20 - i) * 40;
+	lock__percentiles(l);
+}
+
 /* An interval of a second with the locks of the table; room for more rows is left. */
 static inline struct snapshot *fixture__empty(uint64_t number)
 {

@@ -3,7 +3,9 @@
 
 #include <stdlib.h>
 
+#include "../../user/detail.h"
 #include "../../user/keys.h"
+#include "../../user/screen.h"
 
 /* A view of the fixture's first interval. */
 struct world {
@@ -108,7 +110,7 @@ static void switches_lists(void **state)
 	assert_int_equal(view__clevel(w->v)->entity, ENTITY_PROCESS);
 }
 
-/* Enter goes from a process to its locks to the lock's threads, Esc the same way back. */
+/* Enter goes from a process to its locks, a lock's page, its threads; Esc the same way back. */
 static void drills_in_and_out(void **state)
 {
 	struct world *w = *state;
@@ -119,14 +121,63 @@ static void drills_in_and_out(void **state)
 	press(w, KEYS_ENTER);
 	assert_int_equal(view__clevel(w->v)->entity, ENTITY_THREAD);
 	assert_int_equal(view__clevel(w->v)->address, 0x55d0c0a81040);
+	assert_int_equal(view__mode(w->v), MODE_DETAIL);
 	assert_int_equal(w->v->n_rows, 4);
 	press(w, KEYS_ENTER);
-	assert_int_equal(w->v->depth, 2);
+	assert_int_equal(view__mode(w->v), MODE_LIST);
+	assert_int_equal(view__clevel(w->v)->entity, ENTITY_THREAD);
+	assert_int_equal(w->v->depth, 3);
+	assert_int_equal(w->v->n_rows, 4);
+	press(w, KEYS_ENTER);
+	assert_int_equal(w->v->depth, 3);
 	assert_string_not_equal(w->v->message, "");
+	press(w, KEYS_ESC);
+	assert_int_equal(view__mode(w->v), MODE_DETAIL);
 	press(w, KEYS_ESC);
 	press(w, KEYS_ESC);
 	assert_int_equal(w->v->depth, 0);
 	assert_int_equal(view__clevel(w->v)->entity, ENTITY_PROCESS);
+}
+
+/* On a lock's page keys scroll it; those of lists do nothing, 2 goes to the locks again. */
+static void scrolls_a_locks_page(void **state)
+{
+	struct world *w = *state;
+	struct detail *d;
+
+	press(w, '2');
+	press(w, KEYS_ENTER);
+	d = view__level(w->v)->detail;
+	assert_non_null(d);
+	screen__prepare(w->v, w->s, 60, 15);
+	assert_in_range(d->lines, 15, 100);
+	press(w, KEYS_DOWN);
+	assert_int_equal(d->top, 1);
+	assert_true(view__clevel(w->v)->reading);
+	press(w, KEYS_TAB);
+	assert_int_equal(d->top, d->starts[1]);
+	press(w, KEYS_END);
+	assert_int_equal(d->top, d->lines - d->rows);
+	press(w, KEYS_BACK_TAB);
+	assert_true(d->top < d->lines - d->rows);
+	press(w, KEYS_HOME);
+	assert_int_equal(d->top, 0);
+	assert_false(view__clevel(w->v)->reading);
+	press(w, 's');
+	press(w, '/');
+	press(w, 'f');
+	assert_int_equal(view__mode(w->v), MODE_DETAIL);
+	press(w, 'd');
+	type(w, "3");
+	press(w, KEYS_ENTER);
+	assert_int_equal(w->v->delay_ns, 3000 * MS);
+	assert_int_equal(view__mode(w->v), MODE_DETAIL);
+	press(w, 'h');
+	press(w, 'q');
+	assert_int_equal(view__mode(w->v), MODE_DETAIL);
+	press(w, '2');
+	assert_int_equal(w->v->depth, 0);
+	assert_int_equal(view__mode(w->v), MODE_LIST);
 }
 
 /* Inside the help, keys scroll it; q closes it and does not quit. */
@@ -345,9 +396,10 @@ static void survives_random_keys(void **state)
 		key = (seed >> 8) % 3 ? 1 + (int)((seed >> 16) % 130)
 				      : KEYS_UP + (int)((seed >> 16) % (KEYS_F10 - KEYS_UP + 1));
 		press(w, key);
+		screen__prepare(w->v, w->s, 80, 16);
 		assert_in_range(w->v->depth, 0, VIEW_DEPTH - 1);
 		assert_in_range(w->v->mode, 0, MODE_COUNT - 1);
-		if (w->v->n_rows)
+		if (w->v->n_rows && !view__level(w->v)->detail)
 			assert_non_null(view__row(w->v));
 		assert_true(w->v->delay_ns >= VIEW_DELAY_MIN);
 	}
@@ -357,11 +409,12 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(has_no_key_twice),	      TEST(has_complete_rows), TEST(reports_outcomes),
-		TEST(switches_lists),	      TEST(drills_in_and_out), TEST(keeps_to_its_mode),
-		TEST(sorts_by_menu),	      TEST(sorts_by_steps),    TEST(searches),
-		TEST(says_what_is_not_found), TEST(filters),	       TEST(edits_text),
-		TEST(changes_the_interval),   TEST(prints_for_help),   TEST(survives_random_keys),
+		TEST(has_no_key_twice),	    TEST(has_complete_rows),	  TEST(reports_outcomes),
+		TEST(switches_lists),	    TEST(drills_in_and_out),	  TEST(keeps_to_its_mode),
+		TEST(sorts_by_menu),	    TEST(sorts_by_steps),	  TEST(searches),
+		TEST(scrolls_a_locks_page), TEST(says_what_is_not_found), TEST(filters),
+		TEST(edits_text),	    TEST(changes_the_interval),	  TEST(prints_for_help),
+		TEST(survives_random_keys),
 	};
 
 	return cmocka_run_group_tests_name("keys", tests, NULL, NULL);

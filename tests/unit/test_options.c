@@ -241,7 +241,7 @@ static const struct wrong_case wrong_cases[] = {
 	{ { "--samples", "1001" }, "--samples" },
 	{ { "--max-samples", "100001" }, "--max-samples" },
 	{ { "--stack-bytes", "255" }, "--stack-bytes" },
-	{ { "--stack-bytes", "16385" }, "--stack-bytes" },
+	{ { "--stack-bytes", "32769" }, "--stack-bytes" },
 	{ { "--max-locks", "15" }, "--max-locks" },
 	{ { "--max-threads", "4194305" }, "--max-threads" },
 	{ { "-d" }, "-d" },

@@ -19,14 +19,26 @@ struct fixture {
 	struct samples *samples;
 };
 
+#define STACK_LEN 512
+
 /* An event and room for a stack. */
-struct event {
+union event {
 	struct stack_event e;
-	uint8_t stack[512];
+	uint8_t bytes[sizeof(struct stack_event) + STACK_LEN];
 };
 
 pthread_barrier_t samples_test_barrier;
 pthread_mutex_t samples_test_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static const struct sample_site *sites_of(const struct sample_key *k)
+{
+	return k->sites.items;
+}
+
+static size_t n_sites(const struct sample_key *k)
+{
+	return k->sites.n;
+}
 
 static int set_up(void **state)
 {
@@ -52,22 +64,23 @@ static int tear_down(void **state)
 }
 
 /* A stack of one frame that is known, in this process. */
-static struct event event_at(enum event_type type, uint32_t id, struct lock_key key, void *pc)
+static union event event_at(enum event_type type, uint32_t id, struct lock_key key, void *pc)
 {
-	struct event event = {};
+	union event event = {};
 
 	event.e.type = type;
 	event.e.sample_id = id;
 	event.e.key = key;
 	event.e.time_ns = NOW;
-	event.e.tid = event.e.tgid = getpid();
+	event.e.tid = event.e.tgid = key.tgid;
+	event.e.gen = key.gen;
 	event.e.regs.r[7] = HEAP;
 	event.e.regs.r[REGS_MAX - 1] = (uintptr_t)pc;
-	event.e.stack_len = sizeof(event.stack);
+	event.e.stack_len = STACK_LEN;
 	return event;
 }
 
-static void send(struct fixture *x, const struct event *event)
+static void send(struct fixture *x, const union event *event)
 {
 	samples__event(x->samples, event, sizeof(event->e) + event->e.stack_len);
 }
@@ -87,8 +100,8 @@ static void test_one_sleep(void **state)
 {
 	struct fixture *x = *state;
 	struct lock_key key = fake__key(getpid(), HEAP, SIG_MUTEX);
-	struct event waiter = event_at(EVENT_WAITER_STACK, 1, key, pthread_mutex_lock);
-	struct event waker = event_at(EVENT_WAKER_STACK, 1, key, pthread_mutex_unlock);
+	union event waiter = event_at(EVENT_WAITER_STACK, 1, key, pthread_mutex_lock);
+	union event waker = event_at(EVENT_WAKER_STACK, 1, key, pthread_mutex_unlock);
 	struct sample_key *k = samples__key(x->samples, &key);
 
 	assert_false(k->has_stack);
@@ -96,19 +109,19 @@ static void test_one_sleep(void **state)
 	send(x, &waker);
 	assert_true(k->has_stack);
 	assert_int_equal(k->verdict.kind, KIND_MUTEX);
-	assert_int_equal(k->n_sites, 2);
-	assert_int_equal(k->sites[0].wait_ns, 0);
+	assert_int_equal(n_sites(k), 2);
+	assert_int_equal(sites_of(k)[0].wait_ns, 0);
 	send_end(x, 1, 30, 4);
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(k->sites[i].role, i ? ROLE_WAKER : ROLE_WAITER);
-		assert_int_equal(k->sites[i].samples, 1);
-		assert_int_equal(k->sites[i].wait_ns, 34);
-		assert_true(k->sites[i].n_frames >= 1);
-		assert_non_null(strstr(k->sites[i].frames[0].function,
+		assert_int_equal(sites_of(k)[i].role, i ? ROLE_WAKER : ROLE_WAITER);
+		assert_int_equal(sites_of(k)[i].samples, 1);
+		assert_int_equal(sites_of(k)[i].wait_ns, 34);
+		assert_true(sites_of(k)[i].n_frames >= 1);
+		assert_non_null(strstr(sites_of(k)[i].frames[0].function,
 				       i ? "pthread_mutex_unlock" : "pthread_mutex_lock"));
 	}
 	send_end(x, 1, 1000, 0); /* a second end of the same sleep is nobody's */
-	assert_int_equal(k->sites[0].wait_ns, 34);
+	assert_int_equal(sites_of(k)[0].wait_ns, 34);
 }
 
 /* Equal stacks are one site; the interval's figures are cleared with it, what stands is kept. */
@@ -119,19 +132,19 @@ static void test_equal_stacks(void **state)
 	struct sample_key *k = samples__key(x->samples, &key);
 
 	for (uint32_t id = 1; id <= 10; id++) {
-		struct event e = event_at(EVENT_WAITER_STACK, id, key, pthread_mutex_lock);
+		union event e = event_at(EVENT_WAITER_STACK, id, key, pthread_mutex_lock);
 
 		send(x, &e);
 		send_end(x, id, id, 0);
 	}
-	assert_int_equal(k->n_sites, 1);
-	assert_int_equal(k->sites[0].samples, 10);
-	assert_int_equal(k->sites[0].wait_ns, 55);
+	assert_int_equal(n_sites(k), 1);
+	assert_int_equal(sites_of(k)[0].samples, 10);
+	assert_int_equal(sites_of(k)[0].wait_ns, 55);
 	samples__next_interval(x->samples);
-	assert_int_equal(k->sites[0].samples, 0);
-	assert_int_equal(k->sites[0].wait_ns, 0);
-	assert_int_equal(k->sites[0].all_samples, 10);
-	assert_int_equal(k->sites[0].all_wait_ns, 55);
+	assert_int_equal(sites_of(k)[0].samples, 0);
+	assert_int_equal(sites_of(k)[0].wait_ns, 0);
+	assert_int_equal(sites_of(k)[0].all_samples, 10);
+	assert_int_equal(sites_of(k)[0].all_wait_ns, 55);
 }
 
 /* No lock keeps more than so many stacks; the one with the least wait gives way. */
@@ -144,14 +157,14 @@ static void test_many_stacks(void **state)
 
 	for (uint32_t id = 1; id <= 4 * SITES_MAX; id++) {
 		char *pc = (char *)(uintptr_t)pthread_mutex_lock + id;
-		struct event e = event_at(EVENT_WAITER_STACK, id, key, pc);
+		union event e = event_at(EVENT_WAITER_STACK, id, key, pc);
 
 		send(x, &e);
 		send_end(x, id, id == 7 ? 1000000 : id, 0);
 	}
-	assert_int_equal(k->n_sites, SITES_MAX);
-	for (size_t i = 0; i < k->n_sites; i++)
-		largest |= k->sites[i].all_wait_ns == 1000000;
+	assert_int_equal(n_sites(k), SITES_MAX);
+	for (size_t i = 0; i < n_sites(k); i++)
+		largest |= sites_of(k)[i].all_wait_ns == 1000000;
 	assert_true(largest);
 }
 
@@ -161,7 +174,7 @@ static void test_verdict(void **state)
 	struct fixture *x = *state;
 	struct lock_key key = fake__key(getpid(), HEAP + 4, SIGNATURE(0x80, VALUE_OTHER));
 	struct sample_key *k = samples__key(x->samples, &key);
-	struct event e = event_at(EVENT_WAITER_STACK, 1, key, pthread_barrier_wait);
+	union event e = event_at(EVENT_WAITER_STACK, 1, key, pthread_barrier_wait);
 
 	assert_int_equal(k->verdict.kind, KIND_FUTEX);
 	send(x, &e);
@@ -170,21 +183,22 @@ static void test_verdict(void **state)
 	assert_int_equal(k->verdict.offset, 4);
 }
 
+#define GONE 4194303 /* no process has this number: its mappings cannot be had */
+
 /* A semaphore is told from a condition by the words that came, where no stack could be used. */
 static void test_words(void **state)
 {
 	struct fixture *x = *state;
-	struct lock_key key = fake__key(getpid(), HEAP, SIG_COND);
+	struct lock_key key = fake__key(GONE, HEAP, SIG_COND);
 	struct sample_key *k = samples__key(x->samples, &key);
-	struct event e = event_at(EVENT_WAITER_STACK, 1, key, NULL);
+	union event e = event_at(EVENT_WAITER_STACK, 1, key, NULL);
 
-	e.e.compat = 1;
 	e.e.words = WORDS_HAVE_AFTER;
 	e.e.after[4] = 3;
 	send(x, &e);
 	assert_int_equal(k->verdict.kind, KIND_SEM);
 	assert_int_equal(k->verdict.offset, 0);
-	assert_int_equal(k->n_sites, 0);
+	assert_int_equal(n_sites(k), 0);
 }
 
 /* An object's name, also when the object's place was corrected after the first look at it. */
@@ -194,7 +208,7 @@ static void test_name(void **state)
 	uint64_t address = (uintptr_t)&samples_test_barrier;
 	struct lock_key key = fake__key(getpid(), address + 4, SIGNATURE(0x80, VALUE_OTHER));
 	struct sample_key *k = samples__key(x->samples, &key);
-	struct event e = event_at(EVENT_WAITER_STACK, 1, key, pthread_barrier_wait);
+	union event e = event_at(EVENT_WAITER_STACK, 1, key, pthread_barrier_wait);
 
 	samples__name(x->samples, k, NOW);
 	assert_string_equal(k->name, "samples_test_barrier+0x4");
@@ -204,16 +218,19 @@ static void test_name(void **state)
 	assert_string_equal(k->name, "samples_test_barrier");
 }
 
-/* A waker in another process has other mappings: its stack is left alone. */
+/*
+ * A waker in another process is unwound by the mappings of that process: where they cannot be had,
+ * these are not used in their place.
+ */
 static void test_foreign_waker(void **state)
 {
 	struct fixture *x = *state;
 	struct lock_key key = fake__key(getpid(), HEAP, SIGNATURE(0, VALUE_2));
-	struct event e = event_at(EVENT_WAKER_STACK, 1, key, pthread_mutex_unlock);
+	union event e = event_at(EVENT_WAKER_STACK, 1, key, pthread_mutex_unlock);
 
-	e.e.tgid = getppid();
+	e.e.tgid = e.e.tid = GONE;
 	send(x, &e);
-	assert_int_equal(samples__key(x->samples, &key)->n_sites, 0);
+	assert_int_equal(n_sites(samples__key(x->samples, &key)), 0);
 }
 
 /* Samples whose sleep is not seen any more are dropped after a while; their end is nobody's then.
@@ -223,13 +240,13 @@ static void test_vanished_sleep(void **state)
 	struct fixture *x = *state;
 	struct lock_key key = fake__key(getpid(), HEAP, SIG_MUTEX);
 	struct sample_key *k = samples__key(x->samples, &key);
-	struct event e = event_at(EVENT_WAITER_STACK, 1, key, pthread_mutex_lock);
+	union event e = event_at(EVENT_WAITER_STACK, 1, key, pthread_mutex_lock);
 
 	send(x, &e);
 	for (int i = 0; i < 8; i++)
 		samples__next_interval(x->samples);
 	send_end(x, 1, 99, 0);
-	assert_int_equal(k->sites[0].all_wait_ns, 0);
+	assert_int_equal(sites_of(k)[0].all_wait_ns, 0);
 }
 
 /* A forgotten key goes with its samples; the next event makes it anew. */
@@ -237,7 +254,7 @@ static void test_drop(void **state)
 {
 	struct fixture *x = *state;
 	struct lock_key key = fake__key(getpid(), HEAP, SIG_MUTEX);
-	struct event e = event_at(EVENT_WAITER_STACK, 1, key, pthread_mutex_lock);
+	union event e = event_at(EVENT_WAITER_STACK, 1, key, pthread_mutex_lock);
 
 	send(x, &e);
 	samples__drop(x->samples, &key);
@@ -257,16 +274,16 @@ static void test_malformed(void **state)
 	struct fixture *x = *state;
 	struct lock_key key = fake__key(getpid(), HEAP, SIG_MUTEX);
 	struct sample_key *k = samples__key(x->samples, &key);
-	struct event e = event_at(EVENT_WAITER_STACK, 1, key, pthread_mutex_lock);
+	union event e = event_at(EVENT_WAITER_STACK, 1, key, pthread_mutex_lock);
 	struct end_event end = { .type = EVENT_SLEEP_END, .sample_id = 1 };
 
 	for (size_t size = 0; size < sizeof(e.e) + e.e.stack_len; size += 3)
 		samples__event(x->samples, &e, size);
 	e.e.stack_len = UINT32_MAX;
 	samples__event(x->samples, &e, sizeof(e));
-	e.e.stack_len = sizeof(e.stack) + 1;
+	e.e.stack_len = STACK_LEN + 1;
 	samples__event(x->samples, &e, sizeof(e));
-	e.e.stack_len = sizeof(e.stack);
+	e.e.stack_len = STACK_LEN;
 	for (uint32_t type = EVENT_SLEEP_END + 1; type; type *= 2) {
 		e.e.type = type;
 		send(x, &e);
@@ -274,7 +291,7 @@ static void test_malformed(void **state)
 	for (size_t size = 0; size < sizeof(end); size++)
 		samples__event(x->samples, &end, size);
 	send_end(x, 0, UINT64_MAX, UINT64_MAX);
-	assert_int_equal(k->n_sites, 0);
+	assert_int_equal(n_sites(k), 0);
 	assert_false(k->has_stack);
 }
 
@@ -283,7 +300,7 @@ static void test_random_events(void **state)
 {
 	struct fixture *x = *state;
 	uint64_t end = util__monotonic_ns() + FUZZ_NS;
-	struct event *e = xcalloc(1, sizeof(*e));
+	union event *e = xcalloc(1, sizeof(*e));
 	unsigned int seed = 4711;
 
 	for (unsigned long n = 0; util__monotonic_ns() < end; n++) {
@@ -294,11 +311,11 @@ static void test_random_events(void **state)
 		e->e.type = rand_r(&seed) % 4;
 		e->e.sample_id %= 8;
 		if (n % 4)
-			e->e.stack_len %= sizeof(e->stack) + 2;
+			e->e.stack_len %= STACK_LEN + 2;
 		if (n % 2) {
 			e->e.key.tgid = e->e.tgid = getpid();
 			e->e.key.gen = FAKE_GEN;
-			e->e.compat = 0;
+			e->e.gen = FAKE_GEN;
 		}
 		if (n % 8 == 1)
 			e->e.regs.r[REGS_MAX - 1] = (uintptr_t)pthread_mutex_lock + n % 4096;
@@ -357,10 +374,10 @@ static void test_real_sleeper(void **state)
 	assert_true(k->has_stack);
 	assert_int_equal(k->verdict.kind, KIND_MUTEX);
 	assert_string_equal(k->name, "samples_test_mutex");
-	assert_int_equal(k->n_sites, 1);
-	assert_int_equal(k->sites[0].role, ROLE_WAITER);
-	assert_int_equal(k->sites[0].samples, 1);
-	assert_int_equal(k->sites[0].wait_ns, 500 * MS);
+	assert_int_equal(n_sites(k), 1);
+	assert_int_equal(sites_of(k)[0].role, ROLE_WAITER);
+	assert_int_equal(sites_of(k)[0].samples, 1);
+	assert_int_equal(sites_of(k)[0].wait_ns, 500 * MS);
 	assert_non_null(k->where);
 	assert_string_equal(k->where, "waiter_of_samples_test");
 }
@@ -373,7 +390,7 @@ static void test_young_sleeper(void **state)
 	struct open_sleep o = { .key = key, .start_ns = NOW - MS, .tid = getpid() };
 
 	samples__open(x->samples, &o, NOW);
-	assert_int_equal(samples__key(x->samples, &key)->n_sites, 0);
+	assert_int_equal(n_sites(samples__key(x->samples, &key)), 0);
 }
 
 /* A sampled sleep that goes on is credited as it does, and at its end with the rest only. */
@@ -382,19 +399,19 @@ static void test_open_credit(void **state)
 	struct fixture *x = *state;
 	struct lock_key key = fake__key(getpid(), HEAP, SIG_MUTEX);
 	struct open_sleep o = { .key = key, .start_ns = NOW, .sample_id = 1 };
-	struct event e = event_at(EVENT_WAITER_STACK, 1, key, pthread_mutex_lock);
+	union event e = event_at(EVENT_WAITER_STACK, 1, key, pthread_mutex_lock);
 	struct sample_key *k = samples__key(x->samples, &key);
 
 	send(x, &e);
 	samples__open(x->samples, &o, NOW + 700);
-	assert_int_equal(k->sites[0].wait_ns, 700);
+	assert_int_equal(sites_of(k)[0].wait_ns, 700);
 	samples__next_interval(x->samples);
 	samples__open(x->samples, &o, NOW + 1700);
-	assert_int_equal(k->sites[0].wait_ns, 1000);
+	assert_int_equal(sites_of(k)[0].wait_ns, 1000);
 	samples__next_interval(x->samples);
 	send_end(x, 1, 2000, 100);
-	assert_int_equal(k->sites[0].wait_ns, 400);
-	assert_int_equal(k->sites[0].all_wait_ns, 2100);
+	assert_int_equal(sites_of(k)[0].wait_ns, 400);
+	assert_int_equal(sites_of(k)[0].all_wait_ns, 2100);
 }
 
 int main(void)

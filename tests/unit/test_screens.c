@@ -110,7 +110,7 @@ static void draws_lists(void **state)
 	snapshot__free(s);
 }
 
-/* One process's locks; then one lock's threads with its stacks. */
+/* One process's locks; then one lock's threads. */
 static void draws_drilled_in(void **state)
 {
 	struct snapshot *s = fixture__new(7);
@@ -121,7 +121,71 @@ static void draws_drilled_in(void **state)
 	view__enter(v);
 	assert_golden_sizes(v, s, "process_locks");
 	view__enter(v);
+	screen__prepare(v, s, 80, 24);
+	view__enter(v);
 	assert_golden_sizes(v, s, "lock_threads");
+	view__free(v);
+	snapshot__free(s);
+}
+
+/* All about a lock: from the top, with the parts side by side, at the end, without a stack, idle.
+ */
+static void draws_a_lock(void **state)
+{
+	struct snapshot *s = fixture__new(7);
+	struct view *v = new_view();
+	struct canvas *c;
+
+	(void)state;
+	fixture__add_stacks(s, &s->locks[0]);
+	s->locks[0].processes = 3;
+	view__show(v, ENTITY_LOCK);
+	screen__prepare(v, s, 80, 24);
+	view__enter(v);
+	assert_golden_sizes(v, s, "lock");
+	assert_golden(v, s, "lock", 120, 40);
+	screen__prepare(v, s, 80, 24);
+	view__end(v);
+	assert_golden(v, s, "lock_end", 80, 24);
+	view__home(v);
+	v->utf8 = false;
+	c = draw(v, s, 80, 60);
+	assert_true(shows(c, "|-execute_query  query.cc:88"));
+	for (int i = 0; i < c->width * c->height; i++)
+		assert_true((unsigned char)c->cells[i].text[0] < 0x80);
+	canvas__free(c);
+	view__leave(v);
+	v->utf8 = true;
+	view__toggle_idle(v);
+	screen__prepare(v, s, 80, 24);
+	view__end(v);
+	view__enter(v);
+	assert_golden(v, s, "lock_idle", 80, 24);
+	assert_golden(v, NULL, "lock_measuring", 80, 24);
+	view__free(v);
+	snapshot__free(s);
+}
+
+/* At every width that has room for it, a frame's source line is on the screen. */
+static void keeps_source_lines(void **state)
+{
+	struct snapshot *s = fixture__new(7);
+	struct view *v = new_view();
+
+	(void)state;
+	fixture__add_stacks(s, &s->locks[0]);
+	view__show(v, ENTITY_LOCK);
+	screen__prepare(v, s, 80, 24);
+	view__enter(v);
+	for (int width = 46; width < 220; width++) {
+		struct canvas *c = draw(v, s, width, 80);
+
+		assert_true(shows(c, "table_cache.cc:412"));
+		assert_true(shows(c, "query.cc:88"));
+		assert_true(shows(c, "stl_map.h:512"));
+		assert_true(shows(c, "main.cc:7"));
+		canvas__free(c);
+	}
 	view__free(v);
 	snapshot__free(s);
 }
@@ -249,6 +313,17 @@ static void bears_hostile_names(void **state)
 		view__level(v)->filter[0] = 0;
 	}
 	assert_golden(v, s, "hostile", 80, 24);
+	fixture__add_stacks(s, &s->locks[0]);
+	for (size_t i = 0; i < s->locks[0].n_sites; i++) {
+		for (size_t j = 0; j < s->locks[0].sites[i].n_frames; j++) {
+			struct frame *f = &s->locks[0].sites[i].frames[j];
+
+			f->function = names[(i + j) % ARRAY_SIZE(names)];
+			f->module = names[j % ARRAY_SIZE(names)];
+			f->file = j % 2 ? NULL : names[i % ARRAY_SIZE(names)];
+		}
+	}
+	screen__prepare(v, s, 80, 24);
 	view__enter(v);
 	assert_golden(v, s, "hostile_inside", 80, 24);
 	view__free(v);
@@ -265,15 +340,15 @@ static void fits_every_size(void **state)
 	v->paused = true;
 	for (int mode = 0; mode < MODE_COUNT; mode++) {
 		v->mode = mode;
-		for (int i = 0; i < 3; i++) {
+		for (int i = 0; i < 4; i++) {
 			for (int height = 0; height < 26; height++)
 				for (int width = 0; width < 90; width += 1 + width / 12)
 					canvas__free(draw(v, s, width, height));
-			if (i < 2)
-				view__enter(v);
+			if (i < 3)
+				assert_true(view__enter(v));
 		}
-		view__leave(v);
-		view__leave(v);
+		for (int i = 0; i < 3; i++)
+			view__leave(v);
 	}
 	view__free(v);
 	snapshot__free(s);
@@ -404,6 +479,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(draws_lists),		cmocka_unit_test(draws_drilled_in),
+		cmocka_unit_test(draws_a_lock),		cmocka_unit_test(keeps_source_lines),
 		cmocka_unit_test(draws_help),		cmocka_unit_test(draws_the_sort_menu),
 		cmocka_unit_test(says_why_it_is_empty), cmocka_unit_test(alarms_of_losses),
 		cmocka_unit_test(bears_hostile_names),	cmocka_unit_test(fits_every_size),

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "../../user/detail.h"
 #include "../../user/view.h"
 
 static struct view *new_view(enum entity entity)
@@ -262,6 +263,60 @@ static void takes_a_locks_share(void **state)
 	snapshot__free(s);
 }
 
+/* What processes share is listed inside each of them, and its page has the threads of all. */
+static void lists_shared_locks(void **state)
+{
+	struct snapshot *s = fixture__new(1);
+	struct view *v = new_view(ENTITY_PROCESS);
+
+	(void)state;
+	/* A thread of the queue worker waited for the database's lock. */
+	s->thread_locks[s->n_thread_locks - 1].thread = &s->threads[s->n_threads - 8];
+	s->threads[s->n_threads - 8].pid = 977;
+	s->thread_locks[s->n_thread_locks - 1].lock = &s->locks[0];
+	view__update(v, s, 10);
+	view__move(v, 1);
+	view__update(v, s, 10);
+	assert_true(view__enter(v));
+	view__update(v, s, 10);
+	assert_int_equal(view__clevel(v)->pid, 977);
+	assert_int_equal(v->n_rows, 3);
+	assert_ptr_equal(v->rows[0], &s->locks[0]);
+	assert_true(view__enter(v));
+	view__update(v, s, 10);
+	assert_int_equal(v->n_rows, 5);
+	view__free(v);
+	snapshot__free(s);
+}
+
+/* A lock that nobody waits for any more keeps its page, empty, until somebody does. */
+static void keeps_a_locks_page(void **state)
+{
+	struct snapshot *s = fixture__new(1), *none = fixture__empty(2), *again = fixture__new(3);
+	struct view *v = new_view(ENTITY_LOCK);
+	struct detail *d;
+
+	(void)state;
+	view__update(v, s, 10);
+	assert_true(view__enter(v));
+	view__update(v, s, 10);
+	d = view__level(v)->detail;
+	assert_ptr_equal(d->lock, &s->locks[0]);
+	assert_int_equal(d->trees[ROLE_WAITER]->n_sites, 1);
+	view__update(v, none, 10);
+	snapshot__free(s);
+	assert_null(d->lock);
+	assert_int_equal(v->n_rows, 0);
+	view__update(v, again, 10);
+	snapshot__free(none);
+	assert_ptr_equal(d->lock, &again->locks[0]);
+	assert_int_equal(v->n_rows, 4);
+	view__update(v, NULL, 10);
+	assert_null(d->lock);
+	view__free(v);
+	snapshot__free(again);
+}
+
 /* Going in and out again finds the outer list as it was left; 2 and 3 stay in the process. */
 static void keeps_the_outer_list(void **state)
 {
@@ -394,6 +449,8 @@ int main(void)
 		cmocka_unit_test(scrolls),
 		cmocka_unit_test(hides_idle),
 		cmocka_unit_test(takes_a_locks_share),
+		cmocka_unit_test(lists_shared_locks),
+		cmocka_unit_test(keeps_a_locks_page),
 		cmocka_unit_test(keeps_the_outer_list),
 		cmocka_unit_test(follows_a_thread),
 		cmocka_unit_test(filters_each_level),

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * primitives KIND [ROUNDS [HOLD_MS]]: one thread sleeps exactly ROUNDS times on one object. Each
- * round it enters the wait, is seen asleep there, is left asleep for HOLD_MS more, and is let go
- * (or times out, in the kinds that say so).
+ * round it enters the wait, is seen asleep there, is left asleep for HOLD_MS more, and is let go;
+ * or it times out after HOLD_MS, in the kinds that say so.
  */
 #include "workload.h"
 #include <semaphore.h>
 #include <stddef.h>
+#include <sys/resource.h>
 
 #define TARGET_STACK (256 * 1024)
 
@@ -15,6 +16,7 @@ static struct shared {
 	_Atomic pid_t pid, tid; /* of the thread that waits */
 	_Atomic uintptr_t object;
 	_Atomic uint64_t wait_ns;
+	_Atomic long switches; /* voluntary ones inside the wait, as the kernel counts them */
 	bool signalled;
 	pthread_mutex_t mutex;
 	pthread_rwlock_t rwlock;
@@ -23,6 +25,12 @@ static struct shared {
 	pthread_barrier_t barrier;
 	pthread_once_t once;
 } * s;
+
+#ifdef __GLIBC__
+#define TYPE_ADAPTIVE PTHREAD_MUTEX_ADAPTIVE_NP
+#else
+#define TYPE_ADAPTIVE PTHREAD_MUTEX_NORMAL /* no kind below asks for it */
+#endif
 
 enum flags { RECURSIVE = 1, ERRORCHECK = 2, ADAPTIVE = 4, ROBUST = 8, PI = 16, PSHARED = 32 };
 
@@ -64,12 +72,14 @@ static int mutex_timedlock(void)
 	return pthread_mutex_timedlock(&s->mutex, &t);
 }
 
+#ifdef __GLIBC__
 static int mutex_clocklock(void)
 {
 	struct timespec t = deadline(CLOCK_MONOTONIC, limit_ns());
 
 	return pthread_mutex_clocklock(&s->mutex, CLOCK_MONOTONIC, &t);
 }
+#endif
 
 static int rwlock_read(void)
 {
@@ -169,6 +179,17 @@ static int target_end(void)
 	return 0;
 }
 
+/* musl's waiters of these sleep on a word of their own stack, not on one of the object. */
+static bool waits_on_stack(void)
+{
+#ifdef __GLIBC__
+	return false;
+#else
+	return kind->object == offsetof(struct shared, cond) ||
+	       kind->object == offsetof(struct shared, barrier);
+#endif
+}
+
 /*
  * Lets the other thread into its wait and keeps it there. The owner is off-CPU meanwhile: the
  * kernel lets the first waiter of a PI lock spin, not sleep, for as long as the owner runs.
@@ -177,13 +198,17 @@ static void keep_waiting(void)
 {
 	s->go = round_number;
 	pause_ns(NS_MS);
+	if (kind->timeout) {
+		await(&s->done, round_number);
+		return;
+	}
 	while (!s->object || !s->tid)
 		pause_ns(50000);
-	await_asleep(s->pid, s->tid, (void *)s->object, 1024);
-	if (kind->timeout)
-		await(&s->done, round_number);
+	if (waits_on_stack())
+		await_asleep(s->pid, s->tid, NULL, SIZE_MAX);
 	else
-		pause_ns(hold_ns);
+		await_asleep(s->pid, s->tid, (void *)s->object, 1024);
+	pause_ns(hold_ns);
 }
 
 static int once_begin(void)
@@ -214,10 +239,12 @@ static const struct kind kinds[] = {
 	MUTEX_KIND("mutex", "mutex", mutex_lock, 0, false),
 	MUTEX_KIND("recursive", "mutex", mutex_lock, RECURSIVE, false),
 	MUTEX_KIND("errorcheck", "mutex", mutex_lock, ERRORCHECK, false),
-	MUTEX_KIND("adaptive", "mutex", mutex_lock, ADAPTIVE, false),
 	MUTEX_KIND("timedlock", "mutex", mutex_timedlock, 0, false),
 	MUTEX_KIND("timedlock-timeout", "mutex", mutex_timedlock, 0, true),
+#ifdef __GLIBC__
+	MUTEX_KIND("adaptive", "mutex", mutex_lock, ADAPTIVE, false),
 	MUTEX_KIND("clocklock", "mutex", mutex_clocklock, 0, false),
+#endif
 	MUTEX_KIND("robust", "mutex", mutex_lock, ROBUST, false),
 	MUTEX_KIND("pi", "pi-mutex", mutex_lock, PI, false),
 	MUTEX_KIND("pshared", "mutex", mutex_lock, PSHARED, false),
@@ -245,21 +272,47 @@ static void step(int (*f)(void), const char *what)
 		must(f(), what);
 }
 
+static long voluntary_switches(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_THREAD, &usage);
+	return usage.ru_nvcsw;
+}
+
+/*
+ * One wait, timed. On a busy machine a time-out can be over before the thread gets to sleep: such a
+ * wait does not count, the round waits again.
+ */
+static void wait_once(void)
+{
+	long switches, slept;
+	uint64_t start, took;
+	int err;
+
+	do {
+		switches = voluntary_switches();
+		start = now_ns();
+		err = kind->wait();
+		took = now_ns() - start;
+		slept = voluntary_switches() - switches;
+		if (err != (kind->timeout ? ETIMEDOUT : 0))
+			die("wait: %s", strerror(err));
+	} while (kind->timeout && !slept);
+	s->wait_ns += took;
+	s->switches += slept;
+}
+
 static void *waiter(void *rounds)
 {
-	uint64_t start;
-	int i, err;
+	int i;
 
 	s->pid = getpid();
 	s->tid = gettid();
 	for (i = 1; i <= (int)(intptr_t)rounds; i++) {
 		await(&s->go, i);
 		step(kind->before, "before");
-		start = now_ns();
-		err = kind->wait();
-		s->wait_ns += now_ns() - start;
-		if (err != (kind->timeout ? ETIMEDOUT : 0))
-			die("wait: %s", strerror(err));
+		wait_once();
 		step(kind->leave, "leave");
 		s->done = i;
 	}
@@ -286,7 +339,7 @@ static void objects_init(void)
 	if (flags & (RECURSIVE | ERRORCHECK | ADAPTIVE))
 		pthread_mutexattr_settype(&attr, flags & RECURSIVE    ? PTHREAD_MUTEX_RECURSIVE
 						 : flags & ERRORCHECK ? PTHREAD_MUTEX_ERRORCHECK
-								      : PTHREAD_MUTEX_ADAPTIVE_NP);
+								      : TYPE_ADAPTIVE);
 	if (flags & ROBUST)
 		pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
 	if (flags & PI)
@@ -346,8 +399,8 @@ int main(int argc, char **argv)
 	objects_init();
 	waiting_run(rounds);
 	printf("{\"pid\":%d,\"tid\":%d,\"lock\":\"0x%lx\",\"kind\":\"%s\",\"sleeps\":%d,"
-	       "\"wait_ns\":%llu,\"timeouts\":%d}\n",
+	       "\"wait_ns\":%llu,\"timeouts\":%d,\"switches\":%ld}\n",
 	       s->pid, s->tid, (unsigned long)s->object, kind->reported, rounds,
-	       (unsigned long long)s->wait_ns, kind->timeout ? rounds : 0);
+	       (unsigned long long)s->wait_ns, kind->timeout ? rounds : 0, s->switches);
 	return 0;
 }

@@ -13,56 +13,23 @@ static struct shared {
 	uint64_t stopped_ns, restarted;
 } * s;
 
-static char process_state(pid_t pid)
-{
-	char path[64], line[512], *p;
-	size_t n;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	f = fopen(path, "re");
-	if (!f)
-		die("%s: %s", path, strerror(errno));
-	n = fread(line, 1, sizeof(line) - 1, f);
-	fclose(f);
-	line[n] = '\0';
-	p = strrchr(line, ')');
-	return p && p[1] ? p[2] : '?';
-}
-
-/* Is the thread inside restart_syscall? */
-static bool restarted(pid_t pid)
-{
-	char path[64];
-	int nr = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/syscall", pid);
-	f = fopen(path, "re");
-	if (!f)
-		die("%s: %s", path, strerror(errno));
-	if (fscanf(f, "%d", &nr) != 1)
-		nr = -1;
-	fclose(f);
-	return nr == SYS_restart_syscall;
-}
-
 static void disturb(pid_t pid)
 {
+	unsigned long long word;
 	uint64_t start;
 
 	await_asleep(pid, pid, &s->word, sizeof(s->word));
 	pause_ns(WAIT_NS / 4);
 	start = now_ns();
 	kill(pid, SIGSTOP);
-	while (process_state(pid) != 'T')
+	while (thread_state(pid, pid) != 'T')
 		pause_ns(50000);
 	pause_ns(STOP_NS);
 	kill(pid, SIGCONT);
 	s->stopped_ns = now_ns() - start;
 	while (now_ns() - start < WAIT_NS / 2 && !s->restarted) {
 		pause_ns(NS_MS);
-		s->restarted = restarted(pid);
+		s->restarted = thread_call(pid, pid, &word) == SYS_restart_syscall;
 	}
 	_exit(0);
 }

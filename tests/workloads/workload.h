@@ -104,28 +104,58 @@ static UNUSED void await(const _Atomic int *word, int value)
 		pause_ns(50000);
 }
 
-/* Is the thread off-CPU in a wait on a futex word inside [from, from + size)? */
+/* Reads a small file of /proc; false if it is gone. */
+static UNUSED bool proc_read(char *buf, size_t size, const char *path)
+{
+	FILE *f = fopen(path, "re");
+	size_t n;
+
+	if (!f)
+		return false;
+	n = fread(buf, 1, size - 1, f);
+	fclose(f);
+	buf[n] = '\0';
+	return true;
+}
+
+/* The state letter of a thread: S, D, R, T... */
+static UNUSED char thread_state(pid_t pid, pid_t tid)
+{
+	char path[64], line[512], *p;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
+	if (!proc_read(line, sizeof(line), path))
+		die("%s: %s", path, strerror(errno));
+	p = strrchr(line, ')');
+	return p && p[1] ? p[2] : '?';
+}
+
+/* The number of the system call that a thread sleeps in, and its first argument; or -1. */
+static UNUSED int thread_call(pid_t pid, pid_t tid, unsigned long long *argument)
+{
+	char path[64], line[256];
+	int nr;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall", pid, tid);
+	if (!proc_read(line, sizeof(line), path))
+		die("%s: %s", path, strerror(errno));
+	return sscanf(line, "%d %llx", &nr, argument) == 2 ? nr : -1; /* "running" */
+}
+
+/*
+ * Is the thread off-CPU in a wait on a futex word inside [from, from + size)? In state S: inside
+ * the same call it may also be kept from running by a page fault, which is no wait.
+ */
 static UNUSED bool asleep_on(pid_t pid, pid_t tid, const volatile void *from, size_t size)
 {
 	static const int calls[] = FUTEX_CALLS;
 	unsigned long long word;
-	char path[64], line[256];
-	size_t i, n;
-	FILE *f;
-	int nr;
+	int nr = thread_call(pid, tid, &word);
+	size_t i;
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall", pid, tid);
-	f = fopen(path, "re");
-	if (!f)
-		die("%s: %s", path, strerror(errno));
-	n = fread(line, 1, sizeof(line) - 1, f);
-	fclose(f);
-	line[n] = '\0';
-	if (sscanf(line, "%d %llx", &nr, &word) != 2)
-		return false; /* "running" */
 	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
 		if (nr == calls[i])
-			return word - (uintptr_t)from < size;
+			return word - (uintptr_t)from < size && thread_state(pid, tid) == 'S';
 	return false;
 }
 

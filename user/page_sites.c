@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The stacks of a lock as trees: the caller of the lock function first, its callers below. */
+#include <stdio.h>
+#include <string.h>
+
+#include "page.h"
+#include "shorten.h"
+#include "text.h"
+
+#define SHARE_WIDTH 4 /* 100% */
+#define WAIT_WIDTH  6
+#define NAME_LEAST  20 /* columns of a function that a source line leaves it */
+#define PLACE_LEAST 14 /* and those of a place that a function leaves it */
+#define DEPTH_MOST  12 /* from here on branches are set no further in */
+
+struct glyphs {
+	const char *pass, *gap, *branch, *last;
+};
+
+static const struct glyphs *glyphs_of(const struct view *v)
+{
+	static const struct glyphs lines = { "│ ", "  ", "├─", "└─" };
+	static const struct glyphs ascii = { "| ", "  ", "|-", "`-" };
+
+	return v->utf8 ? &lines : &ascii;
+}
+
+static void percent(char *buf, size_t size, double share)
+{
+	if (share > 0 && share < 0.005)
+		snprintf(buf, size, "<1%%");
+	else
+		snprintf(buf, size, "%d%%", (int)(MIN(share, 1.0) * 100 + 0.5));
+}
+
+static void place_text(const struct frame *f, char *buf, size_t size)
+{
+	const char *slash = f->module ? strrchr(f->module, '/') : NULL;
+	const char *module = slash ? slash + 1 : f->module;
+
+	if (f->file && f->line)
+		snprintf(buf, size, "%s:%d", f->file, f->line);
+	else if (module)
+		snprintf(buf, size, "%s+0x%llx", module, (unsigned long long)f->offset);
+	else
+		snprintf(buf, size, "0x%llx", (unsigned long long)f->offset);
+}
+
+/*
+ * A source line is short and says most: there it is the function that is cut. An address is for
+ * tools: there it is the module.
+ */
+static void draw_frame(const struct frame *f, struct canvas *c, int x, int row, int room,
+		       const struct view *v, enum style style)
+{
+	char text[512], place[512], name[VIEW_TEXT];
+	int wanted, used;
+
+	place_text(f, text, sizeof(text));
+	if (!f->function) {
+		shorten__place(place, sizeof(place), text, room, v->utf8);
+		canvas__text(c, x, row, room, style, place);
+		return;
+	}
+	wanted = f->file && f->line ? MIN(text__columns(f->function), NAME_LEAST)
+				    : text__columns(f->function);
+	shorten__place(place, sizeof(place), text, MAX(room - wanted - 2, PLACE_LEAST), v->utf8);
+	used = MAX(room - text__columns(place) - 2, 4);
+	shorten__function(name, sizeof(name), f->function, used, v->utf8);
+	used = canvas__text(c, x, row, room, style, name) + 2;
+	if (used < room)
+		canvas__text(c, x + used, row, room - used, STYLE_DIM, place);
+}
+
+/* The rules that lead from a branching to its branches. Returns columns taken. */
+static int draw_guides(const struct tree_line *line, struct canvas *c, int x, int row, int room,
+		       const struct view *v)
+{
+	const struct glyphs *g = glyphs_of(v);
+	int depth = MIN(line->depth, DEPTH_MOST), used = 0;
+
+	/* Roots are told apart by their figures alone. */
+	for (int i = 1; i <= depth && used + 2 <= room; i++) {
+		bool goes_on = line->guides >> i & 1;
+		const char *text = goes_on ? g->pass : g->gap;
+
+		if (i == depth && line->head)
+			text = line->last ? g->last : g->branch;
+		else if (i == depth)
+			text = line->last ? g->gap : g->pass;
+		used += canvas__text(c, x + used, row, room - used, STYLE_DIM, text);
+	}
+	return used;
+}
+
+static void draw_line(const struct tree_line *line, struct page *p, const struct view *v)
+{
+	int row = page__row(p), x = p->x, end = p->x + p->width;
+	enum style style = line->head ? STYLE_VALUE : STYLE_NORMAL;
+	char text[32];
+
+	p->y++;
+	if (row < 0)
+		return;
+	percent(text, sizeof(text), line->share);
+	if (line->head)
+		canvas__right(p->c, x, row, MIN(SHARE_WIDTH, p->width), style, text);
+	x += SHARE_WIDTH + 1;
+	text__duration(text, sizeof(text), line->wait_ns);
+	if (line->head && x + WAIT_WIDTH <= end)
+		canvas__right(p->c, x, row, WAIT_WIDTH, STYLE_NORMAL, text);
+	x += WAIT_WIDTH + 2;
+	if (x >= end)
+		return;
+	x += draw_guides(line, p->c, x, row, end - x, v);
+	if (line->mark == TREE_FRAME)
+		draw_frame(line->frame, p->c, x, row, end - x, v, style);
+	else if (line->mark == TREE_TRUNCATED)
+		canvas__text(p->c, x, row, end - x, STYLE_WARM, "[truncated]");
+	else
+		canvas__printf(p->c, x, row, end - x, STYLE_DIM, "%zu stacks more", line->sites);
+}
+
+static void draw_tree(struct page *p, const struct view *v, enum site_role role, const char *title)
+{
+	const struct detail *d = view__clevel(v)->detail;
+	const struct site_tree *t = d->lock ? d->trees[role] : NULL;
+	char remark[96], wait[16];
+
+	if (!t)
+		return;
+	text__duration(wait, sizeof(wait), t->wait_ns);
+	snprintf(remark, sizeof(remark), "%zu %s, %llu sampled", t->n_sites,
+		 t->n_sites == 1 ? "stack" : "stacks", (unsigned long long)t->samples);
+	page__heading(p, title, t->n_sites ? remark : "");
+	if (!t->n_sites)
+		page__say(p, "no stack sampled yet");
+	for (size_t i = 0; i < t->n_lines; i++)
+		draw_line(&t->lines[i], p, v);
+}
+
+void page_waiters__draw(struct page *p, const struct snapshot *s, const struct view *v)
+{
+	(void)s;
+	draw_tree(p, v, ROLE_WAITER, "WAITS HERE, CALLED FROM");
+}
+
+void page_wakers__draw(struct page *p, const struct snapshot *s, const struct view *v)
+{
+	(void)s;
+	draw_tree(p, v, ROLE_WAKER, "LET GO BY, CALLED FROM");
+}
+
+/* Holders are known to some kinds of lock only: without one there is nothing to say. */
+void page_holders__draw(struct page *p, const struct snapshot *s, const struct view *v)
+{
+	const struct detail *d = view__clevel(v)->detail;
+
+	(void)s;
+	if (d->lock && d->trees[ROLE_HOLDER]->n_sites)
+		draw_tree(p, v, ROLE_HOLDER, "HELD BY, CALLED FROM");
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The distinct stacks of one lock key, with what their samples weigh. Pure. */
+#ifndef SITES_H
+#define SITES_H
+
+#include "model.h"
+
+#define SITES_MAX 32 /* distinct stacks kept for one key; the least important gives way */
+
+/* Where the caller of the lock function stands: the same in every process that maps the file. */
+struct site_place {
+	const char *function; /* NULL: unknown */
+	const char *module;   /* NULL: unknown */
+	uint64_t address;     /* as linked in the module, or in the process without one */
+	uint64_t offset;      /* in the function; valid with one */
+};
+
+/* One distinct stack of one role. Strings are interned by their owner and outlive this. */
+struct sample_site {
+	enum site_role role;
+	uint64_t hash;	      /* never 0 */
+	uint64_t cut_hash;    /* of a cut stack whose place it took; 0: none */
+	struct frame *frames; /* from malloc */
+	size_t n_frames;
+	bool truncated;
+	bool has_place;
+	struct site_place place;
+	uint64_t samples, wait_ns;	   /* of the running interval */
+	uint64_t all_samples, all_wait_ns; /* since it was first seen */
+	uint64_t used_ns;		   /* latest sample or credit */
+};
+
+struct sites {
+	struct sample_site *items;
+	size_t n, capacity;
+	uint64_t main; /* hash of the waiter site that names the key; 0: none */
+};
+
+void sites__done(struct sites *s);
+
+/* NULL: none. */
+struct sample_site *sites__find(const struct sites *s, enum site_role role, uint64_t hash);
+
+/*
+ * Enters a sample of a stack; takes the frames over. A whole stack takes the place of a cut one
+ * that it begins with. Valid until the next call.
+ */
+struct sample_site *sites__add(struct sites *s, const struct sample_site *sample);
+
+/* The waiter site that waited most; it changes only for one that waited twice as much. */
+const struct sample_site *sites__main(struct sites *s);
+
+/* The running interval's figures go to zero. */
+void sites__next_interval(struct sites *s);
+
+bool site_place__equal(const struct site_place *a, const struct site_place *b);
+
+/* "function+0x2c" or "module+0x1234", at most size - 1 bytes. */
+void site_place__format(const struct site_place *p, char *buf, size_t size);
+
+#endif
