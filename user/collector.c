@@ -37,7 +37,8 @@ struct collector {
 	size_t n_gone_waits, gone_waits_capacity;
 };
 
-struct collector *collector__new(const struct options *o, struct source *source, struct proc *proc)
+struct collector *collector__new(const struct options *o, struct source *source, struct proc *proc,
+				 const struct aliases *aliases)
 {
 	struct collector *c = xcalloc(1, sizeof(*c));
 
@@ -45,7 +46,7 @@ struct collector *collector__new(const struct options *o, struct source *source,
 	c->source = source;
 	c->proc = proc;
 	processes__init(&c->processes, o, proc);
-	c->samples = samples__new(&c->processes, proc);
+	c->samples = samples__new(&c->processes, proc, aliases);
 	tally__init(&c->tally);
 	c->identities = identities__new();
 	uname(&c->uts);

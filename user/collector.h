@@ -3,6 +3,7 @@
 #ifndef COLLECTOR_H
 #define COLLECTOR_H
 
+#include "aliases.h"
 #include "model.h"
 #include "options.h"
 #include "proc.h"
@@ -10,8 +11,9 @@
 
 struct collector;
 
-/* Borrows options, source and proc until collector__free. */
-struct collector *collector__new(const struct options *o, struct source *source, struct proc *proc);
+/* Borrows all until collector__free; aliases may be NULL. */
+struct collector *collector__new(const struct options *o, struct source *source, struct proc *proc,
+				 const struct aliases *aliases);
 void collector__free(struct collector *c);
 
 /* The first reading: what was before it does not count. 0 or -errno. */

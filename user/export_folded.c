@@ -13,6 +13,7 @@
 #include "export.h"
 #include "select.h"
 #include "text.h"
+#include "util.h"
 
 /* One frame: what separates frames must not stand in it. */
 static void put_frame(FILE *out, const char *name)
@@ -66,21 +67,24 @@ static void put_site(FILE *out, const struct lock *lock, const struct site *site
 	put_lock(out, lock, site->wait_ns);
 }
 
+/* What no stack accounts for is more than what whole ns lose in being divided. */
 static void put_sites(FILE *out, const struct lock *lock)
 {
-	bool sampled = false;
+	uint64_t rest = lock->wait_ns;
 
 	for (size_t i = 0; i < lock->n_sites; i++) {
-		if (lock->sites[i].role != ROLE_WAITER || !lock->sites[i].wait_ns)
+		const struct site *site = &lock->sites[i];
+
+		if (site->role != ROLE_WAITER || !site->wait_ns)
 			continue;
-		put_site(out, lock, &lock->sites[i]);
-		sampled = true;
+		put_site(out, lock, site);
+		rest -= MIN(rest, site->wait_ns);
 	}
-	if (sampled || !lock->wait_ns)
+	if (rest <= lock->n_sites)
 		return;
 	put_command(out, lock);
 	fputs("[no stack];", out);
-	put_lock(out, lock, lock->wait_ns);
+	put_lock(out, lock, rest);
 }
 
 int export_folded__write(FILE *out, const struct snapshot *s, const struct options *o, bool first)

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "aliases.h"
 #include "batch.h"
 #include "collector.h"
 #include "command.h"
@@ -30,6 +31,7 @@ enum { EXIT_FINE, EXIT_FAILED, EXIT_USAGE };
 struct run {
 	struct options options;
 	struct proc *proc;
+	struct aliases *aliases;
 	struct command_run command;
 	bool has_command;
 	struct output output;
@@ -122,7 +124,7 @@ static int set_up(struct run *r)
 	err = source_bpf__new(r->skel, r->proc, &r->source);
 	if (err)
 		return fail("cannot read from the probes: %s", strerror(-err));
-	r->collector = collector__new(&r->options, r->source, r->proc);
+	r->collector = collector__new(&r->options, r->source, r->proc, r->aliases);
 	loader__enable(r->skel);
 	err = collector__start(r->collector);
 	if (err)
@@ -227,10 +229,14 @@ static void tear_down(struct run *r)
 
 static int run(struct run *r)
 {
+	char error[512];
 	int status, err;
 
 	r->proc = proc__new("/proc");
-	status = find_pids(r);
+	if (aliases__load(NULL, &r->aliases, error, sizeof(error)))
+		status = fail("%s", error);
+	else
+		status = find_pids(r);
 	if (!status && !r->options.live) {
 		err = output__open(&r->output, r->options.output);
 		if (err)
@@ -249,6 +255,7 @@ static int run(struct run *r)
 		status = command_status(r);
 	if (r->has_command && (status || !r->options.argv))
 		command__stop(&r->command);
+	aliases__free(r->aliases);
 	proc__free(r->proc);
 	return status;
 }

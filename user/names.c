@@ -148,32 +148,33 @@ static const struct mapping *data_mapping(const struct maps *maps, const struct 
 	return m[-1].end == m->start && m[-1].path[0] == '/' && m[-1].write ? &m[-1] : m;
 }
 
-const char *names__data(struct names *n, pid_t pid, const struct maps *maps, uint64_t address,
-			const char **from)
+struct static_name names__data(struct names *n, pid_t pid, const struct maps *maps,
+			       uint64_t address)
 {
 	const struct mapping *m = maps ? maps__find(maps, address) : NULL;
+	struct static_name out = {};
 	const struct symbol *symbol;
 	struct elf_file *file;
 	uint64_t vaddr;
 	char text[512];
 
 	if (!m)
-		return NULL;
+		return out;
 	m = data_mapping(maps, m);
 	file = m->path[0] == '/' ? symbols__file(n->symbols, pid, m) : NULL;
 	if (!file || !elf_file__vaddr(file, m, m->start, &vaddr))
-		return NULL;
+		return out;
 	vaddr += address - m->start;
 	symbol = elf_file__symbol(file, vaddr, true);
-	*from = symbol ? "symbol" : "mapping";
-	if (!symbol) {
-		const char *base = strrchr(m->path, '/') + 1;
-
-		snprintf(text, sizeof(text), "%s+0x%" PRIx64, base, vaddr);
-		return names__intern(n, text);
-	}
-	if (vaddr == symbol->address)
-		return names__intern(n, symbol->name);
-	snprintf(text, sizeof(text), "%s+0x%" PRIx64, symbol->name, vaddr - symbol->address);
-	return names__intern(n, text);
+	if (!symbol)
+		snprintf(text, sizeof(text), "%s+0x%" PRIx64, strrchr(m->path, '/') + 1, vaddr);
+	else if (vaddr == symbol->address)
+		snprintf(text, sizeof(text), "%s", symbol->name);
+	else
+		snprintf(text, sizeof(text), "%s+0x%" PRIx64, symbol->name,
+			 vaddr - symbol->address);
+	out.name = names__intern(n, text);
+	out.from = symbol ? "symbol" : "mapping";
+	out.module = names__intern(n, m->path);
+	return out;
 }

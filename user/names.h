@@ -29,11 +29,15 @@ struct named_stack {
 void names__stack(struct names *n, pid_t pid, const struct maps *maps, const struct user_regs *regs,
 		  const void *stack, size_t stack_len, struct named_stack *ret);
 
-/*
- * The static object at an address, interned: "name" or "name+0x10" (*from "symbol"), or where it
- * lies in its file, "file+0x10" (*from "mapping"). NULL: it is not static.
- */
-const char *names__data(struct names *n, pid_t pid, const struct maps *maps, uint64_t address,
-			const char **from);
+/* What lies at an address, as far as it is static. Interned. */
+struct static_name {
+	const char
+		*name; /* "symbol", "symbol+0x10" or, without a symbol, "file+0x10"; NULL: none */
+	const char *from; /* "symbol" or "mapping" */
+	const char *module;
+};
+
+struct static_name names__data(struct names *n, pid_t pid, const struct maps *maps,
+			       uint64_t address);
 
 #endif

@@ -32,6 +32,7 @@ struct pending {
 struct samples {
 	struct processes *processes;
 	struct names *names;
+	const struct aliases *aliases; /* the user's names; NULL: none */
 	struct sample_key *keys;
 	struct pending *pending;
 	unsigned long interval;
@@ -40,11 +41,13 @@ struct samples {
 	size_t n_deep, deep_capacity;
 };
 
-struct samples *samples__new(struct processes *processes, struct proc *proc)
+struct samples *samples__new(struct processes *processes, struct proc *proc,
+			     const struct aliases *aliases)
 {
 	struct samples *s = xcalloc(1, sizeof(*s));
 
 	s->processes = processes;
+	s->aliases = aliases;
 	s->names = names__new(proc);
 	s->interval = 1;
 	return s;
@@ -385,51 +388,65 @@ static void look_up(struct samples *s, struct sample_key *k, uint64_t now_ns)
 		k->shared.offset = object - m->start + m->offset;
 	}
 	k->memory = m->shared ? "shared" : m->path[0] == '/' ? "mapped" : "heap";
-	k->static_name = names__data(s->names, process->tid, maps, object, &k->static_from);
+	k->object = names__data(s->names, process->tid, maps, object);
 }
 
-/* A lock without a symbol is called after the call site that waits most: that is stable. */
+static void set_name(struct sample_key *k, const char *name, const char *from)
+{
+	k->name = name;
+	k->name_from = from;
+}
+
+/* Returns whether the object is static, and so has a name of its own. */
+static bool name_after_object(struct samples *s, struct sample_key *k)
+{
+	const struct static_name *object = &k->object;
+	const char *alias = aliases__find(s->aliases, object->module, object->name);
+
+	if (!object->name || k->verdict.by_site)
+		return false;
+	set_name(k, alias ? alias : object->name, alias ? "alias" : object->from);
+	return true;
+}
+
+/* A lock on the heap is called after the call site that waits most: that is stable. */
 static void name_after_site(struct samples *s, struct sample_key *k, const struct sample_site *site)
 {
 	char place[512], name[600];
+	const char *alias;
 
-	if (k->named_after == site->hash)
-		return;
-	k->named_after = site->hash;
-	k->where = site->place.function;
-	if (k->static_name && !k->verdict.by_site) {
-		k->name = k->static_name;
-		k->name_from = k->static_from;
-		return;
-	}
 	site_place__format(&site->place, place, sizeof(place));
+	alias = aliases__find(s->aliases, site->place.module, place);
 	snprintf(name, sizeof(name), "%s lock at %s", k->memory ? k->memory : "heap", place);
-	k->name = names__intern(s->names, name);
-	k->name_from = "site";
+	set_name(k, names__intern(s->names, alias ? alias : name), alias ? "alias" : "site");
 }
 
 void samples__name(struct samples *s, struct sample_key *k, uint64_t now_ns)
 {
 	const struct sample_site *main = sites__main(&k->sites);
+	uint64_t hash = main && main->has_place ? main->hash : 1;
 
 	if (!k->looked_up)
 		look_up(s, k, now_ns);
-	if (main && main->has_place) {
+	if (k->named_after == hash)
+		return;
+	k->named_after = hash;
+	k->where = main && main->has_place ? main->place.function : NULL;
+	if (!name_after_object(s, k) && main && main->has_place)
 		name_after_site(s, k, main);
-	} else if (k->static_name) {
-		k->name = k->static_name;
-		k->name_from = k->static_from;
-	}
 }
 
 const char *samples__site_name(struct samples *s, const struct sample_key *k,
-			       const struct sample_site *site)
+			       const struct sample_site *site, const char **from)
 {
 	char place[512], name[600];
+	const char *alias;
 
 	site_place__format(&site->place, place, sizeof(place));
+	alias = aliases__find(s->aliases, site->place.module, place);
+	*from = alias ? "alias" : "site";
 	snprintf(name, sizeof(name), "%s at %s", lock_kind_names[k->verdict.kind], place);
-	return names__intern(s->names, name);
+	return names__intern(s->names, alias ? alias : name);
 }
 
 void samples__next_interval(struct samples *s)

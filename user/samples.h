@@ -8,10 +8,11 @@
 
 #include <uthash.h>
 
+#include "aliases.h"
 #include "kinds.h"
+#include "names.h"
 #include "processes.h"
 #include "sites.h"
-#include "symbols.h"
 
 /* What samples told about one key. Strings are interned: they live as long as struct samples. */
 struct sample_key {
@@ -24,7 +25,7 @@ struct sample_key {
 		uint64_t device, inode, offset;
 	} shared; /* where its object lies, if processes share the memory; inode 0: they do not */
 	bool looked_up; /* the place of its object is known */
-	const char *static_name, *static_from;
+	struct static_name object;
 	const char *memory;   /* "heap", "stack", "shared" or "mapped" */
 	uint64_t named_after; /* hash of the site that the name was made of */
 	bool gone;	      /* to be swept */
@@ -34,7 +35,9 @@ struct sample_key {
 
 struct samples;
 
-struct samples *samples__new(struct processes *processes, struct proc *proc);
+/* Borrows all; aliases may be NULL. */
+struct samples *samples__new(struct processes *processes, struct proc *proc,
+			     const struct aliases *aliases);
 void samples__free(struct samples *s);
 
 /* One event from the source, as it came: malformed ones are dropped. */
@@ -56,9 +59,9 @@ void samples__open(struct samples *s, const struct open_sleep *o, uint64_t now_n
 /* Brings name, where and shared up to date. */
 void samples__name(struct samples *s, struct sample_key *k, uint64_t now_ns);
 
-/* The name of a lock that is known by its call site. */
+/* The name of a lock that is known by its call site, and name_from. */
 const char *samples__site_name(struct samples *s, const struct sample_key *k,
-			       const struct sample_site *site);
+			       const struct sample_site *site, const char **from);
 
 /* The interval was read: its credits are cleared, samples of vanished sleeps dropped. */
 void samples__next_interval(struct samples *s);

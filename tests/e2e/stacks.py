@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""stacks.py SNAPSHOTS PERCENT [--module GLOB] [START...]: exit 0 if at least PERCENT of the waiters'
+"""Two questions about snapshots, answered by exit status.
+
+stacks.py SNAPSHOTS whole PERCENT [--module GLOB]... [START...]: do at least PERCENT of the waiters'
 samples come from whole stacks: not truncated, their outermost named frame one of START (globs) or a
-way that programs and threads begin by. With --module, for programs without names: not truncated,
-through a file that matches, and ended in it or in the C library.
+way that programs and threads begin by? With --module, for programs without names: not truncated,
+through a file that matches, and ended in one or in the C library.
+
+stacks.py SNAPSHOTS kind KIND CLASS: are nearly all sleeps of locks of this kind and class?
 """
 import argparse
 import collections
@@ -12,8 +16,8 @@ import os
 import sys
 
 STARTS = (
-    "main", "_start", "__libc_start_main*", "__libc_start_call_main", "libc_start_main_stage2",
-    "start_thread", "start", "clone", "__clone", "clone3", "__clone3", "__clone_internal",
+    "main", "_start", "_start_c", "__libc_start_main*", "__libc_start_call_main",
+    "libc_start_main_stage2", "start_thread", "start", "clone", "__clone", "clone3", "__clone3",
 )
 LIBRARIES = ("libc.so*", "libc-*", "ld-musl-*", "libpthread*")
 
@@ -34,8 +38,8 @@ def whole(site, starts, module):
     if site["truncated"] or not frames:
         return False
     if module:
-        inside = any(matches(file_of(f), [module]) for f in frames)
-        return inside and matches(file_of(frames[-1]), [module, *LIBRARIES])
+        inside = any(matches(file_of(f), module) for f in frames)
+        return inside and matches(file_of(frames[-1]), [*module, *LIBRARIES])
     named = [f["function"] for f in frames if f["function"]]
     return bool(named) and matches(named[-1], starts)
 
@@ -46,28 +50,51 @@ def text_of(site):
     return " < ".join(names) + (" [truncated]" if site["truncated"] else "")
 
 
-def main():
+def is_whole(locks, args):
     """Counts samples, and shows the stacks that are not whole."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("snapshots")
-    parser.add_argument("percent", type=float)
-    parser.add_argument("starts", nargs="*")
-    parser.add_argument("--module")
-    args = parser.parse_args()
     good, bad = 0, collections.Counter()
-    with open(args.snapshots, encoding="utf-8") as lines:
-        for lock in (lock for line in lines for lock in json.loads(line)["locks"]):
-            for site in (s for s in lock["sites"] if s["role"] == "waiter"):
-                if whole(site, [*STARTS, *args.starts], args.module):
-                    good += site["samples"]
-                else:
-                    bad[f"{lock['kind']}: {text_of(site)}"] += site["samples"]
+    for lock in locks:
+        for site in (s for s in lock["sites"] if s["role"] == "waiter"):
+            if whole(site, [*STARTS, *args.starts], args.module):
+                good += site["samples"]
+            else:
+                bad[f"{lock['kind']}: {text_of(site)}"] += site["samples"]
     total = good + sum(bad.values())
     share = 100 * good / total if total else 0
     print(f"{share:.1f} % of {total} samples reach the start of their thread")
     for stack, samples in bad.most_common(8):
         print(f"{samples:6} {stack}")
-    sys.exit(total == 0 or share < args.percent)
+    return total > 0 and share >= args.percent
+
+
+def is_kind(locks, args):
+    """Counts sleeps by kind. Some are not the workload's subject: it joins its threads."""
+    sleeps = collections.Counter()
+    for lock in locks:
+        sleeps[lock["kind"], lock["class"]] += lock["sleeps"]
+    for (kind, name), n in sleeps.most_common():
+        print(f"{n:6} {kind} {name}")
+    return sleeps[args.kind, args.name] >= 0.85 * sum(sleeps.values()) > 0
+
+
+def main():
+    """Reads all snapshots, then answers."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("snapshots")
+    questions = parser.add_subparsers(required=True)
+    question = questions.add_parser("whole")
+    question.set_defaults(answer=is_whole)
+    question.add_argument("percent", type=float)
+    question.add_argument("starts", nargs="*")
+    question.add_argument("--module", action="append")
+    question = questions.add_parser("kind")
+    question.set_defaults(answer=is_kind)
+    question.add_argument("kind")
+    question.add_argument("name", metavar="class")
+    args = parser.parse_args()
+    with open(args.snapshots, encoding="utf-8") as lines:
+        locks = [lock for line in lines for lock in json.loads(line)["locks"]]
+    sys.exit(not args.answer(locks, args))
 
 
 main()

@@ -125,7 +125,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint64_t now_ns = 1000 * NSEC_PER_SEC;
 
 	processes__init(&processes, &options, proc);
-	s = samples__new(&processes, proc);
+	s = samples__new(&processes, proc, NULL);
 	while (size) {
 		uint16_t len;
 		uint8_t what;

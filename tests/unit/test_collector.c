@@ -27,7 +27,7 @@ static struct fixture *begin(void **state)
 	struct fixture *x = *state;
 
 	x->proc = proc__new("/proc");
-	x->collector = collector__new(&x->options, &x->fake.source, x->proc);
+	x->collector = collector__new(&x->options, &x->fake.source, x->proc, NULL);
 	assert_int_equal(collector__start(x->collector), 0);
 	return x;
 }

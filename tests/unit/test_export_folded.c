@@ -65,6 +65,11 @@ static void writes_stacks(void **state)
 	assert_true(has_line(text, "dbserver;[no stack];lock:rwlock-write 0x7f10a4000b60 "
 				   "640000000"));
 	free(text);
+	s->locks[0].sites[0].wait_ns = 0;
+	text = export("folded", s, &o, true);
+	assert_in_range(sum_of_weights(text, "[no stack];lock:table_cache_lock"), 1270500000,
+			1270500010);
+	free(text);
 	snapshot__free(s);
 }
 

@@ -47,7 +47,7 @@ static int set_up(void **state)
 	x->options.stack_bytes = STACK_BYTES_DEFAULT;
 	x->proc = proc__new("/proc");
 	processes__init(&x->processes, &x->options, x->proc);
-	x->samples = samples__new(&x->processes, x->proc);
+	x->samples = samples__new(&x->processes, x->proc, NULL);
 	*state = x;
 	return 0;
 }
