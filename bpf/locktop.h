@@ -194,6 +194,7 @@ enum loss {
 		LOSS_COUNT
 };
 
+_Static_assert((HIST_BUCKETS & (HIST_BUCKETS - 1)) == 0, "a power of two: probes mask with it");
 _Static_assert(sizeof(struct process_key) == 8, "process_key");
 _Static_assert(sizeof(struct lock_key) == 24, "lock_key");
 _Static_assert(sizeof(struct lock_stats) == 88 + 4 * HIST_BUCKETS, "lock_stats");

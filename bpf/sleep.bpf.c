@@ -465,6 +465,13 @@ static __always_inline __u32 hist__bucket(__u64 ns)
 	       ((ns >> (log - HIST_STEP_BITS)) & (HIST_STEPS - 1));
 }
 
+/* The bound as Linux 6.1's verifier sees it: a comparison gets lost in a register's copy. */
+static __always_inline __u32 hist__masked(__u32 bucket)
+{
+	__asm__ volatile("" : "+r"(bucket));
+	return bucket & (HIST_BUCKETS - 1);
+}
+
 static __always_inline void waits__add(struct task_struct *task, const struct sleep_state *s,
 				       __u32 lock_id, __u64 wait_ns, __u64 now)
 {
@@ -536,14 +543,12 @@ static __always_inline void sleep__end(struct task_struct *task, struct sleep_st
 	__sync_fetch_and_add(&stats->blocked_ns, blocked);
 	__sync_fetch_and_add(&stats->delay_ns, delay);
 	if (s->flags & OPEN_RESUMED) { /* one sleep with the part before: it moves on */
-		bucket = s->bucket;
-		if (bucket < HIST_BUCKETS)
-			__sync_fetch_and_add(&stats->hist[bucket], -1);
+		bucket = hist__masked(s->bucket);
+		__sync_fetch_and_add(&stats->hist[bucket], -1);
 	}
 	s->carried_ns += wait;
-	s->bucket = bucket = hist__bucket(s->carried_ns);
-	if (bucket < HIST_BUCKETS)
-		__sync_fetch_and_add(&stats->hist[bucket], 1);
+	s->bucket = bucket = hist__masked(hist__bucket(s->carried_ns));
+	__sync_fetch_and_add(&stats->hist[bucket], 1);
 	if (s->waker)
 		stats->last_waker = s->waker;
 	else if (task__interrupted(task))

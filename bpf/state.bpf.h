@@ -12,7 +12,7 @@
 #define PROCESSES_DEFAULT 16384
 #define DEEP_DEFAULT	  4096
 #define SCOPE_DEFAULT	  16384
-#define RING_BYTES	  (8 << 20)
+#define RING_BYTES	  (4 << 20)
 
 /* Knobs, set before load. */
 extern const volatile bool knob_scoped;		  /* only processes in the scope map */

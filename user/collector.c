@@ -16,7 +16,7 @@
 #define UNUSED_NS	(60 * NSEC_PER_SEC) /* a key or thread unused for so long is forgotten */
 #define UNUSED_TIGHT_NS (2 * NSEC_PER_SEC)  /* the same when room gets short */
 #define ABSENT		2 /* a sleep that ends between two halves of a reading is missing once */
-#define TICK_MAX_NS	(50 * 1000000ULL)
+#define TICK_MAX_NS	(100 * 1000000ULL)
 
 struct collector {
 	const struct options *options;

@@ -19,11 +19,15 @@ struct string {
 	char text[];
 };
 
+#define GLIBC_SLOTS 64
+
 struct names {
 	struct symbols *symbols;
 	struct string *strings;
-	uint64_t glibc_id; /* elf_file__id() of the latest that was asked for */
-	bool glibc_new;
+	struct {
+		uint64_t id; /* elf_file__id() */
+		bool is_new;
+	} glibc[GLIBC_SLOTS];	     /* answers of is_new_glibc(), by id */
 	struct unwind_stack scratch; /* too large for the stack */
 };
 
@@ -78,20 +82,29 @@ static unsigned int known(const char *function)
 	return s->known;
 }
 
-/*
- * Is this a C library of glibc 2.41 or newer? By a function that came with it; the answer for the
- * latest file is kept, as most samples ask for the same one.
+static bool exports(const struct elf_file *file, const char *name)
+{
+	for (size_t i = 0; i < file->functions.n; i++)
+		if (file->functions.items[i].exported &&
+		    !strcmp(file->functions.items[i].name, name))
+			return true;
+	return false;
+}
+
+/* Is this a C library of glibc 2.41 or newer? By a function that came with it; asked once a file.
  */
 static bool is_new_glibc(struct names *n, const struct elf_file *file)
 {
-	if (!file || elf_file__id(file) == n->glibc_id)
-		return file && n->glibc_new;
-	n->glibc_id = elf_file__id(file);
-	n->glibc_new = false;
-	for (size_t i = 0; i < file->functions.n && !n->glibc_new; i++)
-		n->glibc_new = file->functions.items[i].exported &&
-			       !strcmp(file->functions.items[i].name, "sched_setattr");
-	return n->glibc_new;
+	uint64_t id = file ? elf_file__id(file) : 0;
+	size_t slot = id % GLIBC_SLOTS;
+
+	if (!file)
+		return false;
+	if (n->glibc[slot].id != id) {
+		n->glibc[slot].id = id;
+		n->glibc[slot].is_new = exports(file, "sched_setattr");
+	}
+	return n->glibc[slot].is_new;
 }
 
 static uint64_t hash_step(uint64_t hash, uint64_t value)

@@ -72,6 +72,21 @@ static void draw_frame(const struct frame *f, struct canvas *c, int x, int row, 
 		canvas__text(c, x + used, row, room - used, STYLE_DIM, place);
 }
 
+static void draw_same(const struct tree_line *line, struct canvas *c, int x, int row, int room,
+		      const struct view *v)
+{
+	char remark[48], place[512], name[VIEW_TEXT];
+	int used;
+
+	snprintf(remark, sizeof(remark), "(%zu more, as above)", line->frames - 1);
+	used = text__columns(remark) + 1;
+	place_text(line->frame, place, sizeof(place));
+	shorten__function(name, sizeof(name), line->frame->function ? line->frame->function : place,
+			  MAX(room - used, 4), v->utf8);
+	x += canvas__text(c, x, row, room, STYLE_DIM, name) + 1;
+	canvas__text(c, x, row, MIN(room, used), STYLE_DIM, remark);
+}
+
 /* The rules that lead from a branching to its branches. Returns columns taken. */
 static int draw_guides(const struct tree_line *line, struct canvas *c, int x, int row, int room,
 		       const struct view *v)
@@ -115,6 +130,8 @@ static void draw_line(const struct tree_line *line, struct page *p, const struct
 	x += draw_guides(line, p->c, x, row, end - x, v);
 	if (line->mark == TREE_FRAME)
 		draw_frame(line->frame, p->c, x, row, end - x, v, style);
+	else if (line->mark == TREE_SAME)
+		draw_same(line, p->c, x, row, end - x, v);
 	else if (line->mark == TREE_TRUNCATED)
 		canvas__text(p->c, x, row, end - x, STYLE_WARM, "[truncated]");
 	else

@@ -232,6 +232,8 @@ static void on_stack(struct samples *s, const struct stack_event *e)
 	struct sample_key *k;
 	struct pending *p;
 
+	if (!process->in_scope)
+		return;
 	process->tid = e->tid;
 	k = samples__key(s, &e->key);
 	p = get_pending(s, e->sample_id, k);

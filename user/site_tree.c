@@ -10,12 +10,15 @@
 
 #define FRAMES_MOST 1024  /* of one stack; no unwinder gives as many */
 #define SHARE_LEAST 0.005 /* branches below it are one line together */
+#define SHOWN_MOST  64	  /* stacks that later ones are compared with */
+#define SAME_LEAST  4	  /* frames that stand above already and are worth a line instead */
 #define HASH_SEED   0xcbf29ce484222325ULL
 
 /* A place on the way outwards. Links are indices; 0, the root that is never shown, is none. */
 struct node {
 	const struct frame *frame; /* NULL: the mark of a cut stack */
 	uint64_t path;		   /* hash of the way here: what it is known by */
+	uint64_t place;		   /* hash of the frame alone */
 	double share;
 	uint64_t wait_ns;
 	size_t sites;
@@ -28,6 +31,10 @@ struct build {
 	size_t n, capacity;
 	struct site_tree *tree;
 	size_t lines_capacity, order_capacity;
+	uint64_t *way; /* places from the root to where lines are being added */
+	size_t n_way, way_capacity;
+	uint64_t *shown; /* those of each stack that is shown, outermost first, 0 after each */
+	size_t n_shown, shown_capacity, stacks_shown;
 };
 
 static uint64_t hash_bytes(uint64_t hash, const void *data, size_t n)
@@ -95,6 +102,7 @@ static size_t new_node(struct build *b, const struct frame *frame, uint64_t path
 {
 	array__grow(b->nodes, b->n, b->capacity);
 	b->nodes[b->n] = (struct node){ .frame = frame, .path = path, .rank = SIZE_MAX };
+	b->nodes[b->n].place = step(HASH_SEED, frame) | 1;
 	return b->n++;
 }
 
@@ -220,22 +228,81 @@ static bool small(const struct node *root, const struct node *n)
 
 static void add_children(struct build *b, const struct node *parent, int depth, uint64_t guides);
 
+static void enter(struct build *b, const struct node *node)
+{
+	array__grow(b->way, b->n_way, b->way_capacity);
+	b->way[b->n_way++] = node->place;
+}
+
+/* How many of the outermost places of the way here end a stack that is shown already. */
+static size_t same_as_shown(const struct build *b)
+{
+	size_t best = 0, n = 0;
+	bool same = true;
+
+	for (size_t i = 0; i < b->n_shown; i++) {
+		if (!b->shown[i]) {
+			n = 0;
+			same = true;
+			continue;
+		}
+		same = same && n < b->n_way && b->shown[i] == b->way[b->n_way - 1 - n];
+		n += same;
+		best = MAX(best, n);
+	}
+	return best;
+}
+
+static void note_shown(struct build *b)
+{
+	if (b->stacks_shown++ >= SHOWN_MOST)
+		return;
+	for (size_t i = b->n_way; i-- > 0;) {
+		array__grow(b->shown, b->n_shown, b->shown_capacity);
+		b->shown[b->n_shown++] = b->way[i];
+	}
+	array__grow(b->shown, b->n_shown, b->shown_capacity);
+	b->shown[b->n_shown++] = 0;
+}
+
+static const struct node *only_way_on(const struct build *b, const struct node *node)
+{
+	const struct node *next = &b->nodes[node->first];
+
+	return node->first && !next->next && next->sites == node->sites ? next : NULL;
+}
+
 /* A branch: its first line with figures, then its callers for as long as there is one way on. */
 static void add_branch(struct build *b, const struct node *node, int depth, uint64_t guides,
 		       bool last)
 {
 	struct tree_line like = { .head = true, .last = last, .depth = depth, .guides = guides };
+	size_t before = b->n_way, same = 0, length;
+	const struct node *end = node;
 
-	add_line(b, node, &like);
-	like.head = false;
+	enter(b, node);
+	for (const struct node *n = node; (n = only_way_on(b, n)); end = n)
+		enter(b, n);
+	length = b->n_way - before;
+	if (!end->first) {
+		same = MIN(same_as_shown(b), length - 1);
+		note_shown(b);
+	}
+	same = same >= SAME_LEAST ? same : 0;
+	for (size_t i = 0; i < length - same; i++, node = only_way_on(b, node)) {
+		add_line(b, node, &like);
+		like.head = false;
+	}
+	if (same) {
+		struct tree_line *line = add_line(b, node, &like);
+
+		line->mark = TREE_SAME;
+		line->frames = same;
+	}
 	if (!last && depth < 64)
 		guides |= 1ULL << depth;
-	while (node->first && !b->nodes[node->first].next &&
-	       b->nodes[node->first].sites == node->sites) {
-		node = &b->nodes[node->first];
-		add_line(b, node, &like);
-	}
-	add_children(b, node, depth + 1, guides);
+	add_children(b, end, depth + 1, guides);
+	b->n_way = before;
 }
 
 static void add_more(struct build *b, const struct node **hidden, size_t n, int depth,
@@ -289,6 +356,8 @@ struct site_tree *site_tree__new(const struct lock *lock, enum site_role role,
 		rank_nodes(&b, earlier);
 	add_children(&b, &b.nodes[0], 0, 0);
 	free(b.nodes);
+	free(b.way);
+	free(b.shown);
 	return b.tree;
 }
 

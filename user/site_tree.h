@@ -13,18 +13,20 @@ enum tree_mark {
 	TREE_FRAME,
 	TREE_TRUNCATED, /* the stack was cut here */
 	TREE_MORE,	/* branches too small to be shown, in one line */
+	TREE_SAME,	/* from this frame on the way out is one that stands above */
 };
 
 struct tree_line {
 	enum tree_mark mark;
-	const struct frame *frame; /* TREE_FRAME only */
+	const struct frame *frame; /* TREE_FRAME and TREE_SAME */
 	bool head;		   /* begins a branch: its figures are worth showing */
 	bool last;		   /* of its siblings */
 	int depth;		   /* branchings above it */
 	uint64_t guides;	   /* bit n: siblings of its n-th ancestor follow */
 	double share;		   /* 0..1 of the role */
 	uint64_t wait_ns;
-	size_t sites; /* distinct stacks through here */
+	size_t sites;  /* distinct stacks through here */
+	size_t frames; /* TREE_SAME: how many stand above */
 };
 
 struct site_tree {

@@ -11,7 +11,7 @@
 #include "locktop.skel.h"
 #include "util.h"
 
-#define DRAIN_NS (50 * 1000000ULL)  /* between looks into the ring buffer */
+#define DRAIN_NS (100 * 1000000ULL) /* between looks into the ring buffer */
 #define SLICE_NS (100 * 1000000ULL) /* the kernel's BPF statistics are on this long ... */
 #define SLICE_PERIOD_NS \
 	(2 * NSEC_PER_SEC) /* ... in each of these: switching interrupts every CPU */

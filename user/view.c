@@ -207,13 +207,17 @@ static void reset_level(struct level *l, enum entity entity)
 /* Inside a process its name stands before this one already. */
 static void label_lock(char *buf, size_t size, const struct lock *lock, bool with_process)
 {
+	const char *kind = lock_kind_names[lock->kind];
 	char process[40] = "", address[32];
 
 	if (with_process)
 		snprintf(process, sizeof(process), "%.16s %d ", lock->comm ? lock->comm : "?",
 			 lock->pid);
 	snprintf(address, sizeof(address), "0x%" PRIx64, lock->address);
-	snprintf(buf, size, "%s%s %s", process, lock_kind_names[lock->kind],
+	/* A lock named by its site says what it is: "sem at take_slot+0x10". */
+	if (lock->name && !strncmp(lock->name, kind, strlen(kind)))
+		kind = "";
+	snprintf(buf, size, "%s%s%s%s", process, kind, kind[0] ? " " : "",
 		 lock->name ? lock->name : address);
 }
 

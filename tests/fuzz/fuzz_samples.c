@@ -70,13 +70,14 @@ static const char *tree(void)
 
 static void check(const struct sample_key *k)
 {
-	PROMISE(k->n_sites <= SITES_MAX);
-	for (size_t i = 0; i < k->n_sites; i++) {
-		const struct sample_site *s = &k->sites[i];
+	PROMISE(k->sites.n <= SITES_MAX);
+	for (size_t i = 0; i < k->sites.n; i++) {
+		const struct sample_site *s = &k->sites.items[i];
 
 		PROMISE(s->role < ROLE_COUNT && s->hash);
 		PROMISE(s->samples <= s->all_samples && s->wait_ns <= s->all_wait_ns);
 		PROMISE(s->n_frames == 0 || s->frames);
+		PROMISE(sites__find(&k->sites, s->role, s->hash));
 	}
 }
 

@@ -125,6 +125,7 @@ static void escapes_names(void **state)
 	(void)state;
 	f.comm = "a;b c\n";
 	f.name = "lo;ck 7";
+	f.wait_ms = 0;
 	fixture__add_lock(s, &f);
 	s->locks[0].sites = &site;
 	s->locks[0].n_sites = 1;

@@ -14,6 +14,7 @@ static char *text_of(const struct site_tree *t)
 		const struct tree_line *l = &t->lines[i];
 		const char *name = l->mark == TREE_TRUNCATED ? "[truncated]"
 				   : l->mark == TREE_MORE    ? "more"
+				   : l->mark == TREE_SAME    ? "same"
 				   : l->frame->function	     ? l->frame->function
 							     : "?";
 
@@ -167,6 +168,29 @@ static void shows_where_stacks_end(void **state)
 	snapshot__free(s);
 }
 
+/* A way out that stands above already is one line, if it is long enough to be worth one. */
+static void shows_a_way_once(void **state)
+{
+	static const char *const stacks[] = { "abcdefgh", "axdefgh", "ayfgh", "aefgh", "bcdefgh" };
+	struct snapshot *s = fixture__new(1);
+	struct site_tree *t;
+
+	(void)state;
+	set_stacks(s, &s->locks[0], stacks, (double[]){ 0.5, 0.3, 0.1, 0.05, 0.05 }, 5);
+	t = site_tree__new(&s->locks[0], ROLE_WAITER, NULL);
+	assert_tree(t, "0*a\n"
+		       "1*b\n1 c\n1 d\n1 e\n1 f\n1 g\n1 h\n"
+		       "1*x\n1 same\n"
+		       "1*y\n1 f\n1 g\n1 h\n"
+		       "1*e\n1 f\n1 g\n1 h\n"
+		       "0*b\n0 same\n");
+	assert_int_equal(t->lines[9].frames, 5);
+	assert_string_equal(t->lines[9].frame->function, "d");
+	assert_int_equal(t->lines[19].frames, 6);
+	site_tree__free(t);
+	snapshot__free(s);
+}
+
 /* Stacks of the C library alone, without names, without frames: shown as they are. */
 static void bears_odd_stacks(void **state)
 {
@@ -219,9 +243,10 @@ static void bears_deep_stacks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(merges_stacks),	  cmocka_unit_test(tells_lines_apart),
-		cmocka_unit_test(keeps_the_order),	  cmocka_unit_test(bears_odd_stacks),
-		cmocka_unit_test(shows_where_stacks_end), cmocka_unit_test(bears_deep_stacks),
+		cmocka_unit_test(merges_stacks),     cmocka_unit_test(tells_lines_apart),
+		cmocka_unit_test(keeps_the_order),   cmocka_unit_test(bears_odd_stacks),
+		cmocka_unit_test(shows_a_way_once),  cmocka_unit_test(shows_where_stacks_end),
+		cmocka_unit_test(bears_deep_stacks),
 	};
 
 	return cmocka_run_group_tests_name("site_tree", tests, NULL, NULL);
