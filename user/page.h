@@ -28,6 +28,8 @@ static inline int page__row(const struct page *p)
 
 /* A line in the style of column heads: a title, and a remark at the right if there is room. */
 void page__heading(struct page *p, const char *title, const char *remark);
+/* 7%, <1%: a share (0..1) that is small is not none. At most 4 columns. */
+void page__percent(char *buf, size_t size, double share);
 /* A line of words. */
 void page__say(struct page *p, const char *text);
 

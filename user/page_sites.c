@@ -25,14 +25,6 @@ static const struct glyphs *glyphs_of(const struct view *v)
 	return v->utf8 ? &lines : &ascii;
 }
 
-static void percent(char *buf, size_t size, double share)
-{
-	if (share > 0 && share < 0.005)
-		snprintf(buf, size, "<1%%");
-	else
-		snprintf(buf, size, "%d%%", (int)(MIN(share, 1.0) * 100 + 0.5));
-}
-
 static void place_text(const struct frame *f, char *buf, size_t size)
 {
 	const char *slash = f->module ? strrchr(f->module, '/') : NULL;
@@ -117,7 +109,7 @@ static void draw_line(const struct tree_line *line, struct page *p, const struct
 	p->y++;
 	if (row < 0)
 		return;
-	percent(text, sizeof(text), line->share);
+	page__percent(text, sizeof(text), line->share);
 	if (line->head)
 		canvas__right(p->c, x, row, MIN(SHARE_WIDTH, p->width), style, text);
 	x += SHARE_WIDTH + 1;
@@ -142,13 +134,18 @@ static void draw_tree(struct page *p, const struct view *v, enum site_role role,
 {
 	const struct detail *d = view__clevel(v)->detail;
 	const struct site_tree *t = d->lock ? d->trees[role] : NULL;
-	char remark[96], wait[16];
+	char remark[96];
+	int count;
 
 	if (!t)
 		return;
-	text__duration(wait, sizeof(wait), t->wait_ns);
-	snprintf(remark, sizeof(remark), "%zu %s, %llu sampled", t->n_sites,
-		 t->n_sites == 1 ? "stack" : "stacks", (unsigned long long)t->samples);
+	count = snprintf(remark, sizeof(remark), "%zu %s, ", t->n_sites,
+			 t->n_sites == 1 ? "stack" : "stacks");
+	if (t->samples)
+		snprintf(remark + count, sizeof(remark) - count, "%llu sampled",
+			 (unsigned long long)t->samples);
+	else
+		snprintf(remark + count, sizeof(remark) - count, "sampled earlier");
 	page__heading(p, title, t->n_sites ? remark : "");
 	if (!t->n_sites)
 		page__say(p, "no stack sampled yet");

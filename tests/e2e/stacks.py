@@ -6,7 +6,8 @@ samples come from whole stacks: not truncated, their outermost named frame one o
 way that programs and threads begin by? With --module, for programs without names: not truncated,
 through a file that matches, and ended in one or in the C library.
 
-stacks.py SNAPSHOTS kind KIND CLASS: are nearly all sleeps of locks of this kind and class?
+stacks.py SNAPSHOTS kind KIND CLASS [PERCENT]: are so many (85) of the sleeps of locks of this kind
+and class?
 """
 import argparse
 import collections
@@ -74,7 +75,7 @@ def is_kind(locks, args):
         sleeps[lock["kind"], lock["class"]] += lock["sleeps"]
     for (kind, name), n in sleeps.most_common():
         print(f"{n:6} {kind} {name}")
-    return sleeps[args.kind, args.name] >= 0.85 * sum(sleeps.values()) > 0
+    return 100 * sleeps[args.kind, args.name] >= args.percent * sum(sleeps.values()) > 0
 
 
 def main():
@@ -91,6 +92,7 @@ def main():
     question.set_defaults(answer=is_kind)
     question.add_argument("kind")
     question.add_argument("name", metavar="class")
+    question.add_argument("percent", type=float, nargs="?", default=85)
     args = parser.parse_args()
     with open(args.snapshots, encoding="utf-8") as lines:
         locks = [lock for line in lines for lock in json.loads(line)["locks"]]

@@ -95,6 +95,7 @@ static void open_sleep(struct samples *s, const void *bytes, size_t size, uint64
 static void step(struct samples *s, enum what what, const void *bytes, size_t size, uint64_t now_ns)
 {
 	struct lock_key key = { 0 };
+	const uint32_t *deep;
 
 	switch (what) {
 	case EVENT:
@@ -109,6 +110,7 @@ static void step(struct samples *s, enum what what, const void *bytes, size_t si
 		check(samples__key(s, &key));
 		break;
 	case NEXT:
+		samples__deep(s, &deep);
 		samples__next_interval(s);
 		break;
 	default:

@@ -150,15 +150,15 @@ def maps():
     save("maps", "groups", b"4:cpu,cpuacct:/a\n1:name=systemd:/init.scope\n0::/user.slice/../x\n")
 
 
-def stack_event(kind, sample_id, lock, pc, stack, sp=HEAP + 0x8000, compat=0):
+def stack_event(kind, sample_id, lock, pc, stack, sp=HEAP + 0x8000):
     """struct stack_event of bpf/locktop.h."""
     address, op, value = lock
     key = struct.pack("<IIQII", 1, 5, address, value << 16 | op, 0)
     regs = [0] * 17
     regs[6], regs[7], regs[16] = sp, sp, pc
-    return (struct.pack("<II", kind, sample_id) + key + struct.pack("<QIIII", 10**12, 3, 1, 2, 3)
+    return (struct.pack("<II", kind, sample_id) + key + struct.pack("<QIIII", 10**12, 1, 1, 2, 3)
             + b"worker\0".ljust(16, b"\0") + bytes(range(80)) + struct.pack("<17Q", *regs)
-            + struct.pack("<II", compat, len(stack)) + stack)
+            + struct.pack("<IIII", 5, 9, 0, len(stack)) + stack)
 
 
 def record(what, data=b""):
@@ -179,12 +179,12 @@ def samples():
         stack = struct.pack("<48Q", *words)
         pc = LIBRARY + functions[0] + 14
         end = struct.pack("<IIQQ", 2, 7, 5000000, 100000)
-        opened = key + struct.pack("<QQQIIIIII", 10**9, 0, 0, 4, 3, 9, 0, 8, 2) + b"worker\0".ljust(16, b"\0")
+        opened = key + struct.pack("<QQQIIIIII", 10**9, 0, 0, 4, 1, 9, 0, 8, 2) + b"worker\0".ljust(16, b"\0")
         save("samples", f"life-{i}", record(0, stack_event(0, 7, lock, pc, stack))
              + record(0, stack_event(1, 7, lock, pc, stack)) + record(2, key) + record(0, end)
              + record(0, stack_event(0, 9, cond, pc, stack[: 8 * i])) + record(1, opened.ljust(224, b"\0"))
              + record(3) + record(4, key) + record(3))
-    save("samples", "foreign", record(0, stack_event(0, 1, lock, 0, b"", compat=1)) + record(0, b"\2") + record(3))
+    save("samples", "foreign", record(0, stack_event(0, 1, lock, 0, b"")) + record(0, b"\2") + record(3))
 
 
 def options():
@@ -199,6 +199,12 @@ def options():
         save("options", f"line-{i}", line.replace(" ", "\n").encode())
 
 
+def aliases():
+    """The user's names."""
+    save("aliases", "plain", b"queue_lock the queue\nlibexample.so.1:* a library\n# comment\n\n")
+    save("aliases", "odd", b"[a-z]*+0x[0-9]? x y  z \nno-name\n  * anything\nq\\*[!x] \033[31mred\n")
+
+
 def perf_map():
     """Maps of JIT compilers."""
     save("perf_map", "plain", b"7f0000001000 40 LFoo;bar\n7f0000001040 80 Interpreter\n")
@@ -208,5 +214,5 @@ def perf_map():
 
 shutil.rmtree(OUT, ignore_errors=True)
 os.makedirs(OUT)
-for make in (elf_and_cfi, maps, samples, options, perf_map):
+for make in (elf_and_cfi, maps, samples, options, aliases, perf_map):
     make()
