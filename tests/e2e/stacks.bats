@@ -174,20 +174,32 @@ language_kinds() {
 	stacks kind park idle
 }
 
-# java KIND: HotSpot keeps frame pointers in compiled code only if it is told to.
-waits() {
-	sample java -XX:+PreserveFramePointer -cp "$WORKLOADS/java" Waits "$1" 43 10
-}
+# HotSpot keeps frame pointers in compiled code only if it is told to.
+java=(java -XX:+PreserveFramePointer -cp "$WORKLOADS/java" Waits)
 
-@test "Java: stacks reach the start of the thread" {
+@test "Java: stacks of a running program reach the start of the thread" {
+	local kind
+
 	built javac java/Waits.class
-	waits synchronized
-	waits lock
-	waits park
+	for kind in synchronized lock park; do
+		start "${java[@]}" "$kind" 1000 10
+		wait_for 20 grep -qs waiter /proc/"$pid"/task/*/comm
+		sleep 0.5
+		"$LOCKTOP" -b -n 2 -f json -i --top 0 --samples 200 -d 0.5 -p "$pid" -o "$shots.part"
+		cat "$shots.part" >>"$shots"
+		stop_started
+	done
 	stacks whole 99 --module 'libj*.so' --module java
+}
+# Code is mapped long after the first sample. What is missing is deep stacks before their copies
+# grew, and code younger than the latest reading of the mappings.
+@test "Java from its first moment: stacks reach the start of the thread" {
+	built javac java/Waits.class
+	sample "${java[@]}" synchronized 43 10
+	stacks whole 85 --module 'libj*.so' --module java
 }
 @test "Java: threads are parked in objects of their own" {
 	built javac java/Waits.class
-	waits park
+	sample "${java[@]}" park 43 10
 	stacks kind park idle 50 # the virtual machine has mutexes that it contends for
 }
