@@ -74,12 +74,12 @@ struct callers callers__find(const struct frame *frames, size_t n, const bool *e
 	for (size_t i = 0; i < n && i <= REACH; i++) {
 		bool wrapper = is_known(&frames[i], known, CALLER_WRAPPER);
 
-		if (wrapper && !out.wrapper)
-			out.wrapper = frames[i].function;
 		/*
 		 * What stands further out and apart is a caller's affair: a callback of
 		 * pthread_once that takes a mutex.
 		 */
+		if (wrapper && i <= caller + GAP)
+			out.wrapper = frames[i].function; /* the outermost says what for */
 		if ((wrapper && i <= caller + GAP) || (int)i <= out.at ||
 		    (caller == i &&
 		     (is_runtime(frames[i].module) || is_known(&frames[i], known, CALLER_LOCK))))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "elf_file.h"
 
+#include <errno.h>
 #include <gelf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,8 @@
 #include "arch.h"
 #include "util.h"
 
-#define SEGMENTS_MAX 1024
+#define SEGMENTS_MAX	    1024
+#define SECTION_NAMES_BYTES ((size_t)4 << 20)
 
 Elf_Data *elf_file__section(Elf_Scn *scn, size_t max)
 {
@@ -22,6 +24,50 @@ Elf_Data *elf_file__section(Elf_Scn *scn, size_t max)
 	/* libelf itself checks that it lies inside the file. */
 	data = elf_rawdata(scn, NULL);
 	return data && data->d_buf && data->d_size == shdr.sh_size ? data : NULL;
+}
+
+Elf_Scn *elf_file__find(Elf *elf, const char *name)
+{
+	Elf_Scn *scn = NULL, *found = NULL;
+	size_t names;
+
+	if (elf_getshdrstrndx(elf, &names) != 0 || names == 0 || !elf_getscn(elf, names) ||
+	    !elf_file__section(elf_getscn(elf, names), SECTION_NAMES_BYTES))
+		return NULL;
+	while ((scn = elf_nextscn(elf, scn))) {
+		GElf_Shdr shdr;
+		const char *s =
+			gelf_getshdr(scn, &shdr) ? elf_strptr(elf, names, shdr.sh_name) : NULL;
+
+		if (!s || shdr.sh_type == SHT_NOBITS || strcmp(s, name) != 0)
+			continue;
+		if (found)
+			return NULL;
+		found = scn;
+	}
+	return found;
+}
+
+int file_identity__of(int fd, struct file_identity *ret)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	*ret = (struct file_identity){
+		.device = st.st_dev,
+		.inode = st.st_ino,
+		.size = st.st_size,
+		.seconds = st.st_mtim.tv_sec,
+		.nanoseconds = st.st_mtim.tv_nsec,
+	};
+	return 0;
+}
+
+bool file_identity__equal(const struct file_identity *a, const struct file_identity *b)
+{
+	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+	       a->seconds == b->seconds && a->nanoseconds == b->nanoseconds;
 }
 
 static bool usable(Elf *elf, int *machine)
@@ -65,11 +111,59 @@ static bool read_segments(struct elf_file *f, Elf *elf)
 	return f->n_segments > 0;
 }
 
+/* Lines of both addresses and functions: one without the other is of no use. */
+static bool has_dwarf(Elf *elf)
+{
+	return elf_file__find(elf, ".debug_info") && elf_file__find(elf, ".debug_line");
+}
+
+/*
+ * The debug file, if it has anything to add: the path to it is kept, the file is closed again.
+ * What is open cannot be unmounted.
+ */
+static Elf *open_debug(struct elf_file *f, Elf *own, const struct elf_debug_search *search, int *fd)
+{
+	struct dwarf_place *place = &f->dwarf_place;
+	struct elf_debug debug;
+	Elf *elf;
+
+	if ((place->in == DWARF_OWN && elf_file__find(own, ".symtab")) ||
+	    elf_debug__find(search, own, &debug) < 0)
+		return NULL;
+	elf = elf_begin(debug.fd, ELF_C_READ, NULL);
+	if (place->in == DWARF_NOWHERE && elf && has_dwarf(elf) &&
+	    !file_identity__of(debug.fd, &place->identity)) {
+		place->in = DWARF_SEPARATE;
+		place->pid = debug.pid;
+		place->path = debug.path;
+	} else {
+		free(debug.path);
+	}
+	*fd = debug.fd;
+	return elf;
+}
+
+static void read_symbols(struct elf_file *f, Elf *elf, const struct elf_debug_search *search)
+{
+	_cleanup_(util__closep) int debug_fd = -1;
+	Elf *mini, *debug = NULL;
+	char *mini_image = NULL;
+
+	if (search)
+		debug = open_debug(f, elf, search, &debug_fd);
+	mini = elf_minidebug__open(elf, &mini_image);
+	elf_symbols__read(f, elf, mini, debug);
+	elf_end(mini);
+	elf_end(debug);
+	free(mini_image);
+}
+
 /*
  * Symbols are copied, so their handle is closed again and gives back its buffers; the handle of
  * the frame tables stays.
  */
-static struct elf_file *read_file(Elf *(*open_elf)(void *from), void *from)
+static struct elf_file *read_file(Elf *(*open_elf)(void *from), void *from,
+				  const struct elf_debug_search *search)
 {
 	static uint64_t last_id;
 	struct elf_file *f = xcalloc(1, sizeof(*f));
@@ -82,7 +176,9 @@ static struct elf_file *read_file(Elf *(*open_elf)(void *from), void *from)
 	}
 	f->id = ++last_id;
 	f->bytes = sizeof(*f) + f->n_segments * sizeof(*f->segments);
-	elf_symbols__read(f, elf);
+	if (search && has_dwarf(elf))
+		f->dwarf_place.in = DWARF_OWN;
+	read_symbols(f, elf, search);
 	elf_end(elf);
 	elf = open_elf(from);
 	if (elf)
@@ -95,7 +191,7 @@ static Elf *open_fd(void *from)
 	return elf_begin(*(int *)from, ELF_C_READ, NULL);
 }
 
-struct elf_file *elf_file__read(int fd)
+struct elf_file *elf_file__read(int fd, const struct elf_debug_search *search)
 {
 	struct elf_file *f;
 	struct stat st;
@@ -103,10 +199,12 @@ struct elf_file *elf_file__read(int fd)
 	elf_version(EV_CURRENT);
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return NULL;
-	f = read_file(open_fd, &fd);
+	f = read_file(open_fd, &fd, search);
 	/* All that is needed was read: the caller may close fd. */
 	if (f && f->elf)
 		elf_cntl(f->elf, ELF_C_FDDONE);
+	if (f && f->dwarf_place.in == DWARF_OWN)
+		file_identity__of(fd, &f->dwarf_place.identity);
 	return f;
 }
 
@@ -128,7 +226,7 @@ struct elf_file *elf_file__image(char *bytes, size_t size)
 	struct elf_file *f;
 
 	elf_version(EV_CURRENT);
-	f = read_file(open_image, &image);
+	f = read_file(open_image, &image, NULL);
 	if (!f) {
 		free(bytes);
 		return NULL;
@@ -150,8 +248,9 @@ void elf_file__free(struct elf_file *f)
 	elf_end(f->debug_elf);
 	free(f->debug_image);
 	free(f->image);
-	free(f->names[0]);
-	free(f->names[1]);
+	for (size_t i = 0; i < ARRAY_SIZE(f->names); i++)
+		free(f->names[i]);
+	free(f->dwarf_place.path);
 	free(f->functions.items);
 	free(f->objects.items);
 	free(f->segments);

@@ -23,7 +23,7 @@ struct candidate {
 };
 
 struct reader {
-	struct range *ranges;
+	struct range *ranges; /* of the file that is being read */
 	size_t n_ranges;
 	struct candidate *items;
 	size_t n, capacity;
@@ -34,6 +34,9 @@ static void read_ranges(struct reader *r, Elf *elf)
 	Elf_Scn *scn = NULL;
 	size_t n;
 
+	free(r->ranges);
+	r->ranges = NULL;
+	r->n_ranges = 0;
 	if (elf_getshdrnum(elf, &n) != 0)
 		return;
 	r->ranges = xcalloc(n, sizeof(*r->ranges));
@@ -117,16 +120,14 @@ static void add_symbol(struct reader *r, const GElf_Sym *sym, const char *names,
 }
 
 static void read_table(struct reader *r, struct elf_file *f, Elf *elf, Elf_Scn *scn,
-		       const GElf_Shdr *shdr)
+		       const GElf_Shdr *shdr, enum symbol_source source)
 {
-	bool exported = shdr->sh_type == SHT_DYNSYM;
 	size_t size = gelf_fsize(elf, ELF_T_SYM, 1, EV_CURRENT), names_size;
 	Elf_Data *data;
 	char *names;
 
 	/* One of each kind: a second would have no place for its names. */
-	if (f->names[exported] || shdr->sh_size > TABLE_BYTES ||
-	    !elf_file__section(scn, TABLE_BYTES))
+	if (f->names[source] || shdr->sh_size > TABLE_BYTES || !elf_file__section(scn, TABLE_BYTES))
 		return;
 	data = elf_getdata(scn, NULL);
 	if (!data || data->d_type != ELF_T_SYM)
@@ -134,13 +135,13 @@ static void read_table(struct reader *r, struct elf_file *f, Elf *elf, Elf_Scn *
 	names = copy_names(elf, shdr->sh_link, &names_size);
 	if (!names)
 		return;
-	f->names[exported] = names;
+	f->names[source] = names;
 	f->bytes += names_size;
 	for (size_t i = 0; i < data->d_size / size; i++) {
 		GElf_Sym sym;
 
 		if (gelf_getsym(data, i, &sym))
-			add_symbol(r, &sym, names, names_size, exported);
+			add_symbol(r, &sym, names, names_size, source == DYNSYM);
 	}
 }
 
@@ -183,20 +184,35 @@ static void fill(struct symbol_array *ret, const struct candidate *items, size_t
 	ret->items = xrealloc(ret->items, ret->n, sizeof(*ret->items));
 }
 
-void elf_symbols__read(struct elf_file *f, Elf *elf)
+/* All tables of one file. symtab: which source its .symtab is. */
+static void read_tables(struct reader *r, struct elf_file *f, Elf *elf, enum symbol_source symtab)
 {
-	struct reader r = { 0 };
 	Elf_Scn *scn = NULL;
-	size_t functions = 0;
 
-	read_ranges(&r, elf);
+	read_ranges(r, elf);
 	while ((scn = elf_nextscn(elf, scn))) {
 		GElf_Shdr shdr;
 
-		if (gelf_getshdr(scn, &shdr) &&
-		    (shdr.sh_type == SHT_SYMTAB || shdr.sh_type == SHT_DYNSYM))
-			read_table(&r, f, elf, scn, &shdr);
+		if (!gelf_getshdr(scn, &shdr))
+			continue;
+		if (shdr.sh_type == SHT_SYMTAB)
+			read_table(r, f, elf, scn, &shdr, symtab);
+		/* What is exported, the file itself says. */
+		else if (shdr.sh_type == SHT_DYNSYM && symtab == SYMTAB)
+			read_table(r, f, elf, scn, &shdr, DYNSYM);
 	}
+}
+
+void elf_symbols__read(struct elf_file *f, Elf *own, Elf *mini, Elf *debug)
+{
+	struct reader r = { 0 };
+	size_t functions = 0;
+
+	read_tables(&r, f, own, SYMTAB);
+	if (mini)
+		read_tables(&r, f, mini, MINI_SYMTAB);
+	if (debug && !f->names[SYMTAB])
+		read_tables(&r, f, debug, DEBUG_SYMTAB);
 	if (r.n > 0)
 		qsort(r.items, r.n, sizeof(*r.items), compare);
 	while (functions < r.n && !r.items[functions].symbol.data)

@@ -130,12 +130,12 @@ static const struct wrapper_row {
 	const char *patterns;
 } wrapper_rows[] = {
 	/* Rust's std, 1.62 and newer */
-	{ KIND_MUTEX, -1, false, "std::sys*utex::lock_contended*" },
-	{ KIND_RWLOCK_READ, -1, false, "std::sys*::read_contended*" },
-	{ KIND_RWLOCK_WRITE, -1, false, "std::sys*::write_contended*" },
-	{ KIND_COND, -1, false, "std::sys*ondvar::wait*" },
-	{ KIND_ONCE, -1, false, "std::sys*Once::call* std::sys*Once::wait*" },
-	{ KIND_PARK, -1, true, "std::sys*Parker::park* std::thread::park*" },
+	{ KIND_MUTEX, -1, false, "*std*sys*utex*::lock_contended*" },
+	{ KIND_RWLOCK_READ, -1, false, "*std*sys*::read_contended*" },
+	{ KIND_RWLOCK_WRITE, -1, false, "*std*sys*::write_contended*" },
+	{ KIND_COND, -1, false, "*std*sys*ondvar*::wait*" },
+	{ KIND_ONCE, -1, false, "*std*sys*Once*::call* *std*sys*Once*::wait*" },
+	{ KIND_PARK, -1, true, "*std*sys*Parker*::park* *std*::thread*::park*" },
 	/* parking_lot */
 	{ KIND_MUTEX, -1, true, "*parking_lot*::RawMutex::lock_slow*" },
 	{ KIND_RWLOCK_READ, -1, true, "*parking_lot*::RawRwLock::lock_shared_slow*" },
@@ -143,9 +143,10 @@ static const struct wrapper_row {
 	  "*parking_lot*::RawRwLock::lock_exclusive_slow* *parking_lot*::RawRwLock::wait_for*" },
 	{ KIND_COND, -1, true, "*parking_lot*::Condvar::wait*" },
 	/* libstdc++ */
-	{ KIND_SEM, -1, false, "std::*semaphore*acquire* std::__atomic_semaphore*" },
-	{ KIND_BARRIER, -1, false, "std::latch::*wait* std::*barrier*wait*" },
-	{ KIND_FUTEX, CLASS_IDLE, false, "std::__atomic_wait_address* std::*atomic*::wait*" },
+	{ KIND_SEM, -1, false, "std::*semaphore*acquire* std::*_semaphore*::_M_*acquire*" },
+	{ KIND_BARRIER, -1, false, "std::*latch*wait* std::*barrier*wait*" },
+	{ KIND_FUTEX, CLASS_IDLE, false,
+	  "std::__atomic_wait* std::*atomic*wait* std::__detail::__*wait*" },
 	/* Abseil */
 	{ KIND_MUTEX, -1, true, "absl::*Mutex::LockSlow* absl::*Mutex::*Lock" },
 	{ KIND_COND, -1, true, "absl::*CondVar::Wait* absl::*Notification::Wait*" },
@@ -153,9 +154,13 @@ static const struct wrapper_row {
 	{ KIND_MUTEX, -1, false, "runtime.lock2 runtime.lockWithRank" },
 	{ KIND_PARK, -1, true, "runtime.notesleep runtime.notetsleep* runtime.semasleep" },
 	/* HotSpot, where its functions have names */
-	{ KIND_MUTEX, -1, true, "ObjectMonitor::*enter* ObjectMonitor::EnterI*" },
-	{ KIND_COND, -1, true, "ObjectMonitor::wait*" },
-	{ KIND_PARK, -1, true, "Parker::park* PlatformEvent::park* os::PlatformEvent::park*" },
+	{ KIND_MUTEX, -1, true,
+	  "ObjectMonitor::*enter* ObjectMonitor::EnterI* ObjectSynchronizer::enter* "
+	  "InterpreterRuntime::monitorenter* SharedRuntime::*monitor_*" },
+	{ KIND_COND, -1, true, "ObjectMonitor::wait* ObjectSynchronizer::wait* JVM_MonitorWait" },
+	{ KIND_PARK, -1, true,
+	  "Parker::park* PlatformEvent::park* os::PlatformEvent::park* Unsafe_Park* "
+	  "JavaThread::sleep* JVM_Sleep" },
 	/* PostgreSQL: a backend waits for every lightweight lock on one semaphore of its own */
 	{ KIND_SEM, -1, true,
 	  "PGSemaphoreLock LWLockAcquire LWLockAcquireOrWait LWLockWaitForVar "
@@ -264,12 +269,11 @@ static const char *base_name(const char *path)
 
 static bool is_musl(const struct lock_key *key, const char *library)
 {
-	const char *base = base_name(library);
 	uint32_t op = SIGNATURE_OP(key->signature);
 
 	/* glibc's only words with bit 31 are those of robust mutexes, which it never calls private
 	 */
-	return !strncmp(base, "ld-musl", 7) || !strncmp(base, "libc.musl", 9) ||
+	return (library && strstr(library, "musl")) ||
 	       (SIGNATURE_VALUE(key->signature) == VALUE_TOP && CMD(op) == FUTEX_WAIT &&
 		(op & PRIVATE));
 }

@@ -9,6 +9,7 @@
 
 #include "elf_file.h"
 #include "kinds.h"
+#include "places.h"
 #include "util.h"
 
 /* An interned string; for functions, whether kinds.c knows them is asked once. */
@@ -23,6 +24,7 @@ struct string {
 
 struct names {
 	struct symbols *symbols;
+	struct places *places;
 	struct string *strings;
 	struct {
 		uint64_t id; /* elf_file__id() */
@@ -36,6 +38,7 @@ struct names *names__new(struct proc *proc)
 	struct names *n = xcalloc(1, sizeof(*n));
 
 	n->symbols = symbols__new(proc);
+	n->places = places__new(proc, n);
 	return n;
 }
 
@@ -49,6 +52,7 @@ void names__free(struct names *n)
 		HASH_DELETE(hh, n->strings, s);
 		free(s);
 	}
+	places__free(n->places);
 	symbols__free(n->symbols);
 	free(n);
 }
@@ -112,41 +116,63 @@ static uint64_t hash_step(uint64_t hash, uint64_t value)
 	return (hash ^ value) * 0x100000001b3ULL; /* FNV-1a, a word at a time */
 }
 
+/* What names__stack() collects. */
+struct naming {
+	struct frame *frames; /* with inlined functions */
+	size_t n, room;
+	/* of functions as the machine has them, one for each frame of the unwinder */
+	struct frame own[UNWIND_FRAMES_MAX];
+	size_t index[UNWIND_FRAMES_MAX]; /* in frames */
+	uint64_t offset[UNWIND_FRAMES_MAX];
+	bool exported[UNWIND_FRAMES_MAX];
+};
+
+static void add_place(struct names *n, struct naming *to, int i, const struct unwind_frame *from,
+		      const struct place *place)
+{
+	const char *module = from->mapping && from->mapping->path[0]
+				     ? names__intern(n, from->mapping->path)
+				     : NULL;
+
+	for (size_t j = 0; j < place->n; j++) {
+		array__grow(to->frames, to->n, to->room);
+		to->frames[to->n] = place->frames[j];
+		to->frames[to->n++].module = module;
+	}
+	to->own[i] = to->frames[to->n - 1];
+	to->index[i] = to->n - 1;
+	to->offset[i] = place->offset;
+	to->exported[i] = place->exported;
+}
+
+/*
+ * Who called whom is judged by the functions that the machine has: what was inlined is known of
+ * some files only, and a lock's name must not depend on whether its debug file is there.
+ */
 void names__stack(struct names *n, pid_t pid, const struct maps *maps, const struct user_regs *regs,
 		  const void *stack, size_t stack_len, struct named_stack *ret)
 {
 	struct unwind_stack *u = &n->scratch;
-	bool exported[UNWIND_FRAMES_MAX] = {};
-	uint64_t offsets[UNWIND_FRAMES_MAX] = {};
+	struct naming to = { .n = 0 };
 	struct named_stack out = { .hash = 0xcbf29ce484222325ULL };
 
 	unwind__stack(n->symbols, pid, maps, regs, stack, stack_len, u);
-	out.frames = xcalloc(u->n, sizeof(*out.frames));
-	out.n_frames = u->n;
-	out.truncated = u->truncated;
 	for (int i = 0; i < u->n; i++) {
-		const struct unwind_frame *from = &u->frames[i];
-		struct frame *to = &out.frames[i];
-		const struct symbol *symbol = NULL;
-
-		out.hash = hash_step(out.hash, from->pc);
-		to->language = "native";
-		to->offset = from->file ? from->vaddr : from->lookup;
-		if (from->mapping && from->mapping->path[0])
-			to->module = names__intern(n, from->mapping->path);
-		if (from->file)
-			symbol = elf_file__symbol(from->file, from->vaddr, false);
-		if (symbol) {
-			to->function = names__intern(n, symbol->name);
-			exported[i] = symbol->exported;
-			offsets[i] = from->vaddr - symbol->address;
-		}
+		out.hash = hash_step(out.hash, u->frames[i].pc);
+		add_place(n, &to, i, &u->frames[i], places__at(n->places, pid, &u->frames[i]));
 	}
-	out.callers = callers__find(out.frames, out.n_frames, exported, known);
-	if (out.callers.at >= 0)
+	out.frames = xrealloc(to.frames, to.n, sizeof(*to.frames));
+	out.n_frames = to.n;
+	out.truncated = u->truncated;
+	out.callers = callers__find(to.own, u->n, to.exported, known);
+	if (out.callers.at >= 0) {
 		out.new_cond = is_new_glibc(n, u->frames[out.callers.at].file);
-	if (out.callers.where >= 0)
-		out.where_offset = offsets[out.callers.where];
+		out.callers.at = to.index[out.callers.at];
+	}
+	if (out.callers.where >= 0) {
+		out.where_offset = to.offset[out.callers.where];
+		out.callers.where = to.index[out.callers.where];
+	}
 	*ret = out;
 }
 

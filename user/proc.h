@@ -69,6 +69,15 @@ const struct mapping *maps__find(const struct maps *m, uint64_t address);
  */
 int proc__open_mapped(struct proc *p, pid_t pid, const struct mapping *m);
 
+/*
+ * Opens a regular file by its path as pid sees it: symbolic links, the last one only with follow,
+ * lead inside of its root. pid 0: as this program sees it. fd or -errno; -ESRCH: no such process.
+ */
+int proc__open_inside(struct proc *p, pid_t pid, const char *path, bool follow);
+
+/* The number that pid has in its own namespace. 0 or -errno. */
+int proc__inner_pid(struct proc *p, pid_t pid, pid_t *ret);
+
 /* Reads another process's memory without stopping it. Bytes read (may be short) or -errno. */
 ssize_t proc__read_memory(pid_t pid, uint64_t address, void *buf, size_t size);
 

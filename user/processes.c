@@ -92,28 +92,38 @@ static bool is_later(const struct process_key *a, const struct process_key *b)
 	return difference > 0 || difference < -4096;
 }
 
+/* What the kernel noted, where /proc was not asked in time. */
+static void take_stats(struct processes *p, struct process_entry *e,
+		       const struct process_stats *stats)
+{
+	snprintf(e->comm, sizeof(e->comm), "%.*s", LOCKTOP_COMM, stats->comm);
+	e->start_ticks = stats->start_boottime_ns / (NSEC_PER_SEC / sysconf(_SC_CLK_TCK));
+	e->uid = stats->uid;
+	e->uid_known = true;
+	e->in_scope = in_scope(p, e) && !p->options->cgroup;
+}
+
 struct process_entry *processes__get(struct processes *p, const struct process_key *key,
 				     const struct process_stats *stats, uint64_t now_ns)
 {
 	struct process_entry *e, *old, *next;
 
 	HASH_FIND(hh, p->by_key, key, sizeof(*key), e);
-	if (e)
+	if (e) {
+		if (stats && !e->uid_known)
+			take_stats(p, e, stats);
 		return e;
+	}
 	e = xcalloc(1, sizeof(*e));
 	e->key = *key;
 	e->threads = -1;
+	e->tid = key->tgid;
+	e->in_scope = !p->options->comm && !p->options->user && !p->options->cgroup;
 	HASH_ITER (hh, p->by_key, old, next)
 		if (old->key.tgid == key->tgid)
 			*(is_later(key, &old->key) ? &old->ended : &e->ended) = true;
-	if (stats) {
-		snprintf(e->comm, sizeof(e->comm), "%.*s", LOCKTOP_COMM, stats->comm);
-		e->start_ticks = stats->start_boottime_ns / (NSEC_PER_SEC / sysconf(_SC_CLK_TCK));
-		e->uid = stats->uid;
-		e->uid_known = true;
-		e->in_scope = in_scope(p, e) && !p->options->cgroup;
-	}
-	e->tid = key->tgid;
+	if (stats)
+		take_stats(p, e, stats);
 	HASH_ADD(hh, p->by_key, key, sizeof(e->key), e);
 	look(p, e, now_ns);
 	if (p->options->cgroup && !e->cgroup)
@@ -135,15 +145,32 @@ void processes__refresh(struct processes *p, uint64_t now_ns)
 	}
 }
 
-const struct maps *processes__maps(struct processes *p, struct process_entry *e, uint64_t address,
-				   uint64_t now_ns)
+/* The first thread may be gone, and with it what its number leads to. */
+static int read_maps(struct processes *p, struct process_entry *e, struct maps **ret)
 {
-	bool miss = !e->maps || !maps__find(e->maps, address);
+	int err = proc__maps(p->proc, e->tid, ret);
+
+	if (!err && !(*ret)->n) {
+		maps__free(*ret);
+		err = -ESRCH;
+	}
+	if (err && e->thread && e->thread != e->tid && !proc__maps(p->proc, e->thread, ret)) {
+		e->tid = e->thread;
+		err = 0;
+	}
+	return err;
+}
+
+const struct maps *processes__maps(struct processes *p, struct process_entry *e, uint64_t address,
+				   bool code, uint64_t now_ns)
+{
+	const struct mapping *m = e->maps ? maps__find(e->maps, address) : NULL;
+	bool miss = !m || (code && !m->exec);
 	uint64_t age = now_ns > e->maps_ns ? now_ns - e->maps_ns : 0;
 	struct maps *maps;
 
 	if (!e->ended && (!e->maps_ns || age >= (miss ? MAPS_MISS_NS : MAPS_OLD_NS)) &&
-	    !proc__maps(p->proc, e->tid, &maps)) {
+	    !read_maps(p, e, &maps)) {
 		maps__free(e->maps);
 		e->maps = maps;
 		e->maps_ns = now_ns;

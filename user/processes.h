@@ -22,7 +22,8 @@ struct process_entry {
 	bool in_scope;	      /* of --comm, --user, --cgroup; -p is the kernel's to keep */
 	bool ended;	      /* no such process any more, or it went on to another program */
 	bool reported;	      /* a reading came after its end: its last numbers were shown */
-	pid_t tid;	      /* of a thread that was there lately: the first one may have gone */
+	pid_t tid;	      /* its mappings and memory are read by this thread's number ... */
+	pid_t thread;	      /* ... or this one's, seen lately, if that thread has gone */
 	uint64_t start_ticks; /* 0: unknown */
 	uint64_t look_ns;     /* when to look into /proc again */
 	struct maps *maps;
@@ -48,11 +49,11 @@ struct process_entry *processes__get(struct processes *p, const struct process_k
 void processes__refresh(struct processes *p, uint64_t now_ns);
 
 /*
- * Its mappings, read anew if they are old or miss this address. NULL: they cannot be had. Valid
- * until the next call for the same process.
+ * Its mappings, read anew if they are old or miss this address; code: it must be executable. NULL:
+ * they cannot be had. Valid until the next call for the same process.
  */
 const struct maps *processes__maps(struct processes *p, struct process_entry *e, uint64_t address,
-				   uint64_t now_ns);
+				   bool code, uint64_t now_ns);
 
 void processes__drop(struct processes *p, struct process_entry *e);
 

@@ -158,25 +158,62 @@ static void judge(struct sample_key *k, const struct named_stack *stack,
 
 static struct site_place place_of(const struct named_stack *stack)
 {
-	const struct frame *f = &stack->frames[stack->callers.where];
+	int at = stack->callers.where;
+	const struct frame *f = &stack->frames[at];
 
+	/* code that a runtime made has no place that lasts: the runtime's own function does */
+	if (!f->function && !f->module && at > 0)
+		f = &stack->frames[at - 1];
 	return (struct site_place){ .function = f->function,
 				    .module = f->module,
 				    .address = f->offset,
 				    .offset = stack->where_offset };
 }
 
-/* Unwinds and enters a stack. Returns the site's hash. */
-static uint64_t take_stack(struct samples *s, struct sample_key *k, enum site_role role, pid_t pid,
-			   const struct maps *maps, const struct user_regs *regs, const void *bytes,
-			   size_t len, const uint8_t *after, uint64_t now_ns)
+/* A stack as it came: registers, a copy of its bytes, and the words of the lock or NULL. */
+struct raw_stack {
+	const struct user_regs *regs;
+	const void *bytes;
+	size_t len;
+	const uint8_t *after;
+	uint64_t now_ns;
+};
+
+/*
+ * Unwinds. Code that was mapped after the mappings were read (a library, a JIT's) ends a walk too
+ * soon: then they are read anew, once.
+ */
+static void name_stack(struct samples *s, struct process_entry *process, const struct maps *maps,
+		       const struct raw_stack *raw, struct named_stack *ret)
 {
-	struct sample_site site = { .role = role, .used_ns = now_ns };
+	const struct frame *last;
+	const struct maps *fresh;
+
+	names__stack(s->names, process->tid, maps, raw->regs, raw->bytes, raw->len, ret);
+	last = ret->n_frames ? &ret->frames[ret->n_frames - 1] : NULL;
+	if (!ret->truncated || !last || last->module)
+		return;
+	fresh = processes__maps(s->processes, process, last->offset, true, raw->now_ns);
+	if (fresh == maps)
+		return;
+	free(ret->frames);
+	names__stack(s->names, process->tid, fresh, raw->regs, raw->bytes, raw->len, ret);
+}
+
+/* Enters a stack. Returns the site's hash, 0 if the process has no mappings any more. */
+static uint64_t take_stack(struct samples *s, struct sample_key *k, enum site_role role,
+			   struct process_entry *process, const struct raw_stack *raw)
+{
+	const struct maps *maps = processes__maps(
+		s->processes, process, raw->regs->r[arch__native()->pc], true, raw->now_ns);
+	struct sample_site site = { .role = role, .used_ns = raw->now_ns };
 	struct named_stack stack;
 
-	names__stack(s->names, pid, maps, regs, bytes, len, &stack);
+	if (!maps)
+		return 0;
+	name_stack(s, process, maps, raw, &stack);
 	if (role == ROLE_WAITER)
-		judge(k, &stack, regs, after);
+		judge(k, &stack, raw->regs, raw->after);
 	site.hash = stack.hash ? stack.hash : 1;
 	site.frames = stack.frames;
 	site.n_frames = stack.n_frames;
@@ -227,26 +264,25 @@ static void on_stack(struct samples *s, const struct stack_event *e)
 {
 	enum site_role role = e->type == EVENT_WAKER_STACK ? ROLE_WAKER : ROLE_WAITER;
 	struct process_entry *process = process_of(s, e->tgid, e->gen, e->time_ns);
-	const uint8_t *after = e->words & WORDS_HAVE_AFTER ? e->after : NULL;
-	const struct maps *maps;
+	struct raw_stack raw = { .regs = &e->regs,
+				 .bytes = e->stack,
+				 .len = e->stack_len,
+				 .after = e->words & WORDS_HAVE_AFTER ? e->after : NULL,
+				 .now_ns = e->time_ns };
 	struct sample_key *k;
 	struct pending *p;
 
 	if (!process->in_scope)
 		return;
-	process->tid = e->tid;
+	process->thread = e->tid;
 	k = samples__key(s, &e->key);
 	p = get_pending(s, e->sample_id, k);
-	maps = processes__maps(s->processes, process, e->regs.r[REGS_MAX - 1], e->time_ns);
-	if (!maps) {
-		struct kind_evidence evidence = { .after = after };
+	p->site[role] = take_stack(s, k, role, process, &raw);
+	if (!p->site[role] && role == ROLE_WAITER && !k->has_stack) {
+		struct kind_evidence evidence = { .after = raw.after };
 
-		if (role == ROLE_WAITER && !k->has_stack)
-			k->verdict = kinds__judge(&k->key, &evidence);
-		return;
+		k->verdict = kinds__judge(&k->key, &evidence);
 	}
-	p->site[role] = take_stack(s, k, role, process->tid, maps, &e->regs, e->stack, e->stack_len,
-				   after, e->time_ns);
 	note_deep(s, k, e, p->site[role], role);
 }
 
@@ -322,24 +358,27 @@ static struct pending *read_sleeper(struct samples *s, struct sample_key *k,
 				    const struct open_sleep *o, uint64_t id, uint64_t now_ns)
 {
 	struct process_entry *process = process_of(s, o->key.tgid, o->key.gen, now_ns);
-	const struct maps *maps =
-		processes__maps(s->processes, process, o->regs.r[REGS_MAX - 1], now_ns);
 	uint8_t bytes[READ_STACK_BYTES], after[WORDS_AFTER];
+	struct raw_stack raw = { .regs = &o->regs, .bytes = bytes, .now_ns = now_ns };
 	struct pending *p;
+	uint64_t hash;
 	ssize_t len;
-	bool words;
 
 	s->reads++;
-	process->tid = o->tid;
-	len = maps ? proc__read_memory(o->tid, stack_pointer(&o->regs), bytes, sizeof(bytes)) : -1;
+	process->thread = o->tid;
+	len = proc__read_memory(o->tid, stack_pointer(&o->regs), bytes, sizeof(bytes));
 	if (len <= 0)
 		return NULL;
-	words = proc__read_memory(o->tid, o->key.addr, after, sizeof(after)) == sizeof(after);
+	raw.len = len;
+	if (proc__read_memory(o->tid, o->key.addr, after, sizeof(after)) == sizeof(after))
+		raw.after = after;
 	if (!still_there(o))
 		return NULL;
+	hash = take_stack(s, k, ROLE_WAITER, process, &raw);
+	if (!hash)
+		return NULL;
 	p = get_pending(s, id, k);
-	p->site[ROLE_WAITER] = take_stack(s, k, ROLE_WAITER, o->tid, maps, &o->regs, bytes, len,
-					  words ? after : NULL, now_ns);
+	p->site[ROLE_WAITER] = hash;
 	return p;
 }
 
@@ -378,7 +417,7 @@ static void look_up(struct samples *s, struct sample_key *k, uint64_t now_ns)
 {
 	uint64_t object = k->key.addr - k->verdict.offset;
 	struct process_entry *process = process_of(s, k->key.tgid, k->key.gen, now_ns);
-	const struct maps *maps = processes__maps(s->processes, process, object, now_ns);
+	const struct maps *maps = processes__maps(s->processes, process, object, false, now_ns);
 	const struct mapping *m = maps ? maps__find(maps, object) : NULL;
 
 	k->looked_up = true;

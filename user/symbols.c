@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <uthash.h>
 #include <utlist.h>
@@ -26,13 +25,8 @@
 #define SEEN_NS		(5 * NSEC_PER_SEC)
 #define VDSO_BYTES_MAX	(64 << 10)
 
-struct file_key {
-	uint64_t device, inode, size;
-	int64_t seconds, nanoseconds; /* of the last change of the contents */
-};
-
 struct entry {
-	struct file_key key;
+	struct file_identity key;
 	struct elf_file *file; /* NULL: no ELF file */
 	struct entry *prev, *next;
 	UT_hash_handle hh;
@@ -56,6 +50,7 @@ struct symbols {
 	size_t n_files, bytes;
 	struct seen *seen;
 	struct frames *frames;
+	bool debuginfod;
 };
 
 struct symbols *symbols__new(struct proc *proc)
@@ -100,6 +95,11 @@ void symbols__free(struct symbols *s)
 	free(s);
 }
 
+void symbols__use_debuginfod(struct symbols *s, bool use)
+{
+	s->debuginfod = use;
+}
+
 struct frames *symbols__frames(struct symbols *s)
 {
 	return s->frames;
@@ -113,7 +113,7 @@ static void touch(struct symbols *s, struct entry *e)
 	DL_PREPEND(s->recent, e);
 }
 
-static struct entry *add(struct symbols *s, const struct file_key *key, struct elf_file *file)
+static struct entry *add(struct symbols *s, const struct file_identity *key, struct elf_file *file)
 {
 	struct entry *e = xcalloc(1, sizeof(*e));
 
@@ -133,7 +133,7 @@ static struct entry *add(struct symbols *s, const struct file_key *key, struct e
 	return e;
 }
 
-static struct entry *find(struct symbols *s, const struct file_key *key)
+static struct entry *find(struct symbols *s, const struct file_identity *key)
 {
 	struct entry *e;
 
@@ -147,23 +147,21 @@ static struct entry *find(struct symbols *s, const struct file_key *key)
 static struct entry *open_file(struct symbols *s, pid_t pid, const struct mapping *m)
 {
 	_cleanup_(util__closep) int fd = proc__open_mapped(s->proc, pid, m);
-	struct file_key key;
-	struct entry *e;
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return NULL;
-	key = (struct file_key){
-		.device = st.st_dev,
-		.inode = st.st_ino,
-		.size = st.st_size,
-		.seconds = st.st_mtim.tv_sec,
-		.nanoseconds = st.st_mtim.tv_nsec,
+	const struct elf_debug_search search = {
+		.proc = s->proc,
+		.pid = pid,
+		.path = m->path,
+		.debuginfod = s->debuginfod,
 	};
+	struct file_identity key;
+	struct entry *e;
+
+	if (fd < 0 || file_identity__of(fd, &key) < 0)
+		return NULL;
 	e = find(s, &key);
 	if (e || s->bytes > FILES_BYTES_MAX)
 		return e;
-	return add(s, &key, elf_file__read(fd));
+	return add(s, &key, elf_file__read(fd, &search));
 }
 
 /*
@@ -175,7 +173,7 @@ static struct entry *open_vdso(struct symbols *s, pid_t pid, const struct mappin
 {
 	bool wide = m->start > UINT32_MAX;
 	uint64_t own = getauxval(AT_SYSINFO_EHDR), address = wide && own ? own : m->start;
-	struct file_key key = { .device = UINT64_MAX, .size = m->end - m->start };
+	struct file_identity key = { .device = UINT64_MAX, .size = m->end - m->start };
 	struct elf_file *file = NULL;
 	struct entry *e;
 	char *image;

@@ -27,6 +27,12 @@ struct symbols *symbols__new(struct proc *proc);
 void symbols__free(struct symbols *s);
 
 /*
+ * May files opened from now on be looked for on the servers of DEBUGINFOD_URLS? That can block for
+ * seconds, and tells the servers what runs here: never unless the user asked for it.
+ */
+void symbols__use_debuginfod(struct symbols *s, bool use);
+
+/*
  * The file behind a mapping, from the cache or opened now; NULL if it is no readable ELF file. It
  * lives until SYMBOLS_FILES_KEPT other files were asked for: longer than one stack needs.
  */

@@ -7,10 +7,10 @@ load helper
 
 # exact KIND: every sleep of one primitive, no more and no fewer, and how long they were.
 exact() {
-	exactly=('lock()' 'lock()["sleeps"] == t["sleeps"] == 23' 'lock()["kind"] == t["kind"]'
+	expect=('lock()' 'lock()["sleeps"] == t["sleeps"] == 23' 'lock()["kind"] == t["kind"]'
 		'lock()["timeouts"] == t["timeouts"]' 'lock()["waiting"] == 0' 'losses() == 0'
-		'lock()["wait_ns"] == lock()["blocked_ns"] + lock()["delay_ns"]')
-	nearly=('near(lock()["wait_ns"], t["wait_ns"], 3, MS)')
+		'lock()["wait_ns"] == lock()["blocked_ns"] + lock()["delay_ns"]'
+		'near(lock()["wait_ns"], t["wait_ns"], 3, MS)')
 	measure "$WORKLOADS/primitives" "$1" 23 10
 }
 
@@ -36,21 +36,21 @@ exact() {
 @test "join: 23 sleeps are 23" { exact join; }
 
 @test "futex_waitv: 23 sleeps are 23" {
-	exactly=('lock()["sleeps"] == 23' 'losses() == 0')
-	nearly=('near(lock()["wait_ns"], t["wait_ns"], 3, MS)')
+	expect=('lock()["sleeps"] == 23' 'losses() == 0'
+		'near(lock()["wait_ns"], t["wait_ns"], 3, MS)')
 	measure "$WORKLOADS/waitv" 23 10
 }
 
 @test "futex_wait, the newer system call: 23 sleeps are 23" {
-	exactly=('lock()["sleeps"] == 23' 'losses() == 0')
-	nearly=('near(lock()["wait_ns"], t["wait_ns"], 3, MS)')
+	expect=('lock()["sleeps"] == 23' 'losses() == 0'
+		'near(lock()["wait_ns"], t["wait_ns"], 3, MS)')
 	measure "$WORKLOADS/futex2" 23 10
 }
 
 @test "contended mutex, 1 ms critical sections: wait within 3 % of the program's own, whole run" {
-	exactly=('fine()' 'lock()["kind"] == "mutex"' 'lock()["class"] == "contention"'
-		'sum(p["wait_ns"] for p in rows()) == lock()["wait_ns"]')
-	nearly=('near(lock()["wait_ns"], t["wait_ns"], 3)'
+	expect=('fine()' 'lock()["kind"] == "mutex"' 'lock()["class"] == "contention"'
+		'sum(p["wait_ns"] for p in rows()) == lock()["wait_ns"]'
+		'near(lock()["wait_ns"], t["wait_ns"], 3)'
 		'all(near(thread_wait(x["tid"]), x["wait_ns"], 3, 20 * MS) for x in t["threads"])')
 	measure "$WORKLOADS/contend" 4 3 1000 100
 }
@@ -72,14 +72,14 @@ exact() {
 
 @test "a 32-bit program: wait within 3 %" {
 	[ -x "$WORKLOADS/compat32" ] || skip "no 32-bit programs can be built here"
-	exactly=('fine()' 'lock()["kind"] == "mutex"')
-	nearly=('near(lock()["wait_ns"], t["wait_ns"], 3)')
+	expect=('fine()' 'lock()["kind"] == "mutex"'
+		'near(lock()["wait_ns"], t["wait_ns"], 3)')
 	measure "$WORKLOADS/compat32" 4 2 1000 100
 }
 
 @test "a busy CPU: the delay part is what the scheduler says, the rest was blocked" {
-	exactly=('fine()' 't["delay_ns"] > 50 * MS')
-	nearly=('near(lock()["wait_ns"], t["wait_ns"], 3)'
+	expect=('fine()' 't["delay_ns"] > 50 * MS'
+		'near(lock()["wait_ns"], t["wait_ns"], 3)'
 		'near(lock()["delay_ns"], t["delay_ns"], 5, 10 * MS)'
 		'near(lock()["blocked_ns"], t["wait_ns"] - t["delay_ns"], 5, 10 * MS)')
 	measure "$WORKLOADS/oversubscribed" 3

@@ -43,27 +43,27 @@ load helper
 }
 
 @test "threads that come and go all the time: no wait is lost with them" {
-	exactly=('fine()' 't["threads"] > 200' 'lock()["waiting"] == 0')
-	nearly=('near(lock()["wait_ns"], t["wait_ns"], 3)')
+	expect=('fine()' 't["threads"] > 200' 'lock()["waiting"] == 0'
+		'near(lock()["wait_ns"], t["wait_ns"], 3)')
 	measure "$WORKLOADS/churn" 3
 }
 
 @test "threads that are killed asleep have waited until their end" {
-	exactly=('fine()' 'lock()["sleeps"] == 4' 'lock()["waiting"] == 0')
-	nearly=('near(lock()["wait_ns"], t["wait_ns"], 3)')
+	expect=('fine()' 'lock()["sleeps"] == 4' 'lock()["waiting"] == 0'
+		'near(lock()["wait_ns"], t["wait_ns"], 3)')
 	measure "$WORKLOADS/killed" 4 1.2
 }
 
 @test "exec: one pid, the same lock address in two programs, and a thread that died asleep" {
-	exactly=('fine()' 'lock()["sleeps"] == 2' 'lock(t["left"])["waiting"] == 0')
-	nearly=('near(lock()["wait_ns"], t["wait_ns"], 3)'
+	expect=('fine()' 'lock()["sleeps"] == 2' 'lock(t["left"])["waiting"] == 0'
+		'near(lock()["wait_ns"], t["wait_ns"], 3)'
 		'near(lock(t["left"])["wait_ns"], t["left_ns"], 3)')
 	measure "$WORKLOADS/execer"
 }
 
 @test "restart_syscall: a wait goes on after a stop; the stop is no wait" {
-	exactly=('fine()' '1 <= lock()["sleeps"] <= 2')
-	nearly=('near(lock()["wait_ns"], t["wait_ns"], 3)')
+	expect=('fine()' '1 <= lock()["sleeps"] <= 2'
+		'near(lock()["wait_ns"], t["wait_ns"], 3)')
 	measure "$WORKLOADS/restarter"
 }
 

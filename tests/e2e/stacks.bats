@@ -174,6 +174,11 @@ language_kinds() {
 	stacks kind park idle
 }
 
+# has_thread PID NAME
+has_thread() {
+	grep -qsx "$2" "/proc/$1/task"/*/comm
+}
+
 # HotSpot keeps frame pointers in compiled code only if it is told to.
 java=(java -XX:+PreserveFramePointer -cp "$WORKLOADS/java" Waits)
 
@@ -183,7 +188,7 @@ java=(java -XX:+PreserveFramePointer -cp "$WORKLOADS/java" Waits)
 	built javac java/Waits.class
 	for kind in synchronized lock park; do
 		start "${java[@]}" "$kind" 1000 10
-		wait_for 20 grep -qs waiter /proc/"$pid"/task/*/comm
+		wait_for 20 has_thread "$pid" waiter
 		sleep 0.5
 		"$LOCKTOP" -b -n 2 -f json -i --top 0 --samples 200 -d 0.5 -p "$pid" -o "$shots.part"
 		cat "$shots.part" >>"$shots"

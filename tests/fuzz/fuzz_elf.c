@@ -78,7 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	image = elf_file__image(copy, size);
 	fd = memfd_create("elf", MFD_CLOEXEC);
 	PROMISE(fd >= 0 && pwrite(fd, data, size, 0) == (ssize_t)size);
-	file = elf_file__read(fd);
+	file = elf_file__read(fd, NULL);
 	close(fd);
 	PROMISE(!image == !file);
 	if (image) {

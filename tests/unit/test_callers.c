@@ -50,7 +50,7 @@ static const struct stack_case cases[] = {
 	/* PostgreSQL: the caller of the lightweight lock, not of its semaphore */
 	{ { { NULL, LIBC, 0 }, { "sem_wait", LIBC, 1 }, { "PGSemaphoreLock", EXE, 1 },
 	    { "LWLockAcquire", EXE, 1 }, { "XLogFlush", EXE, 1 } },
-	  "sem_wait", "PGSemaphoreLock", LIBC, 4 },
+	  "sem_wait", "LWLockAcquire", LIBC, 4 },
 	/* a program's own futex: the exported syscall, no caller's name */
 	{ { { "syscall", LIBC, 1 }, { NULL, EXE, 0 } }, "syscall", NULL, LIBC, 1 },
 	/* nothing has a name, all is libc's */

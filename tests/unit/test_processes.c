@@ -81,7 +81,7 @@ static void test_short_lived(void **state)
 	assert_true(e->in_scope);
 	processes__refresh(&x->processes, NOW);
 	assert_true(e->ended);
-	assert_null(processes__maps(&x->processes, e, 0x1000, NOW));
+	assert_null(processes__maps(&x->processes, e, 0x1000, false, NOW));
 }
 
 /* --comm and --user combine; what cannot be known does not match. */
@@ -163,7 +163,7 @@ static void test_end(void **state)
 	e = get(x, pid, 1, NULL);
 	processes__refresh(&x->processes, NOW);
 	assert_false(e->ended);
-	assert_non_null(processes__maps(&x->processes, e, 0, NOW));
+	assert_non_null(processes__maps(&x->processes, e, 0, false, NOW));
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	processes__refresh(&x->processes, NOW);
@@ -171,7 +171,7 @@ static void test_end(void **state)
 	assert_int_equal(e->threads, -1);
 	assert_string_equal(e->comm, "test_processes");
 	assert_true(e->in_scope);
-	assert_non_null(processes__maps(&x->processes, e, 0, NOW + 100 * NSEC_PER_SEC));
+	assert_non_null(processes__maps(&x->processes, e, 0, false, NOW + 100 * NSEC_PER_SEC));
 }
 
 /* Mappings are read once, again when they are old, and sooner for an address that they miss. */
@@ -180,18 +180,18 @@ static void test_maps(void **state)
 	struct fixture *x = *state;
 	struct process_entry *e = get(x, getpid(), 1, NULL);
 	uint64_t known = (uintptr_t)test_maps;
-	const struct maps *maps = processes__maps(&x->processes, e, known, NOW);
+	const struct maps *maps = processes__maps(&x->processes, e, known, false, NOW);
 
 	assert_non_null(maps);
 	assert_non_null(maps__find(maps, known));
 	assert_int_equal(e->maps_ns, NOW);
-	processes__maps(&x->processes, e, known, NOW + NSEC_PER_SEC);
+	processes__maps(&x->processes, e, known, false, NOW + NSEC_PER_SEC);
 	assert_int_equal(e->maps_ns, NOW);
-	processes__maps(&x->processes, e, 1, NOW + MS);
+	processes__maps(&x->processes, e, 1, false, NOW + MS);
 	assert_int_equal(e->maps_ns, NOW);
-	processes__maps(&x->processes, e, 1, NOW + NSEC_PER_SEC);
+	processes__maps(&x->processes, e, 1, false, NOW + NSEC_PER_SEC);
 	assert_int_equal(e->maps_ns, NOW + NSEC_PER_SEC);
-	processes__maps(&x->processes, e, known, NOW + 60 * NSEC_PER_SEC);
+	processes__maps(&x->processes, e, known, false, NOW + 60 * NSEC_PER_SEC);
 	assert_int_equal(e->maps_ns, NOW + 60 * NSEC_PER_SEC);
 }
 
@@ -202,8 +202,8 @@ static void test_maps_earlier(void **state)
 	struct process_entry *e = get(x, getpid(), 1, NULL);
 	uint64_t known = (uintptr_t)test_maps;
 
-	processes__maps(&x->processes, e, known, NOW);
-	processes__maps(&x->processes, e, known, NOW - 1);
+	processes__maps(&x->processes, e, known, false, NOW);
+	processes__maps(&x->processes, e, known, false, NOW - 1);
 	assert_int_equal(e->maps_ns, NOW);
 }
 
