@@ -2,9 +2,10 @@
 /*
  * libiberty bounds how deep it recurses (which leaves C++ symbols of more than 1024 bytes as they
  * are), but neither what it writes (a symbol of 300 bytes can stand for terabytes, by references to
- * its own parts) nor the stack that it takes for that. Its entry points with a callback use no
- * heap, so that a callback that has seen enough can leave by a long jump. Its other entry points
- * need an xrealloc that is not that of util.h, which is why that header is not here.
+ * its own parts) nor the stack that it takes for that. Its entry points with a callback keep
+ * nothing on the heap (but for a moment the letters of a Rust name in Unicode), so that a callback
+ * that has seen enough can leave by a long jump. Its other entry points need an xrealloc that is
+ * not that of util.h, which is why that header is not here.
  */
 #include "demangle.h"
 

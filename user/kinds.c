@@ -143,10 +143,10 @@ static const struct wrapper_row {
 	  "*parking_lot*::RawRwLock::lock_exclusive_slow* *parking_lot*::RawRwLock::wait_for*" },
 	{ KIND_COND, -1, true, "*parking_lot*::Condvar::wait*" },
 	/* libstdc++ */
-	{ KIND_SEM, -1, false, "std::*semaphore*acquire* std::*_semaphore*::_M_*acquire*" },
-	{ KIND_BARRIER, -1, false, "std::*latch*wait* std::*barrier*wait*" },
+	{ KIND_SEM, -1, false, "*std::*semaphore*" },
+	{ KIND_BARRIER, -1, false, "*std::*latch*wait* *std::*barrier*wait*" },
 	{ KIND_FUTEX, CLASS_IDLE, false,
-	  "std::__atomic_wait* std::*atomic*wait* std::__detail::__*wait*" },
+	  "*std::__atomic_wait* *std::*atomic*wait* *std::__detail::__*wait*" },
 	/* Abseil */
 	{ KIND_MUTEX, -1, true, "absl::*Mutex::LockSlow* absl::*Mutex::*Lock" },
 	{ KIND_COND, -1, true, "absl::*CondVar::Wait* absl::*Notification::Wait*" },

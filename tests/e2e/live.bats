@@ -80,18 +80,27 @@ restored() {
 	restored 0
 }
 
+# press_until KEY TEXT: one key after the other, four at most, until the screen matches.
+press_until() {
+	local i
+
+	for i in 1 2 3 4; do
+		keys "$1"
+		if wait_for 2 matches "$2"; then
+			return
+		fi
+	done
+	return 1
+}
+
 @test "drill in with Enter: process, its locks, a lock's threads; Esc leads out again" {
-	live 80 24 demo
+	live 80 24 -d 0.3 demo
 	wait_for 15 shows locktop-demo
 	keys /locktop-demo Enter
 	keys Enter
 	wait_for 5 shows mutex
-	keys Enter
-	wait_for 5 matches 'TID'
-	keys Escape
-	wait_for 5 shows mutex
-	keys Escape
-	wait_for 5 matches '^ *PID'
+	press_until Enter '\bTID\b'
+	press_until Escape '^ *PID USER'
 	keys q
 	restored 0
 }
