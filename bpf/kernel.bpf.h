@@ -13,11 +13,12 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#define PF_EXITING	   0x00000004
-#define PF_IO_WORKER	   0x00000010
-#define PF_KTHREAD	   0x00200000
-#define TASK_RUNNING	   0
-#define TASK_INTERRUPTIBLE 1
+#define PF_EXITING	     0x00000004
+#define PF_IO_WORKER	     0x00000010
+#define PF_KTHREAD	     0x00200000
+#define TASK_RUNNING	     0
+#define TASK_INTERRUPTIBLE   1
+#define TASK_UNINTERRUPTIBLE 2
 
 /* include/linux/sched/jobctl.h: STOP_PENDING, TRAP_STOP, TRAP_NOTIFY, TRAP_FREEZE */
 #define JOBCTL_PENDING (1UL << 17 | 1UL << 19 | 1UL << 20 | 1UL << 23)

@@ -174,17 +174,18 @@ struct end_event {
 };
 
 /* Every loss has a name: X(enumerator, key in exports, what it means). */
-#define LOCKTOP_LOSSES(X)                                                                    \
-	X(LOCKS_FULL, "locks_full", "sleeps on locks that no longer fitted (--max-locks)")   \
-	X(THREADS_FULL, "threads_full", "sleeps not divided among threads: no room")         \
-	X(PROCESSES_FULL, "processes_full", "processes that could not be named: no room")    \
-	X(STORAGE_FAILED, "storage_failed", "sleeps unseen: no memory for a thread's state") \
-	X(SAMPLES_DROPPED, "samples_dropped", "stack samples dropped: ring buffer full")     \
-	X(STACKS_UNREAD, "stacks_unread", "stack samples whose memory could not be read")    \
-	X(WAITV_UNREAD, "waitv_unread", "futex_waitv sleeps with an unreadable vector")      \
-	X(PROBES_MISSED, "probes_missed", "probe runs that the kernel skipped (recursion)")  \
-	X(CGROUPS_UNKNOWN, "cgroups_unknown",                                                \
-	  "processes that ended before their control group was read (--cgroup)")             \
+#define LOCKTOP_LOSSES(X)                                                                      \
+	X(LOCKS_FULL, "locks_full", "sleeps on locks that no longer fitted (--max-locks)")     \
+	X(THREADS_FULL, "threads_full", "sleeps not divided among threads: no room")           \
+	X(PROCESSES_FULL, "processes_full", "processes that could not be named: no room")      \
+	X(STORAGE_FAILED, "storage_failed", "sleeps unseen: no memory for a thread's state")   \
+	X(SAMPLES_DROPPED, "samples_dropped", "stack samples dropped: ring buffer full")       \
+	X(STACKS_UNREAD, "stacks_unread", "stack samples whose memory could not be read")      \
+	X(WAITV_UNREAD, "waitv_unread", "futex_waitv sleeps with an unreadable vector")        \
+	X(SWITCHES_UNSEEN, "switches_unseen", "sleeps whose end the scheduler did not report") \
+	X(PROBES_MISSED, "probes_missed", "probe runs that the kernel skipped (recursion)")    \
+	X(CGROUPS_UNKNOWN, "cgroups_unknown",                                                  \
+	  "processes that ended before their control group was read (--cgroup)")               \
 	X(ITERATOR_SHORT, "iterator_short", "looks at open sleeps that could not be completed")
 
 enum loss {

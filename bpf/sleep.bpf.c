@@ -381,51 +381,6 @@ static __always_inline void sleep__sample(struct task_struct *task, struct pt_re
 		s->sample_id = id;
 }
 
-static __always_inline void sleep__begin(struct task_struct *task, __u64 now, bool woken)
-{
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
-	struct futex_wait wait;
-	struct sleep_state *s;
-	struct lock_key key = {};
-	__u64 sp;
-	bool same;
-
-	if (!task__futex_wait(task, regs, true, &wait))
-		return;
-	key.tgid = task->tgid;
-	if (knob_scoped && !bpf_map_lookup_elem(&scope, &key.tgid))
-		return;
-	s = bpf_task_storage_get(&sleeps, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!s) {
-		loss__count(LOSS_STORAGE_FAILED);
-		return;
-	}
-	key.gen = task__gen(task);
-	key.addr = wait.addr;
-	key.signature = wait__signature(&wait);
-	same = s->key.addr == key.addr && s->key.signature == key.signature &&
-	       s->key.gen == key.gen;
-	sp = regs->sp;
-	s->flags = same && s->interrupted && s->sp == sp ? OPEN_RESUMED : 0;
-	if (!s->flags)
-		s->carried_ns = 0;
-	s->interrupted = 0;
-	s->sp = sp;
-	if (!same || !s->lock_id) {
-		s->key = key;
-		s->next_sample_ns = 0;
-	}
-	s->sequence++;
-	s->sample_id = 0;
-	s->waker = 0;
-	s->timed = wait.timed;
-	s->val = wait.val;
-	s->woken_ns = woken ? now : 0;
-	s->start_ns = now;
-	if (now >= s->next_sample_ns)
-		sleep__sample(task, regs, s, now);
-}
-
 static __always_inline __u64 since(__u64 then, __u64 now)
 {
 	return now > then ? now - then : 0; /* clocks of two CPUs can differ a little */
@@ -566,6 +521,65 @@ static __always_inline void sleep__end(struct task_struct *task, struct sleep_st
 	s->next_sample_ns = stats->next_sample_ns;
 	s->lock_id = stats->id;
 	waits__add(task, s, stats->id, wait, now);
+}
+
+/*
+ * The thread sleeps anew, so its last sleep ended, but no switch to it was reported. If it was seen
+ * being woken, all but its delay is known.
+ */
+static __always_inline void sleep__unseen(struct task_struct *task, struct sleep_state *s)
+{
+	loss__count(LOSS_SWITCHES_UNSEEN);
+	if (s->woken_ns)
+		sleep__end(task, s, s->woken_ns);
+	s->start_ns = 0;
+}
+
+static __always_inline void sleep__begin(struct task_struct *task, __u64 now, bool woken)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	struct futex_wait wait;
+	struct sleep_state *s;
+	struct lock_key key = {};
+	__u64 sp;
+	bool same;
+
+	if (!task__futex_wait(task, regs, true, &wait))
+		return;
+	key.tgid = task->tgid;
+	if (knob_scoped && !bpf_map_lookup_elem(&scope, &key.tgid))
+		return;
+	s = bpf_task_storage_get(&sleeps, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!s) {
+		loss__count(LOSS_STORAGE_FAILED);
+		return;
+	}
+	key.gen = task__gen(task);
+	key.addr = wait.addr;
+	key.signature = wait__signature(&wait);
+	if (s->start_ns)
+		sleep__unseen(task, s);
+	same = s->key.addr == key.addr && s->key.signature == key.signature &&
+	       s->key.gen == key.gen;
+	sp = regs->sp;
+	s->flags = same && s->interrupted && s->sp == sp ? OPEN_RESUMED : 0;
+	if (!s->flags)
+		s->carried_ns = 0;
+	s->interrupted = 0;
+	s->sp = sp;
+	if (!same || !s->lock_id) {
+		s->key = key;
+		s->next_sample_ns = 0;
+	}
+	s->sequence++;
+	s->sample_id = 0;
+	s->waker = 0;
+	s->timed = wait.timed;
+	s->val = wait.val;
+	s->woken_ns = woken ? now : 0;
+	s->start_ns = now;
+	if (now >= s->next_sample_ns)
+		sleep__sample(task, regs, s, now);
 }
 
 /* Did the kernel really put prev to sleep, interruptibly? *woken: it is being woken already. */
@@ -726,6 +740,18 @@ static __always_inline struct sleep_state *sleep__adopt(struct task_struct *task
 	return s;
 }
 
+/* Not if its end went unseen: the thread runs, or sleeps elsewhere. */
+static __always_inline bool sleep__goes_on(struct task_struct *task, const struct sleep_state *s)
+{
+	struct futex_wait wait;
+
+	if (task->on_cpu)
+		return false;
+	if (s->woken_ns)
+		return !(task->__state & (TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE));
+	return task__futex_wait(task, (struct pt_regs *)bpf_task_pt_regs(task), false, &wait);
+}
+
 /* Writes one struct open_sleep for each sleep that is going on. */
 SEC("iter/task")
 int on_task(struct bpf_iter__task *ctx)
@@ -739,7 +765,7 @@ int on_task(struct bpf_iter__task *ctx)
 	s = bpf_task_storage_get(&sleeps, task, 0, 0);
 	if (!s || !s->start_ns)
 		s = sleep__adopt(task);
-	if (!s)
+	if (!s || !sleep__goes_on(task, s))
 		return 0;
 	out.sequence = s->sequence;
 	out.start_ns = s->start_ns;

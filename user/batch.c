@@ -104,7 +104,12 @@ int batch__run(struct batch *b)
 	int err = 0;
 
 	for (unsigned long n = 0; !over && !err && (!o->count || n < o->count); n++) {
-		deadline = MAX(deadline + o->delay_ns, util__monotonic_ns());
+		uint64_t now = util__monotonic_ns();
+
+		/* intervals keep their rhythm; after a stop or a long reading it begins anew */
+		deadline += o->delay_ns;
+		if (deadline < now + o->delay_ns / 2)
+			deadline = now + o->delay_ns;
 		over = wait_until(b, deadline);
 		err = print(b, n == 0);
 	}

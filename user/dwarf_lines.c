@@ -58,7 +58,9 @@ static bool read_header(struct dwarf_lines *l, struct program *p)
 	p->lengths = c.at;
 	cursor__skip(&c, p->operation_base ? p->operation_base - 1 : 0);
 	l->names = c.at - l->table.bytes;
-	return !c.bad && p->line_range && p->max_operations && p->operation_base;
+	/* Names are looked for up to the program: it must not begin before them. */
+	return !c.bad && c.at <= p->code.at && p->line_range && p->max_operations &&
+	       p->operation_base;
 }
 
 static void begin_sequence(struct builder *b, struct machine *m)

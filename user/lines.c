@@ -2,6 +2,7 @@
 #include "lines.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <uthash.h>
@@ -50,6 +51,8 @@ struct lines *lines__new(struct proc *proc)
 static void close_source(struct lines *l, struct entry *e)
 {
 	dwarf_source__free(e->source);
+	if (e->bytes >= TRIM_BYTES)
+		malloc_trim(0);
 	l->bytes -= e->bytes;
 	e->source = NULL;
 	e->bytes = 0;

@@ -134,6 +134,7 @@ void prompt__insert(struct view *v, int character)
 	if (used + n >= sizeof(v->input))
 		return;
 	memcpy(v->input + used, bytes, n);
+	v->input[used + n] = 0; /* behind it stands what an older text left */
 	changed(v);
 }
 

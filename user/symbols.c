@@ -7,6 +7,7 @@
  */
 #include "symbols.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -16,6 +17,7 @@
 
 #include "elf_file.h"
 #include "frames.h"
+#include "step_code.h"
 #include "util.h"
 
 #define FILES_MAX	256
@@ -50,6 +52,7 @@ struct symbols {
 	size_t n_files, bytes;
 	struct seen *seen;
 	struct frames *frames;
+	struct step_code *step_code;
 	bool debuginfod;
 };
 
@@ -59,6 +62,7 @@ struct symbols *symbols__new(struct proc *proc)
 
 	s->proc = proc;
 	s->frames = frames__new();
+	s->step_code = step_code__new();
 	return s;
 }
 
@@ -92,6 +96,7 @@ void symbols__free(struct symbols *s)
 	while (s->recent)
 		drop(s, s->recent);
 	frames__free(s->frames);
+	step_code__free(s->step_code);
 	free(s);
 }
 
@@ -103,6 +108,11 @@ void symbols__use_debuginfod(struct symbols *s, bool use)
 struct frames *symbols__frames(struct symbols *s)
 {
 	return s->frames;
+}
+
+struct step_code *symbols__step_code(struct symbols *s)
+{
+	return s->step_code;
 }
 
 static void touch(struct symbols *s, struct entry *e)
@@ -227,4 +237,25 @@ struct elf_file *symbols__file(struct symbols *s, pid_t pid, const struct mappin
 		seen->entry = entry;
 	seen->checked_ns = now;
 	return seen->entry ? seen->entry->file : NULL;
+}
+
+ssize_t symbols__read(struct symbols *s, pid_t pid, const struct mapping *m,
+		      const struct elf_file *file, uint64_t offset, void *buf, size_t size)
+{
+	_cleanup_(util__closep) int fd = proc__open_mapped(s->proc, pid, m);
+	struct file_identity key;
+	struct entry *e;
+	ssize_t n;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = file_identity__of(fd, &key);
+	if (r < 0)
+		return r;
+	HASH_FIND(hh, s->files, &key, sizeof(key), e);
+	if (!e || e->file != file)
+		return -ESTALE;
+	n = pread(fd, buf, size, (off_t)offset);
+	return n < 0 ? -errno : n;
 }

@@ -41,6 +41,15 @@ struct elf_file *symbols__file(struct symbols *s, pid_t pid, const struct mappin
 
 /* Call frame rules that were looked up before; unwind.c keeps them here. */
 struct frames *symbols__frames(struct symbols *s);
+/* The same of what their code told, where there are no rules. */
+struct step_code *symbols__step_code(struct symbols *s);
+
+/*
+ * Reads bytes of the file behind a mapping, if it still is `file` as that was read. How many (may
+ * be short), or -errno.
+ */
+ssize_t symbols__read(struct symbols *s, pid_t pid, const struct mapping *m,
+		      const struct elf_file *file, uint64_t offset, void *buf, size_t size);
 
 /* Address in the file's own numbering (st_value, DWARF) of an address in a process. */
 bool elf_file__vaddr(const struct elf_file *f, const struct mapping *m, uint64_t address,

@@ -5,6 +5,7 @@
 
 #include "expression.h"
 #include "frames.h"
+#include "step_code.h"
 #include "util.h"
 
 _Static_assert(SYMBOLS_FILES_KEPT > UNWIND_FRAMES_MAX, "a stack's files must outlive it");
@@ -148,9 +149,98 @@ static enum outcome step_by_frame_pointer(struct unwinder *u)
 	return CALLER;
 }
 
+static bool read_place(const struct machine_state *s, struct code_place place, uint64_t *at,
+		       uint64_t *ret)
+{
+	unsigned int base = place.by_fp ? s->arch->fp : s->arch->sp;
+
+	if (!(s->known & 1u << base))
+		return false;
+	*at = s->r[base] + (uint64_t)(int64_t)place.offset;
+	return *at % s->arch->word == 0 && *at >= s->r[s->arch->sp] &&
+	       state__read(s, *at, s->arch->word, ret);
+}
+
+/* A return address in a file stands right after a call. */
+static bool called_from(struct unwinder *u, uint64_t pc)
+{
+	const struct mapping *m = maps__find(u->maps, pc - 1);
+	struct code_location where = {
+		.symbols = u->symbols,
+		.pid = u->pid,
+		.mapping = m,
+		.file = m && m->exec ? symbols__file(u->symbols, u->pid, m) : NULL,
+	};
+
+	if (!where.file || !elf_file__vaddr(where.file, m, pc - 1, &where.vaddr))
+		return false;
+	where.vaddr++;
+	return step_code__after_call(symbols__step_code(u->symbols), &where);
+}
+
+static enum outcome take_way(struct unwinder *u, const struct code_way *way, uint64_t pc,
+			     uint64_t at)
+{
+	const struct arch *arch = u->state.arch;
+	struct machine_state *s = &u->state, next = *s;
+
+	next.known = 1u << arch->sp | 1u << arch->pc;
+	next.r[arch->sp] = at + arch->word + (uint64_t)way->popped;
+	next.r[arch->pc] = pc;
+	for (unsigned int i = 0; i < SAVED_COUNT; i++) {
+		unsigned int reg = saved_dwarf_numbers[i];
+		bool same = way->same & 1u << i && s->known & 1u << reg;
+
+		if (same ||
+		    (way->restored & 1u << i && read_place(s, way->saved[i], &at, &next.r[reg])))
+			next.known |= 1u << reg;
+	}
+	u->exact = false;
+	u->state = next;
+	return CALLER;
+}
+
+/*
+ * Code without rules in a file: musl's, and most of what is written in assembly. Of several ways
+ * only the true one leads to a place right after a call, else the stack ends here. *conclusive: the
+ * code was understood, and another guess could only be worse.
+ */
+static enum outcome step_by_code(struct unwinder *u, const struct unwind_frame *frame,
+				 bool *conclusive)
+{
+	const struct code_location where = {
+		.symbols = u->symbols,
+		.pid = u->pid,
+		.mapping = frame->mapping,
+		.file = frame->file,
+		.vaddr = frame->vaddr + (frame->pc - frame->lookup),
+	};
+	const struct code_step *found = step_code__at(symbols__step_code(u->symbols), &where);
+	const struct code_way *way = NULL;
+	uint64_t pc, at, way_pc = 0, way_at = 0;
+
+	*conclusive = found && (found->complete || found->n > 0);
+	if (!found)
+		return LOST;
+	if (found->outermost)
+		return OUTERMOST;
+	for (unsigned int i = 0; i < found->n; i++) {
+		if (!read_place(&u->state, found->ways[i].pc, &at, &pc) || !called_from(u, pc))
+			continue;
+		if (way)
+			return LOST;
+		way = &found->ways[i];
+		way_pc = pc;
+		way_at = at;
+	}
+	return way ? take_way(u, way, way_pc, way_at) : LOST;
+}
+
 static enum outcome step(struct unwinder *u, struct unwind_frame *frame)
 {
 	const struct frame_rules *rules;
+	enum outcome outcome;
+	bool conclusive;
 
 	if (!frame->mapping || !frame->mapping->exec)
 		return LOST;
@@ -163,6 +253,9 @@ static enum outcome step(struct unwinder *u, struct unwind_frame *frame)
 		}
 		if (rules->frame)
 			return step_by_rules(u, rules);
+		outcome = step_by_code(u, frame, &conclusive);
+		if (outcome != LOST || conclusive)
+			return outcome;
 	}
 	return step_by_frame_pointer(u);
 }

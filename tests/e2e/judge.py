@@ -56,8 +56,13 @@ def near(a, b, percent, slack_ns=0):
 
 
 def losses():
-    """Everything that could not be counted."""
-    return sum(sum(shot["losses"].values()) for shot in shots)
+    """Everything that could not be counted. The kernels of some virtual machines do not report every
+    switch: such a sleep is counted when the thread sleeps again, and named. Up to 1 % of the sleeps
+    may be of that kind; their number must be right all the same, which the tests check apart."""
+    lost = sum(sum(shot["losses"].values()) for shot in shots)
+    unseen = sum(shot["losses"]["switches_unseen"] for shot in shots)
+    sleeps = sum(shot["totals"]["sleeps"] + shot["idle"]["sleeps"] for shot in shots)
+    return lost - min(unseen, sleeps // 100)
 
 
 def thread_wait(tid):

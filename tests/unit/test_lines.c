@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
+#include "../../user/dwarf_file.h"
 #include "../../user/lines.h"
 
 static uintptr_t captured;
@@ -81,24 +82,25 @@ static void test_own(void **state)
 	proc__free(proc);
 }
 
-/* Line 4 is in a function that line 11 calls, which is in a function inlined in line 16. */
+/* Line 9 is in a function called in line 12, in another one that is called in line 17. */
 static const char program[] =
-	"extern volatile int out;\n"
-	"volatile int out;\n"
-	"static inline __attribute__((always_inline)) void deep(int x) {\n"
-	"	out = out * x + 4;\n"
-	"}\n"
-	"\n"
 	"#ifdef __cplusplus\n"
+	"#define LOCAL inline __attribute__((always_inline))\n"
 	"namespace place {\n"
+	"#else\n"
+	"#define LOCAL static inline __attribute__((always_inline))\n"
 	"#endif\n"
-	"static inline __attribute__((always_inline)) void wrap(int x) {\n"
-	"	deep(x + 11);\n"
+	"volatile int out;\n"
+	"LOCAL void deep(int x) {\n"
+	"	out = out * x + 9;\n"
+	"}\n"
+	"LOCAL void wrap(int x) {\n"
+	"	deep(x + 12);\n"
 	"}\n"
 	"#ifdef __cplusplus\n"
 	"} using place::wrap; extern \"C\"\n"
 	"#endif\n"
-	"__attribute__((noinline)) void entry(int x) { wrap(x); out = 16; }\n"
+	"__attribute__((noinline)) void entry(int x) { wrap(x + 17); }\n"
 	"int main(int argc, char **argv) { entry(argc); return argv[0][0]; }\n";
 
 #define DIRECTORY "7/root/usr/bin"
@@ -149,10 +151,10 @@ static void find_deep(int fd, const char *deep, const char *wrap, const char *fi
 			continue;
 		assert_in_range(code.n, 1, 3);
 		assert_string_equal(code.frames[code.n - 1].function, "entry");
-		if (code.n == 3 && code.frames[0].line == 4) {
-			expect(&code.frames[0], deep, file, 4);
-			expect(&code.frames[1], wrap, file, 11);
-			expect(&code.frames[2], "entry", file, 16);
+		if (code.n == 3 && code.frames[0].line == 9) {
+			expect(&code.frames[0], deep, file, 9);
+			expect(&code.frames[1], wrap, file, 12);
+			expect(&code.frames[2], "entry", file, 17);
 			assert_int_equal(code.frames[2].file[0], '/');
 			found++;
 		}
@@ -195,7 +197,7 @@ static void test_dialects(void **state)
 		}
 		fd = open_program(f);
 		assert_true(fd >= 0);
-		find_deep(fd, cc ? "_ZL4deepi" : "deep", cc ? "_ZN5placeL4wrapEi" : "wrap",
+		find_deep(fd, cc ? "_ZN5place4deepEi" : "deep", cc ? "_ZN5place4wrapEi" : "wrap",
 			  cc ? "in.cc" : "in.c");
 	}
 }
@@ -231,7 +233,7 @@ static void test_rewritten(void **state)
 	assert_non_null(elf);
 	vaddr = find_symbol(elf, "entry")->address;
 	assert_int_equal(lines__at(lines, 7, &m, elf, vaddr, &code), 0);
-	expect(&code.frames[code.n - 1], "entry", "/usr/bin/in.c", 16);
+	expect(&code.frames[code.n - 1], "entry", "/usr/bin/in.c", 17);
 	source_code__done(&code);
 	assert_int_equal(system(append), 0);
 	assert_int_equal(lines__at(lines, 7, &m, elf, vaddr, &code), -EAGAIN);
@@ -256,7 +258,7 @@ static void test_deadline(void **state)
 	s = dwarf_source__new(fd, UINT64_MAX);
 	assert_int_equal(dwarf_source__at(s, fd, 0, vaddr, &code), -ETIMEDOUT);
 	assert_int_equal(dwarf_source__at(s, fd, UINT64_MAX, vaddr, &code), 0);
-	expect(&code.frames[code.n - 1], "entry", "in.c", 16);
+	expect(&code.frames[code.n - 1], "entry", "in.c", 17);
 	source_code__done(&code);
 	dwarf_source__free(s);
 	elf_file__free(elf);
