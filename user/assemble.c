@@ -138,9 +138,8 @@ static void make_lock(struct assembly *a, struct lock *lock, struct part *parts,
 	lock->name_from = main->sample->name_from;
 	lock->where = main->sample->where;
 	if (main->site) {
-		lock->name =
-			samples__site_name(a->samples, main->sample, main->site, &lock->name_from);
-		lock->where = main->site->place.function;
+		lock->name = samples__site_name(a->samples, main->sample, main->site,
+						&lock->name_from, &lock->where);
 	}
 	for (size_t i = 0; i < n; i++) { /* sorted by process within the lock */
 		lock->processes += parts[i].process->key.tgid != (uint32_t)pid;

@@ -158,8 +158,11 @@ static int compare(const void *a, const void *b)
 	return x->symbol.name < y->symbol.name ? -1 : x->symbol.name > y->symbol.name;
 }
 
-/* Sorted candidates of one kind -> one symbol for each address, none without a size. */
-static void fill(struct symbol_array *ret, const struct candidate *items, size_t n)
+/*
+ * Sorted candidates of one kind -> one symbol for each address, none without a size. dense: local
+ * ones are among them.
+ */
+static void fill(struct symbol_array *ret, const struct candidate *items, size_t n, bool dense)
 {
 	size_t i = 0, next;
 
@@ -174,8 +177,13 @@ static void fill(struct symbol_array *ret, const struct candidate *items, size_t
 				s.size = items[next].symbol.size;
 			s.exported |= items[next].symbol.exported;
 		}
-		/* Without a size it reaches to the next one, but never out of its section. */
-		if (s.size == 0 && next < n && items[next].symbol.address < items[i].limit)
+		/*
+		 * Without a size it reaches to the next one, but never out of its section. What is
+		 * exported alone has strangers behind it: musl's memset has half of its libc.
+		 */
+		if (s.size == 0 && !dense && !s.data)
+			s.size = 1;
+		else if (s.size == 0 && next < n && items[next].symbol.address < items[i].limit)
 			s.size = items[next].symbol.address - s.address;
 		else if (s.size == 0)
 			s.size = items[i].limit - s.address;
@@ -218,8 +226,10 @@ void elf_symbols__read(struct elf_file *f, Elf *own, Elf *mini, Elf *debug)
 	while (functions < r.n && !r.items[functions].symbol.data)
 		functions++;
 	if (r.n > 0) {
-		fill(&f->functions, r.items, functions);
-		fill(&f->objects, r.items + functions, r.n - functions);
+		bool dense = f->names[SYMTAB] || f->names[MINI_SYMTAB] || f->names[DEBUG_SYMTAB];
+
+		fill(&f->functions, r.items, functions, dense);
+		fill(&f->objects, r.items + functions, r.n - functions, dense);
 	}
 	f->bytes += (f->functions.n + f->objects.n) * sizeof(struct symbol);
 	free(r.items);

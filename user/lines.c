@@ -9,11 +9,12 @@
 
 #include "util.h"
 
-#define FILES_MAX 32
-#define BYTES_MAX ((size_t)12 << 20) /* beyond it, what was used longest ago is given back */
-#define IDLE_NS	  (10 * NSEC_PER_SEC)
-#define RETRY_NS  (5 * NSEC_PER_SEC) /* a file that could not be opened */
-#define CUTS_MAX  3		     /* so often may the time not suffice for a file */
+#define FILES_MAX  32
+#define BYTES_MAX  ((size_t)12 << 20) /* beyond it, what was used longest ago is given back */
+#define IDLE_NS	   (3 * NSEC_PER_SEC)
+#define TRIM_BYTES ((size_t)1 << 20)  /* what was this large goes back to the system at once */
+#define RETRY_NS   (5 * NSEC_PER_SEC) /* a file that could not be opened */
+#define CUTS_MAX   3		      /* so often may the time not suffice for a file */
 
 /* Time for DWARF: saved up while there is nothing to do, spent at the begin of an observation. */
 #define SHARE	   20 /* one part in so many of one CPU */

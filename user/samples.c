@@ -160,14 +160,18 @@ static struct site_place place_of(const struct named_stack *stack)
 {
 	int at = stack->callers.where;
 	const struct frame *f = &stack->frames[at];
+	const char *outer = NULL;
 
+	for (size_t i = at; i < stack->n_frames && !outer; i++)
+		outer = stack->frames[i].function;
 	/* code that a runtime made has no place that lasts: the runtime's own function does */
 	if (!f->function && !f->module && at > 0)
 		f = &stack->frames[at - 1];
 	return (struct site_place){ .function = f->function,
 				    .module = f->module,
 				    .address = f->offset,
-				    .offset = stack->where_offset };
+				    .offset = stack->where_offset,
+				    .outer = outer };
 }
 
 /* A stack as it came: registers, a copy of its bytes, and the words of the lock or NULL. */
@@ -462,6 +466,14 @@ static void name_after_site(struct samples *s, struct sample_key *k, const struc
 	set_name(k, names__intern(s->names, alias ? alias : name), alias ? "alias" : "site");
 }
 
+static const char *where_of(struct samples *s, const struct site_place *place)
+{
+	char function[512];
+
+	site_place__function(place, function, sizeof(function));
+	return function[0] ? names__intern(s->names, function) : NULL;
+}
+
 void samples__name(struct samples *s, struct sample_key *k, uint64_t now_ns)
 {
 	const struct sample_site *main = sites__main(&k->sites);
@@ -472,13 +484,14 @@ void samples__name(struct samples *s, struct sample_key *k, uint64_t now_ns)
 	if (k->named_after == hash)
 		return;
 	k->named_after = hash;
-	k->where = main && main->has_place ? main->place.function : NULL;
+	k->where = main && main->has_place ? where_of(s, &main->place) : NULL;
 	if (!name_after_object(s, k) && main && main->has_place)
 		name_after_site(s, k, main);
 }
 
 const char *samples__site_name(struct samples *s, const struct sample_key *k,
-			       const struct sample_site *site, const char **from)
+			       const struct sample_site *site, const char **from,
+			       const char **where)
 {
 	char place[512], name[600];
 	const char *alias;
@@ -486,6 +499,7 @@ const char *samples__site_name(struct samples *s, const struct sample_key *k,
 	site_place__format(&site->place, place, sizeof(place));
 	alias = aliases__find(s->aliases, site->place.module, place);
 	*from = alias ? "alias" : "site";
+	*where = where_of(s, &site->place);
 	snprintf(name, sizeof(name), "%s at %s", lock_kind_names[k->verdict.kind], place);
 	return names__intern(s->names, alias ? alias : name);
 }

@@ -59,9 +59,10 @@ void samples__open(struct samples *s, const struct open_sleep *o, uint64_t now_n
 /* Brings name, where and shared up to date. */
 void samples__name(struct samples *s, struct sample_key *k, uint64_t now_ns);
 
-/* The name of a lock that is known by its call site, and name_from. */
+/* The name of a lock that is known by its call site, with name_from and where. */
 const char *samples__site_name(struct samples *s, const struct sample_key *k,
-			       const struct sample_site *site, const char **from);
+			       const struct sample_site *site, const char **from,
+			       const char **where);
 
 /* The interval was read: its credits are cleared, samples of vanished sleeps dropped. */
 void samples__next_interval(struct samples *s);

@@ -118,12 +118,41 @@ bool site_place__equal(const struct site_place *a, const struct site_place *b)
 	return a->module == b->module && a->address == b->address;
 }
 
+/* Length of a function's name without the parameters that C++ writes behind it. */
+static size_t bare_length(const char *function)
+{
+	const char *end = strrchr(function, ')');
+	int depth = 0;
+
+	/* behind the parameters stand const and the like, never what is part of the name */
+	if (!end || strpbrk(end, ":}>"))
+		return strlen(function);
+	for (const char *c = end; c > function; c--) {
+		depth += (*c == ')') - (*c == '(');
+		if (!depth)
+			return c - function;
+	}
+	return strlen(function);
+}
+
+void site_place__function(const struct site_place *p, char *buf, size_t size)
+{
+	const char *function = p->function ? p->function : p->outer;
+
+	if (function)
+		snprintf(buf, size, "%s%.*s", p->function ? "" : ".. ", (int)bare_length(function),
+			 function);
+	else
+		buf[0] = 0;
+}
+
 void site_place__format(const struct site_place *p, char *buf, size_t size)
 {
 	const char *base = p->module ? strrchr(p->module, '/') : NULL;
 
 	if (p->function)
-		snprintf(buf, size, "%s+0x%" PRIx64, p->function, p->offset);
+		snprintf(buf, size, "%.*s+0x%" PRIx64, (int)bare_length(p->function), p->function,
+			 p->offset);
 	else if (p->module)
 		snprintf(buf, size, "%s+0x%" PRIx64, base ? base + 1 : p->module, p->address);
 	else

@@ -13,6 +13,7 @@ struct site_place {
 	const char *module;   /* NULL: unknown */
 	uint64_t address;     /* as linked in the module, or in the process without one */
 	uint64_t offset;      /* in the function; valid with one */
+	const char *outer;    /* without a function: the nearest one further out; NULL: none */
 };
 
 /* One distinct stack of one role. Strings are interned by their owner and outlive this. */
@@ -54,6 +55,9 @@ const struct sample_site *sites__main(struct sites *s);
 void sites__next_interval(struct sites *s);
 
 bool site_place__equal(const struct site_place *a, const struct site_place *b);
+
+/* The function's name without its parameters, or ".. outer"; "" if none is known. */
+void site_place__function(const struct site_place *p, char *buf, size_t size);
 
 /* "function+0x2c" or "module+0x1234", at most size - 1 bytes. */
 void site_place__format(const struct site_place *p, char *buf, size_t size);

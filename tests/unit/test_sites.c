@@ -123,7 +123,16 @@ static void test_format(void **state)
 
 	site_place__format(&p, buf, sizeof(buf));
 	assert_string_equal(buf, "get+0x4");
+	p.function = "ns::table<int (*)(char)>::get(int, char) const";
+	site_place__format(&p, buf, sizeof(buf));
+	assert_string_equal(buf, "ns::table<int (*)(char)>::get+0x4");
+	p.function = "run()::{lambda(int)#1}::operator()(int)";
+	site_place__function(&p, buf, sizeof(buf));
+	assert_string_equal(buf, "run()::{lambda(int)#1}::operator()");
 	p.function = NULL;
+	p.outer = "main";
+	site_place__function(&p, buf, sizeof(buf));
+	assert_string_equal(buf, ".. main");
 	site_place__format(&p, buf, sizeof(buf));
 	assert_string_equal(buf, "server+0x40");
 	p.module = NULL;
