@@ -70,6 +70,8 @@ struct callers callers__find(const struct frame *frames, size_t n, const bool *e
 		out.function = frames[function].function;
 		out.library = frames[function].module;
 		out.user = function + 1 < n ? frames[function + 1].module : NULL;
+	} else if (n > 0 && is_runtime(frames[0].module)) {
+		out.library = frames[0].module;
 	}
 	for (size_t i = 0; i < n && i <= REACH; i++) {
 		bool wrapper = is_known(&frames[i], known, CALLER_WRAPPER);

@@ -13,7 +13,7 @@
 struct callers {
 	const char *function; /* of a lock API, or the innermost exported; NULL: none */
 	const char *wrapper;  /* of a runtime that waits by that function; NULL: none */
-	const char *library;  /* module of function; NULL: unknown */
+	const char *library;  /* module of function, or that slept; NULL: unknown */
 	const char *user;     /* module of function's caller; NULL: unknown */
 	int at;		      /* index of function's frame; -1: none */
 	int where;	      /* index of the frame outside all of these; -1: none */

@@ -33,8 +33,12 @@ struct path {
 
 /* One function that is being looked at. */
 struct level {
-	uint64_t start, end;
-	uint64_t seen[SLOTS]; /* an open-addressed set; 0 is empty */
+	uint64_t end;
+	unsigned int round;
+	struct {
+		uint64_t at;
+		unsigned int round; /* older ones are empty */
+	} seen[SLOTS];		    /* an open-addressed set */
 	struct path paths[PATHS];
 	unsigned int n_paths, insns;
 	bool lost; /* some path could not be followed to its end */
@@ -44,6 +48,7 @@ struct level {
 
 struct code_walker {
 	const struct code_reader *reader;
+	unsigned int round;
 	unsigned int insns;
 	struct {
 		uint64_t vaddr;
@@ -88,17 +93,14 @@ static bool see(struct level *l, uint64_t at)
 		l->lost = true;
 		return false;
 	}
-	for (;; i++) {
-		uint64_t *slot = &l->seen[i % SLOTS];
-
-		if (*slot == at + 1)
+	for (i %= SLOTS; l->seen[i].round == l->round; i = (i + 1) % SLOTS) {
+		if (l->seen[i].at == at)
 			return false;
-		if (*slot == 0) {
-			*slot = at + 1;
-			l->insns++;
-			return true;
-		}
 	}
+	l->seen[i].at = at;
+	l->seen[i].round = l->round;
+	l->insns++;
+	return true;
 }
 
 static void later(struct level *l, const struct path *p, uint64_t at)
@@ -250,8 +252,7 @@ static void explore(struct code_walker *w, unsigned int depth, uint64_t start, u
 		.same = (1u << SAVED_COUNT) - 1,
 	};
 
-	memset(l->seen, 0, sizeof(l->seen));
-	l->start = start;
+	l->round = ++w->round;
 	l->end = end;
 	l->n_paths = l->insns = 0;
 	l->lost = l->returns = false;

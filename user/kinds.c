@@ -45,7 +45,7 @@ static const struct function_row {
 	{ KIND_COND, EXPECT_COND, "pthread_cond_*wait* cnd_wait cnd_timedwait" },
 	{ KIND_SEM, EXPECT_ANY, "sem_wait sem_timedwait sem_clockwait new_sem_*wait*" },
 	{ KIND_BARRIER, EXPECT_ANY, "pthread_barrier_wait" },
-	{ KIND_ONCE, EXPECT_ANY, "pthread_once call_once cxa_guard_acquire" },
+	{ KIND_ONCE, EXPECT_ANY, "pthread_once* call_once cxa_guard_acquire" },
 	{ KIND_JOIN, EXPECT_ANY, "pthread_*join* thrd_join" },
 	{ KIND_STDIO, EXPECT_ANY,
 	  "flockfile printf fprintf vprintf vfprintf dprintf vdprintf printf_chk fprintf_chk "
@@ -103,6 +103,11 @@ static const struct signature_row {
 	{ FUTEX_WAIT_BITSET, ANY_BITS, VALUE_0, ALIGN_8, WORDS_SEM, KIND_SEM, -1, 0 },
 	{ FUTEX_WAIT_BITSET, ANY_BITS, VALUE_0, ALIGN_8, 0, KIND_COND, -1, 40 },
 	{ FUTEX_WAIT_BITSET, ANY_BITS, VALUE_ALL, 0, 0, KIND_SEM, -1, 0 },
+};
+
+/* The same for musl's libc; what is not here is as above. Its pthread_once stands under no name. */
+static const struct signature_row musl_rows[] = {
+	{ FUTEX_WAIT | PRIVATE, 0, VALUE_3, 0, 0, KIND_ONCE, -1, 0 },
 };
 
 /*
@@ -183,9 +188,12 @@ static bool is_one_of(const char *patterns, const char *function)
 		size_t len = strcspn(patterns, " ");
 		char pattern[64]; /* longer than any above */
 
-		snprintf(pattern, sizeof(pattern), "%.*s", (int)len, patterns);
-		if (!fnmatch(pattern, function, 0))
-			return true;
+		/* All functions are asked about: most differ in the first letter. */
+		if (*patterns == *function || *patterns == '*') {
+			snprintf(pattern, sizeof(pattern), "%.*s", (int)len, patterns);
+			if (!fnmatch(pattern, function, 0))
+				return true;
+		}
 		patterns += len + strspn(patterns + len, " ");
 	}
 	return false;
@@ -248,18 +256,6 @@ static bool row_matches(const struct signature_row *row, const struct lock_key *
 	return row->words != WORDS_SEM || looks_like_sem(after);
 }
 
-static const struct signature_row *find_signature(const struct lock_key *key, const uint8_t *after,
-						  bool direct)
-{
-	const struct signature_row *rows = direct ? syscall_rows : signature_rows;
-	size_t n = direct ? ARRAY_SIZE(syscall_rows) : ARRAY_SIZE(signature_rows);
-
-	for (size_t i = 0; i < n; i++)
-		if (row_matches(&rows[i], key, after))
-			return &rows[i];
-	return NULL;
-}
-
 static const char *base_name(const char *path)
 {
 	const char *slash = path ? strrchr(path, '/') : NULL;
@@ -276,6 +272,28 @@ static bool is_musl(const struct lock_key *key, const char *library)
 	return (library && strstr(library, "musl")) ||
 	       (SIGNATURE_VALUE(key->signature) == VALUE_TOP && CMD(op) == FUTEX_WAIT &&
 		(op & PRIVATE));
+}
+
+static const struct signature_row *find_row(const struct signature_row *rows, size_t n,
+					    const struct lock_key *key, const uint8_t *after)
+{
+	for (size_t i = 0; i < n; i++)
+		if (row_matches(&rows[i], key, after))
+			return &rows[i];
+	return NULL;
+}
+
+static const struct signature_row *find_signature(const struct lock_key *key,
+						  const struct kind_evidence *evidence, bool direct)
+{
+	const struct signature_row *musl = NULL;
+
+	if (direct)
+		return find_row(syscall_rows, ARRAY_SIZE(syscall_rows), key, evidence->after);
+	if (is_musl(key, evidence->library))
+		musl = find_row(musl_rows, ARRAY_SIZE(musl_rows), key, evidence->after);
+	return musl ? musl
+		    : find_row(signature_rows, ARRAY_SIZE(signature_rows), key, evidence->after);
 }
 
 /* Where the futex word stands in an object of this kind: glibc's layouts, and musl's mutex. */
@@ -347,7 +365,7 @@ struct kind_verdict kinds__judge(const struct lock_key *key, const struct kind_e
 		f = NULL; /* the call itself tells more than its caller */
 	if (f && f->expect == EXPECT_COND && takes_mutex_back(key, evidence))
 		f = NULL;
-	s = f ? NULL : find_signature(key, evidence->after, direct);
+	s = f ? NULL : find_signature(key, evidence, direct);
 	if (w && !pi) {
 		v = verdict(w->kind, w->class);
 		v.by_site = w->by_site;

@@ -21,7 +21,7 @@ struct kind_verdict {
 struct kind_evidence {
 	const char *function; /* of a lock API, or the innermost exported one; NULL: no stack */
 	const char *wrapper;  /* of a runtime that waits by that function; NULL: none */
-	const char *library;  /* module of function; NULL: unknown */
+	const char *library;  /* module of function, or that slept; NULL: unknown */
 	const char *user;     /* module that called function; NULL: unknown */
 	const uint8_t *after; /* WORDS_AFTER bytes from the futex word on, or NULL */
 	bool on_stack;	      /* the futex word lies on the waiter's own stack */

@@ -29,7 +29,7 @@ struct entry {
 	UT_hash_handle hh;
 };
 
-/* A symbol and what it means: interned, NULL if it means itself. */
+/* A symbol and what it means, interned; the symbol itself, without a language, if not mangled. */
 struct demangled {
 	const char *name, *language;
 	UT_hash_handle hh;
@@ -88,24 +88,36 @@ void places__free(struct places *p)
 	free(p);
 }
 
-/* Sets function and language of a frame from a symbol. */
-static void set_function(struct places *p, struct frame *f, const char *symbol)
+static const struct demangled *demangle(struct places *p, const char *symbol)
 {
 	size_t len = strlen(symbol);
 	struct demangled *d;
 	char *name;
 
 	HASH_FIND(hh, p->demangled, symbol, len, d);
-	if (!d) {
-		if (HASH_COUNT(p->demangled) >= DEMANGLED_MAX)
-			forget_demangled(p);
-		d = xcalloc(1, sizeof(*d) + len + 1);
-		memcpy(d->symbol, symbol, len);
-		name = demangle__name(symbol, &d->language);
-		d->name = names__intern(p->names, name ? name : symbol);
-		free(name);
-		HASH_ADD_KEYPTR(hh, p->demangled, d->symbol, len, d);
-	}
+	if (d)
+		return d;
+	if (HASH_COUNT(p->demangled) >= DEMANGLED_MAX)
+		forget_demangled(p);
+	d = xcalloc(1, sizeof(*d) + len + 1);
+	memcpy(d->symbol, symbol, len);
+	name = demangle__name(symbol, &d->language);
+	d->name = names__intern(p->names, name ? name : symbol);
+	free(name);
+	HASH_ADD_KEYPTR(hh, p->demangled, d->symbol, len, d);
+	return d;
+}
+
+const char *places__name(struct places *p, const char *symbol)
+{
+	return demangle(p, symbol)->name;
+}
+
+/* Sets function and language of a frame from a symbol. */
+static void set_function(struct places *p, struct frame *f, const char *symbol)
+{
+	const struct demangled *d = demangle(p, symbol);
+
 	f->function = d->name;
 	if (d->language)
 		f->language = d->language;

@@ -24,6 +24,9 @@ struct place {
 struct places *places__new(struct proc *proc, struct names *names);
 void places__free(struct places *p);
 
+/* What a symbol means, interned; the symbol itself if it is not mangled. */
+const char *places__name(struct places *p, const char *symbol);
+
 /* Valid until the next call. */
 const struct place *places__at(struct places *p, pid_t pid, const struct unwind_frame *f);
 

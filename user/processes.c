@@ -11,9 +11,10 @@
 
 #include "util.h"
 
-#define LOOK_NS	     (5 * NSEC_PER_SEC)	 /* comm, threads and cgroup seldom change */
-#define MAPS_OLD_NS  (30 * NSEC_PER_SEC) /* mappings are read anew after this time ... */
-#define MAPS_MISS_NS (NSEC_PER_SEC / 10) /* ... or after this one, if they miss an address */
+#define LOOK_NS	      (5 * NSEC_PER_SEC) /* comm, threads and cgroup seldom change */
+#define FIRST_LOOK_NS (NSEC_PER_SEC / 2)
+#define MAPS_OLD_NS   (30 * NSEC_PER_SEC) /* mappings are read anew after this time ... */
+#define MAPS_MISS_NS  (NSEC_PER_SEC / 10) /* ... or after this one, if they miss an address */
 
 void processes__init(struct processes *p, const struct options *o, struct proc *proc)
 {
@@ -59,7 +60,8 @@ static void look(struct processes *p, struct process_entry *e, uint64_t now_ns)
 	char cgroup[4096];
 	struct proc_info info;
 
-	e->look_ns = now_ns + LOOK_NS;
+	/* a process that has just begun is still making its threads */
+	e->look_ns = now_ns + (e->look_ns ? LOOK_NS : FIRST_LOOK_NS);
 	if (e->ended || proc__info(p->proc, e->key.tgid, &info) || info.tgid != (pid_t)e->key.tgid)
 		return;
 	if (!e->start_ticks)

@@ -8,9 +8,9 @@
 
 #include "arch.h"
 #include "names.h"
+#include "sleeper.h"
 #include "util.h"
 
-#define READ_STACK_BYTES  STACK_BYTES_MAX
 #define READS_INTERVAL	  200 /* stacks of long sleepers read in one interval, in all ... */
 #define READS_KEY	  8   /* ... and for one key */
 #define READ_AGE_NS	  (20 * 1000000ULL) /* a sleeper younger than this may be gone again */
@@ -342,42 +342,22 @@ void samples__event(struct samples *s, const void *data, size_t size)
 		on_stack(s, stack);
 }
 
-/* Is the thread still where the registers say? /proc/TID/syscall: number, 6 arguments, sp, pc. */
-static bool still_there(const struct open_sleep *o)
-{
-	char path[64], text[512];
-	uint64_t sp, pc;
-
-	snprintf(path, sizeof(path), "/proc/%u/syscall", o->tid);
-	if (util__read_file(path, text, sizeof(text)) <= 0)
-		return false;
-	if (sscanf(text, "%*s %*s %*s %*s %*s %*s %*s %" SCNx64 " %" SCNx64, &sp, &pc) != 2)
-		return false;
-	return sp == stack_pointer(&o->regs) && pc == o->regs.r[REGS_MAX - 1];
-}
-
-/* Reads the stack of a sleeper of whom no sample came: it slept before observation, or too many
- * did. */
+/* Enters a stack of a sleeper of whom no sample came: it slept before, or too many did. */
 static struct pending *read_sleeper(struct samples *s, struct sample_key *k,
 				    const struct open_sleep *o, uint64_t id, uint64_t now_ns)
 {
 	struct process_entry *process = process_of(s, o->key.tgid, o->key.gen, now_ns);
-	uint8_t bytes[READ_STACK_BYTES], after[WORDS_AFTER];
-	struct raw_stack raw = { .regs = &o->regs, .bytes = bytes, .now_ns = now_ns };
+	struct sleeper_memory memory;
+	struct raw_stack raw = { .regs = &o->regs, .bytes = memory.stack, .now_ns = now_ns };
 	struct pending *p;
 	uint64_t hash;
-	ssize_t len;
 
 	s->reads++;
 	process->thread = o->tid;
-	len = proc__read_memory(o->tid, stack_pointer(&o->regs), bytes, sizeof(bytes));
-	if (len <= 0)
+	if (!process->in_scope || sleeper__read(o, &memory))
 		return NULL;
-	raw.len = len;
-	if (proc__read_memory(o->tid, o->key.addr, after, sizeof(after)) == sizeof(after))
-		raw.after = after;
-	if (!still_there(o))
-		return NULL;
+	raw.len = memory.len;
+	raw.after = memory.has_after ? memory.after : NULL;
 	hash = take_stack(s, k, ROLE_WAITER, process, &raw);
 	if (!hash)
 		return NULL;

@@ -42,7 +42,8 @@ struct source_ops {
 	void (*forget_locks)(struct source *s, const struct lock_key *keys, size_t n);
 	void (*forget_waits)(struct source *s, const struct wait_key *keys, size_t n);
 	void (*forget_processes)(struct source *s, const struct process_key *keys, size_t n);
-	/* Stacks of this lock (lock_stats.id) are deeper than the usual copy: copy more from now on. */
+	/* Stacks of this lock (lock_stats.id) are deeper than the usual copy: copy more from now
+	 * on. */
 	void (*deepen)(struct source *s, uint32_t lock_id);
 	/* Something to do between readings (cost slices); the time until it wants to be called. */
 	uint64_t (*tick)(struct source *s, uint64_t now_ns);

@@ -53,8 +53,10 @@ static const struct stack_case cases[] = {
 	  "sem_wait", "LWLockAcquire", LIBC, 4 },
 	/* a program's own futex: the exported syscall, no caller's name */
 	{ { { "syscall", LIBC, 1 }, { NULL, EXE, 0 } }, "syscall", NULL, LIBC, 1 },
-	/* nothing has a name, all is libc's */
-	{ { { NULL, LIBC, 0 }, { NULL, LIBC, 0 } }, NULL, NULL, NULL, -1 },
+	/* nothing has a name, all is libc's: its signatures still are */
+	{ { { NULL, LIBC, 0 }, { NULL, LIBC, 0 } }, NULL, NULL, LIBC, -1 },
+	/* nothing has a name, and whose signatures these are is not known */
+	{ { { NULL, EXE, 0 }, { NULL, LIBC, 0 } }, NULL, NULL, NULL, 0 },
 };
 /* clang-format on */
 

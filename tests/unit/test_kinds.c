@@ -252,6 +252,25 @@ static void test_any_signature(void **state)
 	}
 }
 
+/* musl's pthread_once waits under no name; its library tells it from glibc's barrier. */
+static void test_musl_once(void **state)
+{
+	const struct lock_key key = { .addr = OBJECT, .signature = SIGNATURE(0x80, VALUE_3) };
+	struct kind_evidence evidence = { .library = "/lib/ld-musl-x86_64.so.1" };
+	struct kind_verdict v = kinds__judge(&key, &evidence);
+
+	(void)state;
+	assert_int_equal(v.kind, KIND_ONCE);
+	assert_int_equal(v.class, CLASS_CONTENTION);
+	assert_int_equal(v.offset, 0);
+	evidence.library = "/lib/x86_64-linux-gnu/libc.so.6";
+	assert_int_equal(kinds__judge(&key, &evidence).kind, KIND_FUTEX);
+	evidence.library = NULL;
+	assert_int_equal(kinds__judge(&key, &evidence).kind, KIND_FUTEX);
+	evidence.function = "__pthread_once_full";
+	assert_int_equal(kinds__judge(&key, &evidence).kind, KIND_ONCE);
+}
+
 /* Functions of programs are no lock functions because their names end alike. */
 static void test_user_functions(void **state)
 {
@@ -277,7 +296,7 @@ int main(void)
 		cmocka_unit_test(test_with_function),	cmocka_unit_test(test_by_signature),
 		cmocka_unit_test(test_aliases),		cmocka_unit_test(test_syscall),
 		cmocka_unit_test(test_semaphore_words), cmocka_unit_test(test_any_signature),
-		cmocka_unit_test(test_user_functions),
+		cmocka_unit_test(test_user_functions),	cmocka_unit_test(test_musl_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sleeper.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "arch.h"
+#include "proc.h"
+#include "util.h"
+
+/* Is the thread still where the registers say? /proc/TID/syscall: number, 6 arguments, sp, pc. */
+static bool still_there(const struct open_sleep *o)
+{
+	char path[64], text[512];
+	uint64_t sp, pc;
+
+	snprintf(path, sizeof(path), "/proc/%u/syscall", o->tid);
+	if (util__read_file(path, text, sizeof(text)) <= 0)
+		return false;
+	if (sscanf(text, "%*s %*s %*s %*s %*s %*s %*s %" SCNx64 " %" SCNx64, &sp, &pc) != 2)
+		return false;
+	return sp == o->regs.r[arch__native()->sp] && pc == o->regs.r[arch__native()->pc];
+}
+
+int sleeper__read(const struct open_sleep *o, struct sleeper_memory *ret)
+{
+	ssize_t n = proc__read_memory(o->tid, o->regs.r[arch__native()->sp], ret->stack,
+				      sizeof(ret->stack));
+
+	if (n <= 0)
+		return n ? n : -EFAULT;
+	ret->len = n;
+	n = proc__read_memory(o->tid, o->key.addr, ret->after, sizeof(ret->after));
+	ret->has_after = n == sizeof(ret->after);
+	return still_there(o) ? 0 : -EAGAIN;
+}

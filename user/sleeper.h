@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The memory of a thread that sleeps now, read from outside: it is neither stopped nor attached to.
+ */
+#ifndef SLEEPER_H
+#define SLEEPER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../bpf/locktop.h"
+
+struct sleeper_memory {
+	size_t len; /* of stack */
+	bool has_after;
+	uint8_t after[WORDS_AFTER];	/* from the futex word on, if has_after */
+	uint8_t stack[STACK_BYTES_MAX]; /* from the stack pointer up */
+};
+
+/*
+ * 0, or -errno; -EAGAIN if the thread was not in the same place before and after, so that what was
+ * read may be of another sleep.
+ */
+int sleeper__read(const struct open_sleep *o, struct sleeper_memory *ret);
+
+#endif
