@@ -27,7 +27,8 @@ struct path {
 	uint64_t at;
 	bool fallen; /* no jump led here */
 	struct insn_place sp;
-	uint8_t same, restored;
+	int32_t freed; /* what was below this belongs to functions jumped into */
+	uint8_t same, restored, pushed_same, pushed_restored;
 	struct code_place saved[SAVED_COUNT];
 };
 
@@ -78,10 +79,10 @@ static bool decode(const struct code_reader *reader, uint64_t vaddr, struct insn
 
 static int saved_index(uint8_t number)
 {
-	return number == X86_RBX   ? SAVED_RBX
-	       : number == X86_RBP ? SAVED_RBP
-	       : number >= 12	   ? number - 12 + SAVED_R12
-				   : -1;
+	return number == X86_RBX	     ? SAVED_RBX
+	       : number == X86_RBP	     ? SAVED_RBP
+	       : number >= 12 && number < 16 ? number - 12 + SAVED_R12
+					     : -1;
 }
 
 /* Marks a place as seen. False if it was, or there is no room. */
@@ -137,10 +138,32 @@ static struct code_place to_place(struct insn_place place)
 	return (struct code_place){ .by_fp = place.base == X86_RBP, .offset = place.offset };
 }
 
+/* Register `saved` is loaded from the stack. */
+static void restore(struct path *p, int saved, struct insn_place from)
+{
+	uint8_t bit = 1u << saved;
+
+	if (from.base == p->sp.base && from.offset < p->freed) {
+		/* Pushed by this very path: it is again what it was then. */
+		p->same |= p->pushed_same & bit;
+		p->restored |= p->pushed_restored & bit;
+	} else if (from.base != X86_NONE) {
+		p->restored |= bit;
+		p->saved[saved] = to_place(from);
+	}
+}
+
 static void change(struct path *p, const struct insn *insn)
 {
 	struct insn_place sp = resolve(p, insn->sp), from = resolve(p, insn->from);
+	int pushed = saved_index(insn->pushed);
 
+	if (pushed >= 0) {
+		uint8_t bit = 1u << pushed;
+
+		p->pushed_same = (p->pushed_same & ~bit) | (p->same & bit);
+		p->pushed_restored = (p->pushed_restored & ~bit) | (p->restored & bit);
+	}
 	for (uint8_t i = 0; i < X86_REGISTERS; i++) {
 		int saved = saved_index(i);
 
@@ -148,11 +171,10 @@ static void change(struct path *p, const struct insn *insn)
 			continue;
 		p->same &= ~(1u << saved);
 		p->restored &= ~(1u << saved);
-		if (insn->loaded == i && from.base != X86_NONE) {
-			p->restored |= 1u << saved;
-			p->saved[saved] = to_place(from);
-		}
+		if (insn->loaded == i)
+			restore(p, saved, from);
 	}
+	p->freed = sp.base == p->sp.base ? MAX(p->freed, sp.offset) : sp.offset;
 	p->sp = sp;
 }
 
@@ -248,6 +270,7 @@ static void explore(struct code_walker *w, unsigned int depth, uint64_t start, u
 	struct level *l = &w->levels[depth];
 	struct path path = {
 		.at = start,
+		.fallen = true,
 		.sp = { .base = X86_RSP },
 		.same = (1u << SAVED_COUNT) - 1,
 	};

@@ -53,6 +53,7 @@ static bool load(struct library *l)
 	}
 	/* What the user set stays. Somebody looks at a screen while this waits. */
 	setenv("DEBUGINFOD_TIMEOUT", "2", 0);
+	setenv("DEBUGINFOD_RETRY_LIMIT", "0", 0);
 	setenv("DEBUGINFOD_MAXTIME", "10", 0);
 	setenv("DEBUGINFOD_MAXSIZE", "536870912", 0);
 	l->usable = handle != NULL;

@@ -77,6 +77,9 @@ static void stack_effect(const struct encoding *d, struct insn *insn)
 {
 	switch (d->opcode) {
 	case 0x50 ... 0x57:
+		push(d, insn, 8);
+		insn->pushed = (d->opcode & 7) | d->b << 3;
+		return;
 	case 0x68:
 	case 0x6a:
 	case 0x9c:
@@ -177,7 +180,7 @@ static bool passes_on(const struct encoding *d)
 
 int decode__insn(const uint8_t *code, size_t size, struct insn *ret)
 {
-	struct insn insn = { .sp = { X86_RSP, 0 }, .loaded = X86_NONE };
+	struct insn insn = { .sp = { X86_RSP, 0 }, .loaded = X86_NONE, .pushed = X86_NONE };
 	struct encoding d;
 	int r = encoding__read(code, size, &d);
 

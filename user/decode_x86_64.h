@@ -43,6 +43,7 @@ struct insn {
 	uint16_t popped;      /* of a return: bytes of arguments that it removes */
 	uint8_t loaded;	      /* register that got the 8 bytes at `from`, or X86_NONE */
 	struct insn_place from;
+	uint8_t pushed;	  /* register that was put at the new sp, or X86_NONE */
 	bool passes_on;	  /* copies rax to rdi: what was returned is the next argument */
 	uint16_t written; /* bit i: register i got another value; neither sp nor loaded */
 };

@@ -2,7 +2,6 @@
 #include "names.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
@@ -192,10 +191,10 @@ struct static_name names__data(struct names *n, pid_t pid, const struct maps *ma
 {
 	const struct mapping *m = maps ? maps__find(maps, address) : NULL;
 	struct static_name out = {};
+	_cleanup_(util__freep) char *text = NULL;
 	const struct symbol *symbol;
 	struct elf_file *file;
 	uint64_t vaddr;
-	char text[512];
 
 	if (!m)
 		return out;
@@ -206,13 +205,11 @@ struct static_name names__data(struct names *n, pid_t pid, const struct maps *ma
 	vaddr += address - m->start;
 	symbol = elf_file__symbol(file, vaddr, true);
 	if (!symbol)
-		snprintf(text, sizeof(text), "%s+0x%" PRIx64, strrchr(m->path, '/') + 1, vaddr);
-	else if (vaddr == symbol->address)
-		snprintf(text, sizeof(text), "%s", symbol->name);
-	else
-		snprintf(text, sizeof(text), "%s+0x%" PRIx64, symbol->name,
-			 vaddr - symbol->address);
-	out.name = names__intern(n, text);
+		text = xasprintf("%s+0x%" PRIx64, strrchr(m->path, '/') + 1, vaddr);
+	else if (vaddr != symbol->address)
+		text = xasprintf("%s+0x%" PRIx64, places__name(n->places, symbol->name),
+				 vaddr - symbol->address);
+	out.name = text ? names__intern(n, text) : places__name(n->places, symbol->name);
 	out.from = symbol ? "symbol" : "mapping";
 	out.module = names__intern(n, m->path);
 	return out;

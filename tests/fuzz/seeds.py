@@ -150,6 +150,14 @@ def maps():
     save("maps", "groups", b"4:cpu,cpuacct:/a\n1:name=systemd:/init.scope\n0::/user.slice/../x\n")
 
 
+def decode():
+    """Code as compilers and people write it."""
+    for label, data in elf_files():
+        text, _ = Elf(data).bytes_of(".text")
+        for i in range(0, min(len(text), 4096), 1024):
+            save("decode", f"{label}-{i}", b"\x00\x40" + text[i : i + 1024])
+
+
 def stack_event(kind, sample_id, lock, pc, stack, sp=HEAP + 0x8000):
     """struct stack_event of bpf/locktop.h."""
     address, op, value = lock
@@ -214,5 +222,5 @@ def perf_map():
 
 shutil.rmtree(OUT, ignore_errors=True)
 os.makedirs(OUT)
-for make in (elf_and_cfi, maps, samples, options, aliases, perf_map):
+for make in (elf_and_cfi, decode, maps, samples, options, aliases, perf_map):
     make()

@@ -6,6 +6,7 @@
 #include "proc_tree.h"
 
 #include <fcntl.h>
+#include <sanitizer/lsan_interface.h>
 
 #include "../../user/lines.h"
 
@@ -63,10 +64,9 @@ static const struct symbol *find(const struct symbol_array *a, const char *name)
 
 enum { NOTHING, NAMES, NAMES_AND_LINES };
 
-/* What is known of the stripped library, which always says what it exports. */
-static void expect(struct fixture *f, int known)
+/* What is known of the stripped library, which always says what it exports. Takes symbols over. */
+static void expect_of(struct fixture *f, struct symbols *symbols, int known)
 {
-	struct symbols *symbols = symbols__new(f->proc);
 	struct lines *lines = lines__new(f->proc);
 	const struct symbol *hidden, *visible;
 	struct source_code code;
@@ -96,6 +96,11 @@ static void expect(struct fixture *f, int known)
 	}
 	lines__free(lines);
 	symbols__free(symbols);
+}
+
+static void expect(struct fixture *f, int known)
+{
+	expect_of(f, symbols__new(f->proc), known);
 }
 
 #define STRIP "objcopy --strip-all lib.so $r" LIBRARY
@@ -236,11 +241,38 @@ static void test_complete(void **state)
 	expect(f, NAMES_AND_LINES);
 }
 
+/* A server, which may be a directory too, is asked only if it is named and the user wants it. */
+static void test_debuginfod(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_(util__freep) char *url = xasprintf("file://%s/server", f->root);
+	_cleanup_(util__freep) char *cache = xasprintf("%s/cache", f->root);
+	struct symbols *asked;
+
+	build(f, "-Wl,--build-id=0x0123456789abcdef01234567");
+	run(f, STRIP " && mkdir -p server/buildid/0123456789abcdef01234567 && "
+		     "cp lib.debug server/buildid/0123456789abcdef01234567/debuginfo");
+	assert_int_equal(setenv("DEBUGINFOD_CACHE_PATH", cache, 1), 0);
+	unsetenv("DEBUGINFOD_URLS");
+	asked = symbols__new(f->proc);
+	symbols__use_debuginfod(asked, true);
+	expect_of(f, asked, NOTHING);
+	assert_int_equal(setenv("DEBUGINFOD_URLS", url, 1), 0);
+	expect(f, NOTHING);
+	asked = symbols__new(f->proc);
+	symbols__use_debuginfod(asked, true);
+	__lsan_disable(); /* libdebuginfod 0.188 forgets a buffer */
+	expect_of(f, asked, NAMES_AND_LINES);
+	__lsan_enable();
+	unsetenv("DEBUGINFOD_URLS");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_build_id),	 TEST(test_inside), TEST(test_link),
 		TEST(test_hostile_link), TEST(test_mini),   TEST(test_complete),
+		TEST(test_debuginfod),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
