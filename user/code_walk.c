@@ -185,7 +185,8 @@ static void add_way(struct level *l, const struct path *p, uint16_t popped)
 	struct code_way *way;
 
 	l->returns = true;
-	if (!step)
+	/* What returns to below where the walk began was not called from here. */
+	if (!step || (!pc.by_fp && pc.offset < 0))
 		return;
 	for (unsigned int i = 0; i < step->n; i++) {
 		way = &step->ways[i];

@@ -141,11 +141,14 @@ static char *join(char *dir, char *name)
 char *dwarf_lines__file(const struct dwarf_file *f, const struct dwarf_unit *u,
 			const struct dwarf_lines *l, uint64_t number, const char *directory)
 {
-	struct cursor c = { .at = l->table.bytes + l->names,
-			    .end = l->table.bytes + l->table.size };
 	struct dwarf_unit unit = *u; /* sizes are the table's own */
 	char *name, *dir = NULL;
+	struct cursor c;
 
+	if (!l->table.bytes) /* a unit may have no table, or none that makes sense */
+		return NULL;
+	c = (struct cursor){ .at = l->table.bytes + l->names,
+			     .end = l->table.bytes + l->table.size };
 	unit.offset_size = l->offset_size;
 	unit.address_size = l->address_size;
 	unit.version = l->version;

@@ -125,30 +125,6 @@ static enum outcome step_by_rules(struct unwinder *u, const struct frame_rules *
 	return CALLER;
 }
 
-/* Code without rules (a JIT compiler's, most often) may keep frame pointers. */
-static enum outcome step_by_frame_pointer(struct unwinder *u)
-{
-	struct machine_state *s = &u->state;
-	const struct arch *arch = s->arch;
-	uint64_t fp = s->r[arch->fp], caller_fp, pc;
-
-	if (!(s->known & 1u << arch->fp) || fp < s->r[arch->sp] || fp % arch->word != 0 ||
-	    !state__read(s, fp, arch->word, &caller_fp) ||
-	    !state__read(s, fp + arch->word, arch->word, &pc))
-		return LOST;
-	if (pc == 0)
-		return OUTERMOST;
-	if (!executable(u->maps, pc))
-		return LOST;
-	s->r[arch->sp] = fp + 2 * arch->word;
-	s->r[arch->fp] = caller_fp;
-	s->r[arch->pc] = pc;
-	/* What the other registers were is not known any more. */
-	s->known = 1u << arch->sp | 1u << arch->fp | 1u << arch->pc;
-	u->exact = false;
-	return CALLER;
-}
-
 static bool read_place(const struct machine_state *s, struct code_place place, uint64_t *at,
 		       uint64_t *ret)
 {
@@ -236,6 +212,33 @@ static enum outcome step_by_code(struct unwinder *u, const struct unwind_frame *
 	return way ? take_way(u, way, way_pc, way_at) : LOST;
 }
 
+/* Code without rules (a JIT compiler's, most often) may keep frame pointers. */
+static enum outcome step_by_frame_pointer(struct unwinder *u, const struct unwind_frame *frame)
+{
+	struct machine_state *s = &u->state;
+	const struct arch *arch = s->arch;
+	uint64_t fp = s->r[arch->fp], caller_fp, pc;
+
+	if (!(s->known & 1u << arch->fp) || fp < s->r[arch->sp] || fp % arch->word != 0 ||
+	    !state__read(s, fp, arch->word, &caller_fp) ||
+	    !state__read(s, fp + arch->word, arch->word, &pc))
+		return LOST;
+	if (pc == 0)
+		return OUTERMOST;
+	if (!executable(u->maps, pc))
+		return LOST;
+	/* In a file the register may as well hold anything else. */
+	if (frame->file && arch == arch__native() && !called_from(u, pc))
+		return LOST;
+	s->r[arch->sp] = fp + 2 * arch->word;
+	s->r[arch->fp] = caller_fp;
+	s->r[arch->pc] = pc;
+	/* What the other registers were is not known any more. */
+	s->known = 1u << arch->sp | 1u << arch->fp | 1u << arch->pc;
+	u->exact = false;
+	return CALLER;
+}
+
 static enum outcome step(struct unwinder *u, struct unwind_frame *frame)
 {
 	const struct frame_rules *rules;
@@ -257,7 +260,7 @@ static enum outcome step(struct unwinder *u, struct unwind_frame *frame)
 		if (outcome != LOST || conclusive)
 			return outcome;
 	}
-	return step_by_frame_pointer(u);
+	return step_by_frame_pointer(u, frame);
 }
 
 static void start(struct unwinder *u, const struct user_regs *regs, const void *stack,

@@ -8,7 +8,7 @@
 #include "../../user/decode_x86_64.h"
 #include "fuzz.h"
 
-#define WALKS 64
+#define WALKS 16
 
 struct code {
 	uint64_t base;

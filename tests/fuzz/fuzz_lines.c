@@ -11,7 +11,7 @@
 
 #define FIRST_ADDRESS 0x1000
 #define LAST_ADDRESS  0x1400
-#define STEP	      5
+#define STEP	      23
 #define LOOK_UP_NS    (NSEC_PER_SEC / 10)
 
 static void check(const struct source_code *code)

@@ -220,7 +220,22 @@ def perf_map():
          b"7f0000001000 40 again\n7f0000001008 8 inside\n zz 1 bad\n")
 
 
+def lines():
+    """DWARF of several dialects, of code that begins at 0x1000."""
+    dialects = ("gcc -gdwarf-5", "gcc -gdwarf-4", "gcc -gdwarf-3 -gstrict-dwarf", "gcc -gdwarf-5 -gdwarf64",
+                "gcc -gdwarf-5 -gz", "gcc -gdwarf-5 -flto", "clang -gdwarf-5", "clang -gdwarf-4")
+    with tempfile.TemporaryDirectory() as scratch:
+        source = pathlib.Path(scratch, "seed.c")
+        out = pathlib.Path(scratch, "seed")
+        source.write_text(SOURCE, encoding="ascii")
+        for i, dialect in enumerate(dialects):
+            call = [*dialect.split(), "-O1", "-nostdlib", "-static-pie", "-fPIE", "-Wl,--build-id=none",
+                    str(source), "-o", str(out)]
+            if subprocess.run(call, check=False, capture_output=True).returncode == 0:
+                save("lines", f"dialect-{i}", out.read_bytes())
+
+
 shutil.rmtree(OUT, ignore_errors=True)
 os.makedirs(OUT)
-for make in (elf_and_cfi, decode, maps, samples, options, aliases, perf_map):
+for make in (elf_and_cfi, decode, maps, samples, options, aliases, perf_map, lines):
     make()

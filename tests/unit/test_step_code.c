@@ -110,6 +110,20 @@ static void test_branches(void **state)
 	assert_int_equal(step.n, 2);
 	assert_int_equal(step.ways[0].pc.offset, 8);
 	assert_int_equal(step.ways[1].pc.offset, 0);
+	/* push %rbx; ret: an address made here is not one of a caller */
+	step = WALK(0x53, 0xc3);
+	assert_int_equal(step.n, 0);
+}
+
+/* A jump into another function, which saves and takes back what was restored before it. */
+static void test_tail_call(void **state)
+{
+	/* pop %rbx; jmp 3; 3: push %rbx; push %rbp; mov %eax,%ebx; pop %rbp; pop %rbx; ret */
+	struct code_step step = WALK(0x5b, 0xeb, 0x00, 0x53, 0x55, 0x89, 0xc3, 0x5d, 0x5b, 0xc3);
+
+	(void)state;
+	assert_way(&step, 8, ALL & ~1, 1);
+	assert_int_equal(step.ways[0].saved[SAVED_RBX].offset, 0);
 }
 
 /* What can't be followed is no way, and said to be missing. */
@@ -394,10 +408,11 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_straight),  cmocka_unit_test(test_branches),
-		cmocka_unit_test(test_lost),	  cmocka_unit_test(test_never_returns),
-		cmocka_unit_test(test_outermost), cmocka_unit_test(test_after_call),
-		cmocka_unit_test(test_garbage),	  cmocka_unit_test(test_library),
+		cmocka_unit_test(test_straight),      cmocka_unit_test(test_branches),
+		cmocka_unit_test(test_tail_call),     cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_never_returns), cmocka_unit_test(test_outermost),
+		cmocka_unit_test(test_after_call),    cmocka_unit_test(test_garbage),
+		cmocka_unit_test(test_library),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
