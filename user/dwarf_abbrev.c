@@ -193,7 +193,7 @@ static const struct abbrev *find_abbrev(const struct abbrevs *a, uint64_t code)
 	/* Most tables count from 1. */
 	if (code - 1 < a->n && a->items[code - 1].code == code)
 		return &a->items[code - 1];
-	return bsearch(&key, a->items, a->n, sizeof(*a->items), by_code);
+	return a->n > 0 ? bsearch(&key, a->items, a->n, sizeof(*a->items), by_code) : NULL;
 }
 
 static uint64_t read_number(const struct dwarf_unit *u, struct cursor *c, uint8_t size)

@@ -66,7 +66,12 @@ struct sample_site *sites__add(struct sites *s, const struct sample_site *sample
 {
 	struct sample_site *site = sites__find(s, sample->role, sample->hash), *cut;
 
-	if (site) {
+	if (site && site->hash == sample->hash) {
+		/* The same stack; by now its source lines may be known. */
+		free(site->frames);
+		site->frames = sample->frames;
+		site->n_frames = sample->n_frames;
+	} else if (site) {
 		free(sample->frames);
 	} else if ((cut = find_cut(s, sample))) {
 		struct sample_site old = *cut;

@@ -14,7 +14,7 @@
 #define DRAIN_NS (100 * 1000000ULL) /* between looks into the ring buffer */
 #define SLICE_NS (100 * 1000000ULL) /* the kernel's BPF statistics are on this long ... */
 #define SLICE_PERIOD_NS \
-	(2 * NSEC_PER_SEC) /* ... in each of these: switching interrupts every CPU */
+	(5 * NSEC_PER_SEC) /* ... in each of these: switching interrupts every CPU */
 #define ITER_BUFFER 65536
 
 /* What a hash map held at the last reading; the arrays grow with it. */

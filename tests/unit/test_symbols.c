@@ -227,6 +227,22 @@ static void test_symbols(void **state)
 	elf_file__free(f);
 }
 
+/* Of a stripped file: what is exported without a size has no claim on what stands behind it. */
+static void test_stripped(void **state)
+{
+	static const struct row rows[] = { FUNC("bare", 0x100, 0, STB_GLOBAL, true) };
+	struct elf_file *f;
+	struct made e;
+
+	(void)state;
+	make(&e, rows, 1);
+	e.shdr[3].sh_type = SHT_NULL;
+	f = load(&e, sizeof(e));
+	assert_string_equal(name_at(f, TEXT_ADDRESS + 0x100, false), "bare");
+	assert_null(name_at(f, TEXT_ADDRESS + 0x101, false));
+	elf_file__free(f);
+}
+
 /* Process addresses to link addresses, with neighbours that share a page of the file. */
 static void test_vaddr(void **state)
 {
@@ -470,12 +486,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_symbols),
+		cmocka_unit_test(test_stripped),
 		cmocka_unit_test(test_vaddr),
 		cmocka_unit_test(test_no_elf),
 		cmocka_unit_test(test_real),
 		cmocka_unit_test_setup_teardown(test_cache, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cache_bound, setup, teardown),
-
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
