@@ -155,6 +155,7 @@ void names__stack(struct names *n, pid_t pid, const struct maps *maps, const str
 	struct naming to = { .n = 0 };
 	struct named_stack out = { .hash = 0xcbf29ce484222325ULL };
 
+	symbols__tidy(n->symbols);
 	unwind__stack(n->symbols, pid, maps, regs, stack, stack_len, u);
 	for (int i = 0; i < u->n; i++) {
 		out.hash = hash_step(out.hash, u->frames[i].pc);

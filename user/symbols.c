@@ -21,7 +21,8 @@
 #include "util.h"
 
 #define FILES_MAX	256
-#define FILES_BYTES	((size_t)16 << 20)  /* beyond it, files not needed for long are dropped */
+#define FILES_BYTES	((size_t)16 << 20) /* beyond it, files not needed for long are dropped */
+#define UNUSED_NS	(30 * NSEC_PER_SEC)
 #define FILES_BYTES_MAX ((size_t)256 << 20) /* beyond it, nothing more is read */
 #define SEEN_MAX	8192
 #define SEEN_NS		(5 * NSEC_PER_SEC)
@@ -30,6 +31,7 @@
 struct entry {
 	struct file_identity key;
 	struct elf_file *file; /* NULL: no ELF file */
+	uint64_t used_ns;
 	struct entry *prev, *next;
 	UT_hash_handle hh;
 };
@@ -117,10 +119,28 @@ struct step_code *symbols__step_code(struct symbols *s)
 
 static void touch(struct symbols *s, struct entry *e)
 {
+	e->used_ns = util__monotonic_ns();
 	if (e == s->recent)
 		return;
 	DL_DELETE(s->recent, e);
 	DL_PREPEND(s->recent, e);
+}
+
+static void drop_oldest(struct symbols *s)
+{
+	struct entry *oldest = s->recent->prev;
+
+	forget_seen(s, oldest);
+	drop(s, oldest);
+}
+
+void symbols__tidy(struct symbols *s)
+{
+	uint64_t now_ns = s->bytes > FILES_BYTES ? util__monotonic_ns() : 0;
+
+	/* What is in use stays, however much it is: it would be read over and over. */
+	while (s->bytes > FILES_BYTES && now_ns - s->recent->prev->used_ns >= UNUSED_NS)
+		drop_oldest(s);
 }
 
 static struct entry *add(struct symbols *s, const struct file_identity *key, struct elf_file *file)
@@ -133,13 +153,10 @@ static struct entry *add(struct symbols *s, const struct file_identity *key, str
 	DL_PREPEND(s->recent, e);
 	s->n_files++;
 	s->bytes += file ? file->bytes : 0;
+	e->used_ns = util__monotonic_ns();
 	while (s->n_files > SYMBOLS_FILES_KEPT &&
-	       (s->n_files > FILES_MAX || s->bytes > FILES_BYTES)) {
-		struct entry *oldest = s->recent->prev;
-
-		forget_seen(s, oldest);
-		drop(s, oldest);
-	}
+	       (s->n_files > FILES_MAX || s->bytes > FILES_BYTES))
+		drop_oldest(s);
 	return e;
 }
 

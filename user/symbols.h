@@ -34,10 +34,14 @@ void symbols__use_debuginfod(struct symbols *s, bool use);
 
 /*
  * The file behind a mapping, from the cache or opened now; NULL if it is no readable ELF file. It
- * lives until SYMBOLS_FILES_KEPT other files were asked for: longer than one stack needs.
+ * lives until SYMBOLS_FILES_KEPT other files were asked for (longer than one stack needs) or until
+ * symbols__tidy().
  */
 #define SYMBOLS_FILES_KEPT 160
 struct elf_file *symbols__file(struct symbols *s, pid_t pid, const struct mapping *m);
+
+/* Between stacks: gives back what was not needed for half a minute, if memory is scarce. */
+void symbols__tidy(struct symbols *s);
 
 /* Call frame rules that were looked up before; unwind.c keeps them here. */
 struct frames *symbols__frames(struct symbols *s);
