@@ -32,11 +32,12 @@ struct names {
 	struct unwind_stack scratch; /* too large for the stack */
 };
 
-struct names *names__new(struct proc *proc)
+struct names *names__new(struct proc *proc, bool debuginfod)
 {
 	struct names *n = xcalloc(1, sizeof(*n));
 
 	n->symbols = symbols__new(proc);
+	symbols__use_debuginfod(n->symbols, debuginfod);
 	n->places = places__new(proc, n);
 	return n;
 }

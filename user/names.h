@@ -9,7 +9,8 @@
 
 struct names; /* interned strings and symbol tables */
 
-struct names *names__new(struct proc *proc);
+/* debuginfod: the servers in DEBUGINFOD_URLS may be asked for debug files. */
+struct names *names__new(struct proc *proc, bool debuginfod);
 void names__free(struct names *n);
 
 /* One copy of each string, as long as n lives. NULL for NULL. */

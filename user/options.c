@@ -206,6 +206,15 @@ static int set_stack_bytes(struct parse *p, const char *arg)
 	return unsigned_number(p, "--stack-bytes", arg, 256, STACK_BYTES_MAX, &p->o->stack_bytes);
 }
 
+static int set_debuginfod(struct parse *p, const char *arg)
+{
+	if (!getenv("DEBUGINFOD_URLS"))
+		return wrong(p,
+			     "--debuginfod: DEBUGINFOD_URLS names no servers (sudo -E keeps it)");
+	p->o->debuginfod = true;
+	return 0;
+}
+
 static int set_help(struct parse *p, const char *arg)
 {
 	p->o->command = COMMAND_HELP;
@@ -247,6 +256,8 @@ static const struct row {
 	{ 0, "max-locks", "N", set_max_locks, "locks that can be told apart (default 32768)" },
 	{ 0, "max-threads", "N", set_max_threads,
 	  "thread and lock pairs that can be told apart (default 65536)" },
+	{ 0, "debuginfod", NULL, set_debuginfod,
+	  "ask the servers in DEBUGINFOD_URLS for debug files" },
 	{ 'h', "help", NULL, set_help, "show this help" },
 	{ 'V', "version", NULL, set_version, "show the version" },
 };

@@ -38,6 +38,7 @@ struct options {
 	unsigned int samples_lock;   /* stack samples a second for each lock */
 	unsigned int samples_second; /* and in all */
 	unsigned int stack_bytes;
+	bool debuginfod; /* debug files may be asked for over the network */
 	char **argv; /* CMD ARG..., or NULL */
 };
 

@@ -48,7 +48,7 @@ struct samples *samples__new(struct processes *processes, struct proc *proc,
 
 	s->processes = processes;
 	s->aliases = aliases;
-	s->names = names__new(proc);
+	s->names = names__new(proc, processes->options->debuginfod);
 	s->interval = 1;
 	return s;
 }

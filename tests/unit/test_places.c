@@ -14,7 +14,7 @@ static struct places *places;
 static int set_up(void **state)
 {
 	setup(state);
-	names = names__new(((struct fixture *)*state)->proc);
+	names = names__new(((struct fixture *)*state)->proc, false);
 	places = places__new(((struct fixture *)*state)->proc, names);
 	return 0;
 }
@@ -109,7 +109,7 @@ static void __attribute__((noinline)) outermost(void)
 static void test_inlined(void **state)
 {
 	struct proc *proc = proc__new("/proc");
-	struct names *own = names__new(proc);
+	struct names *own = names__new(proc, false);
 	struct user_regs regs = { .r = { 0 } };
 	struct named_stack stack;
 	struct maps *maps;
