@@ -88,6 +88,11 @@ static __always_inline void arch__user_regs(struct pt_regs *regs, struct user_re
 	out->r[16] = regs->ip;
 }
 
+static __always_inline __u64 arch__user_sp(struct pt_regs *regs)
+{
+	return regs->sp;
+}
+
 static __always_inline __u64 arch__stack_pointer(const struct user_regs *regs)
 {
 	return regs->r[7];

@@ -561,7 +561,7 @@ static __always_inline void sleep__begin(struct task_struct *task, __u64 now, bo
 		sleep__unseen(task, s);
 	same = s->key.addr == key.addr && s->key.signature == key.signature &&
 	       s->key.gen == key.gen;
-	sp = regs->sp;
+	sp = arch__user_sp(regs);
 	s->flags = same && s->interrupted && s->sp == sp ? OPEN_RESUMED : 0;
 	if (!s->flags)
 		s->carried_ns = 0;

@@ -276,3 +276,37 @@ only() {
 	finish
 	judge '22 <= lock()["sleeps"] <= 23' 'near(lock()["wait_ns"], t["wait_ns"], 10)'
 }
+
+@test "make install puts the program and its page below DESTDIR, make uninstall takes them away" {
+	local to=$BATS_TEST_TMPDIR/root
+
+	make -s -C "$root" install DESTDIR="$to" PREFIX=/usr
+	[ -x "$to/usr/sbin/locktop" ]
+	[ -s "$to/usr/share/man/man8/locktop.8" ]
+	"$to/usr/sbin/locktop" --version | grep -q '^locktop '
+	make -s -C "$root" uninstall DESTDIR="$to" PREFIX=/usr
+	[ -z "$(find "$to" -type f)" ]
+}
+
+@test "the man page has every option, format, key and field of --help" {
+	"$root/contrib/man-tables" --check "$LOCKTOP"
+}
+
+@test "a name of the user's own takes the place of a symbol; a bad file is one clear line" {
+	export XDG_CONFIG_HOME=$BATS_TEST_TMPDIR
+	unset SUDO_USER
+	mkdir -p "$XDG_CONFIG_HOME/locktop"
+	echo 'demo_acc* the big lock' >"$XDG_CONFIG_HOME/locktop/names"
+	"$LOCKTOP" demo -b -n 1 -d 0.5 | grep -q 'the big lock'
+	echo 'alone' >"$XDG_CONFIG_HOME/locktop/names"
+	run -1 --separate-stderr "$LOCKTOP" demo -b -n 1 -d 0.5
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ ${stderr_lines[0]} == *'names:1: '* ]]
+}
+
+@test "--debuginfod without servers is refused in one line" {
+	unset DEBUGINFOD_URLS
+	run -2 --separate-stderr "$LOCKTOP" --debuginfod -b -n 1
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ ${stderr_lines[0]} == *DEBUGINFOD_URLS* ]]
+}
