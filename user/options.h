@@ -39,7 +39,7 @@ struct options {
 	unsigned int samples_second; /* and in all */
 	unsigned int stack_bytes;
 	bool debuginfod; /* debug files may be asked for over the network */
-	char **argv; /* CMD ARG..., or NULL */
+	char **argv;	 /* CMD ARG..., or NULL */
 };
 
 /*
