@@ -27,6 +27,26 @@ extern __u32 epoch; /* number of the running interval */
 
 extern __u64 losses[LOSS_COUNT];
 
+/* One thread's running sleep. start_ns == 0: none. */
+struct sleep_state {
+	struct lock_key key;
+	__u64 start_ns;
+	__u64 woken_ns;
+	__u64 next_sample_ns; /* copied from the lock: before it, this lock needs no look-up */
+	__u32 lock_id;
+	__u32 sequence;
+	__u32 sample_id;
+	__u32 waker;
+	__u32 val;
+	__u16 flags; /* OPEN_* */
+	__u8 timed;  /* the call has a time-out */
+	/* a wait that a signal interrupted: the kernel, or the program, may go on with it */
+	__u8 interrupted;
+	__u32 bucket; /* where its parts so far stand in the histogram */
+	__u64 carried_ns;
+	__u64 sp;
+};
+
 static __always_inline void loss__count(enum loss loss)
 {
 	__sync_fetch_and_add(&losses[loss], 1);

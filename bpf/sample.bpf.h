@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Stack samples: which sleeps are sampled, how much is copied, and their way to user space. */
+#ifndef SAMPLE_BPF_H
+#define SAMPLE_BPF_H
+
+#include "futex.bpf.h"
+#include "totals.bpf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, RING_BYTES);
+} events SEC(".maps");
+
+/* Locks whose stacks are deeper than the usual copy. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, DEEP_DEFAULT);
+	__type(key, __u32);
+	__type(value, __u32);
+} deep_locks SEC(".maps");
+
+struct sample_buffer {
+	struct stack_event event;
+	__u8 stack[STACK_BYTES_MAX + PAGE];
+};
+
+/* One for each CPU; values of a per-CPU map could not be so large. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sample_buffer);
+} sample_buffers SEC(".maps");
+
+__u32 last_sample_id = 0;
+__u64 sample_window_ns = 0;
+__u32 sample_window_count = 0;
+
+/* The machine-wide bound on samples, in windows of 100 ms so that no second starves at its end. */
+static __always_inline bool sample__allowed(__u64 now)
+{
+	if (now - sample_window_ns >= 100000000) {
+		sample_window_ns = now;
+		sample_window_count = 0;
+	}
+	return __sync_fetch_and_add(&sample_window_count, 1) < (knob_samples_second + 9) / 10;
+}
+
+/*
+ * Copies what is there of the current thread's stack, page by page: an absent page ends it. The
+ * length goes through memory, where the verifier forgets it: or it would follow what comes after
+ * once for each number of pages.
+ */
+static __always_inline void stack__copy(struct sample_buffer *buffer, __u32 want)
+{
+	__u64 sp = arch__stack_pointer(&buffer->event.regs);
+	__u32 done = 0;
+
+	for (int i = 0; i <= STACK_BYTES_MAX / PAGE; i++) {
+		__u32 len = PAGE - ((sp + done) & (PAGE - 1));
+
+		if (done >= want || done > STACK_BYTES_MAX || len > PAGE)
+			break;
+		if (bpf_probe_read_user(buffer->stack + done, len, (void *)(sp + done)))
+			break;
+		done += len;
+	}
+	buffer->event.stack_len = done < want ? done : want;
+}
+
+/*
+ * How much of a stack to copy: of the first on a lock all that fits, then the usual amount, and all
+ * again where user space found that this was not enough to reach the outermost frame.
+ */
+static __always_inline __u32 stack__want(__u32 lock_id, bool first)
+{
+	return first || bpf_map_lookup_elem(&deep_locks, &lock_id) ? STACK_BYTES_MAX
+								   : knob_stack_bytes;
+}
+
+/* Sends the current thread's registers and stack. Returns whether they were sent. */
+static __always_inline bool sample__send(enum event_type type, struct task_struct *task,
+					 struct pt_regs *regs, const struct sleep_state *s,
+					 __u32 sample_id, __u64 now, __u32 want, __u64 wakeup)
+{
+	__u32 cpu = bpf_get_smp_processor_id(); /* interrupts are off: nobody else comes here */
+	struct sample_buffer *buffer = bpf_map_lookup_elem(&sample_buffers, &cpu);
+	struct stack_event *event;
+	__u32 len;
+
+	if (!buffer)
+		return false;
+	event = &buffer->event;
+	event->type = type;
+	event->sample_id = sample_id;
+	event->key = s->key;
+	event->time_ns = now;
+	event->tid = task->pid;
+	event->tgid = task->tgid;
+	event->val = s->val;
+	event->lock_id = s->lock_id;
+	event->pad = 0;
+	event->gen = task__gen(task);
+	event->words = 0;
+	bpf_probe_read_kernel(event->comm, sizeof(event->comm), task->comm);
+	if (type == EVENT_WAITER_STACK) {
+		if (!bpf_probe_read_user(event->after, WORDS_AFTER, (void *)s->key.addr))
+			event->words |= WORDS_HAVE_AFTER;
+		if (!bpf_probe_read_user(event->before, WORDS_BEFORE,
+					 (void *)(s->key.addr - WORDS_BEFORE)))
+			event->words |= WORDS_HAVE_BEFORE;
+	}
+	arch__user_regs(regs, &event->regs);
+	stack__copy(buffer, want);
+	len = *(volatile __u32 *)&event->stack_len;
+	if (!len)
+		loss__count(LOSS_STACKS_UNREAD);
+	if (len > STACK_BYTES_MAX)
+		return false;
+	if (bpf_ringbuf_output(&events, buffer, sizeof(*event) + len, wakeup)) {
+		loss__count(LOSS_SAMPLES_DROPPED);
+		return false;
+	}
+	return true;
+}
+
+/* A sleep begins: samples the first on each lock, then one a period. */
+static __always_inline void sleep__sample(struct task_struct *task, struct pt_regs *regs,
+					  struct sleep_state *s, __u64 now)
+{
+	bool new_process = false;
+	struct lock_stats *stats = lock__get(task, &s->key, s->val, &new_process);
+	__u32 id, want;
+
+	s->lock_id = 0;
+	s->next_sample_ns = 0;
+	if (!stats)
+		return;
+	s->lock_id = stats->id;
+	s->next_sample_ns = stats->next_sample_ns;
+	if (now < s->next_sample_ns || !knob_stack_bytes || !sample__allowed(now))
+		return;
+	want = stack__want(s->lock_id, !stats->next_sample_ns);
+	stats->next_sample_ns = s->next_sample_ns = now + knob_sample_period_ns;
+	id = __sync_fetch_and_add(&last_sample_id, 1) + 1;
+	/* a new process may end soon: its mappings are wanted while it is there */
+	if (id && sample__send(EVENT_WAITER_STACK, task, regs, s, id, now, want,
+			       new_process ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP))
+		s->sample_id = id;
+}
+
+#endif

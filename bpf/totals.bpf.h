@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Totals of locks, of threads on them, and the processes' names: maps, look-ups, histograms. */
+#ifndef TOTALS_BPF_H
+#define TOTALS_BPF_H
+
+#include "state.bpf.h"
+
+/* Hash maps are preallocated: nothing may be allocated while a run queue is locked. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, LOCKS_DEFAULT);
+	__type(key, struct lock_key);
+	__type(value, struct lock_stats);
+} locks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, THREADS_DEFAULT);
+	__type(key, struct wait_key);
+	__type(value, struct wait_stats);
+} waits SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PROCESSES_DEFAULT);
+	__type(key, struct process_key);
+	__type(value, struct process_stats);
+} processes SEC(".maps");
+
+/* A new lock starts from these zeros: too large for the BPF stack. */
+static const struct lock_stats no_stats;
+
+__u32 last_lock_id = 0;
+
+static __always_inline __u32 task__gen(struct task_struct *task)
+{
+	return (__u32)(task->group_leader->start_boottime >> 10) * 31 + (__u32)task->self_exec_id;
+}
+
+/* Enters a process that has not been seen yet; returns whether it was one. */
+static __always_inline bool process__note(struct task_struct *task, const struct lock_key *lock)
+{
+	struct process_key key = { .tgid = lock->tgid, .gen = lock->gen };
+	struct task_struct *leader = task->group_leader;
+	struct process_stats stats = {};
+
+	if (bpf_map_lookup_elem(&processes, &key))
+		return false;
+	stats.start_boottime_ns = leader->start_boottime;
+	stats.cgroup_id = leader->cgroups->dfl_cgrp->kn->id;
+	stats.uid = leader->real_cred->uid.val;
+	stats.ppid = leader->real_parent->tgid;
+	bpf_probe_read_kernel(stats.comm, sizeof(stats.comm), leader->comm);
+	if (bpf_map_update_elem(&processes, &key, &stats, BPF_NOEXIST)) {
+		if (!bpf_map_lookup_elem(&processes, &key)) /* not a race that another won */
+			loss__count(LOSS_PROCESSES_FULL);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * The lock's totals, made if this is the first sleep on it. NULL: no room. *new_process is set if
+ * it is the first of its process.
+ */
+static __always_inline struct lock_stats *lock__get(struct task_struct *task,
+						    const struct lock_key *key, __u32 val,
+						    bool *new_process)
+{
+	struct lock_stats *stats = bpf_map_lookup_elem(&locks, key);
+
+	if (stats)
+		return stats;
+	bpf_map_update_elem(&locks, key, &no_stats, BPF_NOEXIST);
+	stats = bpf_map_lookup_elem(&locks, key);
+	if (!stats)
+		return NULL;
+	if (!stats->id) {
+		__u32 id = __sync_fetch_and_add(&last_lock_id, 1) + 1;
+
+		if (!__sync_val_compare_and_swap(&stats->id, 0, id)) {
+			stats->val = val;
+			*new_process = process__note(task, key);
+		}
+	}
+	return stats;
+}
+
+static __always_inline __u64 since(__u64 then, __u64 now)
+{
+	return now > then ? now - then : 0; /* clocks of two CPUs can differ a little */
+}
+
+static __always_inline __u32 hist__bucket(__u64 ns)
+{
+	__u32 log = 0;
+	__u64 v = ns;
+
+	if (ns < (1ULL << HIST_FIRST))
+		return 0;
+	if (v >> 32) {
+		v >>= 32;
+		log += 32;
+	}
+	if (v >> 16) {
+		v >>= 16;
+		log += 16;
+	}
+	if (v >> 8) {
+		v >>= 8;
+		log += 8;
+	}
+	if (v >> 4) {
+		v >>= 4;
+		log += 4;
+	}
+	if (v >> 2) {
+		v >>= 2;
+		log += 2;
+	}
+	log += v >> 1;
+	if (log >= HIST_FIRST + HIST_DOUBLINGS)
+		return HIST_BUCKETS - 1;
+	return ((log - HIST_FIRST) << HIST_STEP_BITS) +
+	       ((ns >> (log - HIST_STEP_BITS)) & (HIST_STEPS - 1));
+}
+
+/* The bound as Linux 6.1's verifier sees it: a comparison gets lost in a register's copy. */
+static __always_inline __u32 hist__masked(__u32 bucket)
+{
+	__asm__ volatile("" : "+r"(bucket));
+	return bucket & (HIST_BUCKETS - 1);
+}
+
+static __always_inline void waits__add(struct task_struct *task, const struct sleep_state *s,
+				       __u32 lock_id, __u64 wait_ns, __u64 now)
+{
+	struct wait_key key = { .tid = task->pid, .lock_id = lock_id };
+	struct wait_stats *stats = bpf_map_lookup_elem(&waits, &key);
+
+	if (!stats) {
+		struct wait_stats first = { .tgid = s->key.tgid };
+
+		bpf_probe_read_kernel(first.comm, sizeof(first.comm), task->comm);
+		bpf_map_update_elem(&waits, &key, &first, BPF_NOEXIST);
+		stats = bpf_map_lookup_elem(&waits, &key);
+		if (!stats) {
+			loss__count(LOSS_THREADS_FULL);
+			return;
+		}
+	}
+	stats->wait_ns += wait_ns; /* only its own thread writes here */
+	stats->last_ns = now;
+	if (!(s->flags & OPEN_RESUMED))
+		stats->sleeps++;
+}
+
+#endif
