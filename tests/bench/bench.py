@@ -3,6 +3,7 @@
 """Measures what locktop costs and prints a table. Started by tests/bench/run, which builds."""
 
 import argparse
+import contextlib
 import datetime
 import json
 import os
@@ -10,6 +11,7 @@ import pty
 import re
 import resource
 import select
+import shutil
 import signal
 import statistics
 import struct
@@ -22,6 +24,9 @@ from fcntl import ioctl
 from typing import NamedTuple, Optional
 
 BATCH = ["-b", "-f", "json", "-d", "1"]
+# 250 locks × 4: waiters' samples come to 1,000 a second with no lock left out; wakers' come on top.
+SAMPLING = ["--samples", "4", "--max-samples", "1000"]
+NO_SAMPLING = ["--max-samples", "0"]
 SAMPLE_LOSSES = ("samples_dropped", "stacks_unread")  # bounded by design: no counts are lost
 ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]")
 MB = 1 << 20
@@ -42,6 +47,15 @@ def progress(text):
     print("bench: " + text, file=sys.stderr, flush=True)
 
 
+def cpu_ns(pid):
+    """CPU time of a whole process, by its own clock (see clock_getcpuclockid)."""
+    return time.clock_gettime_ns((~pid << 3) | 2)
+
+
+def sites_samples(snapshot):
+    return sum(x["samples"] for k in snapshot["locks"] for x in k["sites"])
+
+
 def end(process):
     """Ends a program that was started here, by SIGTERM if it listens."""
     if process.poll() is None:
@@ -51,6 +65,19 @@ def end(process):
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@contextlib.contextmanager
+def contended(program, *arguments):
+    """A program that fights for locks; entering waits until all its threads run."""
+    process = subprocess.Popen([program, *map(str, arguments)], stdout=subprocess.PIPE)
+    try:
+        if not select.select([process.stdout], [], [], 40)[0] or not process.stdout.readline():
+            raise Failure("%s could not start its threads" % os.path.basename(program))
+        yield process
+    finally:
+        end(process)
+        process.stdout.close()
 
 
 class Beside:
@@ -133,8 +160,7 @@ class Screen:
             self.read(left)
 
     def cpu_ns(self):
-        """CPU time of the whole process, by its own clock (see clock_getcpuclockid)."""
-        return time.clock_gettime_ns((~self.pid << 3) | 2)
+        return cpu_ns(self.pid)
 
     def rss(self):
         with open("/proc/%d/status" % self.pid, encoding="ascii", errors="replace") as f:
@@ -242,16 +268,8 @@ class Bench:
 
     def many(self):
         seconds = self.intervals + 60  # it is ended as soon as it is no longer needed
-        process = subprocess.Popen([self.args.many, "10000", "1000", "100", str(seconds)],
-                                   stdout=subprocess.PIPE)
-        try:
-            if not select.select([process.stdout], [], [], 40)[0] or \
-                    not process.stdout.readline():
-                raise Failure("10,000 threads could not be started")
+        with contended(self.args.many, 10000, 1000, 100, seconds):
             yield from self.own_cost("1,000 locks, 10,000 threads", 5.0, 40 * MB)
-        finally:
-            end(process)
-            process.stdout.close()
 
     def first_screen(self):
         times = []
@@ -289,7 +307,86 @@ class Bench:
                   % (lost, samples, 100 * seen, unseen),
                   "0 counts, all sleeps seen", lost == 0 and abs(seen - 1) <= 0.002)
 
-    ROWS = (mutex, pingpong, syscall, idle, many, first_screen, storm)
+    def one_interval(self, pid, seconds, warm_up, *more):
+        """One long interval on one process, so that no snapshot is printed meanwhile. Returns it,
+        and the CPU time used in the middle of it and how long (ns) that was."""
+        argv = [self.args.locktop, "-b", "-f", "json", "-d", str(seconds), "-n", "1", "--top", "0",
+                "-p", str(pid), *more]
+        with tempfile.TemporaryFile() as out:
+            process = subprocess.Popen(argv, stdout=out)
+            try:
+                time.sleep(warm_up)
+                cpu, start = cpu_ns(process.pid), time.monotonic_ns()
+                time.sleep(seconds - warm_up - 0.3)
+                cpu, span = cpu_ns(process.pid) - cpu, time.monotonic_ns() - start
+                process.wait(seconds + 20)
+            finally:
+                end(process)
+            out.seek(0)
+            snapshot = json.load(out)
+        # What was not sampled or could not be read costs nothing and must not count as cheap.
+        if any(snapshot["losses"][key] for key in SAMPLE_LOSSES):
+            raise Failure("samples were lost: %s" % snapshot["losses"])
+        return snapshot, cpu, span
+
+    def sample_cost(self, what, percent, measured):
+        """measured: of CPU time with and without samples, and the number of samples."""
+        each = statistics.median((with_ns - without_ns) / 1000 / n
+                                 for with_ns, without_ns, n, _ in measured)
+        rate = statistics.median(per_second for *_, per_second in measured)
+        bound = 10 * percent  # µs: at 1,000 a second, 10 µs are 1 % of a CPU
+        return Row("a stack sample, " + what,
+                   "%.1f µs: %.2f %% of one CPU at 1,000/s (measured at %s/s)" %
+                   (each, each / 10, thousands(rate)),
+                   "≤ %d %% at 1,000/s" % percent, each <= bound)
+
+    def warm_samples(self):
+        seconds, warm_up = (3, 1) if self.args.quick else (6, 1.5)
+        with contended(self.args.stacks, 250, 8, 2 * seconds + 60) as process:
+            snapshot, cpu, span = self.one_interval(process.pid, seconds, warm_up, *SAMPLING)
+            _, base, base_span = self.one_interval(process.pid, seconds, warm_up, *NO_SAMPLING)
+        n = sites_samples(snapshot) * span / snapshot["interval_ns"]
+        yield self.sample_cost("warm", 2, [(cpu, base * span / base_span, n, n * 1e9 / span)])
+
+    def new_samples(self):
+        seconds = 1 if self.args.quick else 3  # longer, and old sites would give way: 32 a lock
+        measured = []
+        with contended(self.args.stacks, 250, 1 << 40, 90) as process:
+            for _ in range(1 if self.args.quick else 2):
+                snapshot = self.one_interval(process.pid, seconds, 0.1, *SAMPLING)[0]
+                base = self.one_interval(process.pid, seconds, 0.1, *NO_SAMPLING)[0]
+                n = sites_samples(snapshot)
+                stacks = {json.dumps(x["frames"]) for k in snapshot["locks"] for x in k["sites"]}
+                if len(stacks) < 0.9 * n:
+                    raise Failure("%d samples had only %d stacks" % (n, len(stacks)))
+                measured.append((snapshot["self"]["cpu_ns"], base["self"]["cpu_ns"], n,
+                                 n * 1e9 / snapshot["interval_ns"]))
+        yield self.sample_cost("each stack new, from the start", 10, measured)
+
+    def mapped(self):
+        count, seconds = 50, 4 if self.args.quick else 10
+        with tempfile.TemporaryDirectory(prefix="locktop-bench-") as directory, \
+                contextlib.ExitStack() as stack:
+            processes = []
+            for i in range(count):  # files of their own: nothing but libc is shared
+                path = os.path.join(directory, "program%d" % i)
+                shutil.copy(self.args.stacks, path)
+                processes.append(stack.enter_context(contended(path, 1, 16, seconds + 90)))
+            with self.locktop("--top", "0") as tool:
+                time.sleep(seconds)
+                last = json.loads([x for x in tool.output().splitlines(keepends=True)
+                                   if x.endswith(b"}\n")][-1])
+        pids = {p.pid for p in processes}
+        seen = {k["pid"] for k in last["locks"] if k["pid"] in pids and
+                any(f["function"] == "thread_main" for x in k["sites"] for f in x["frames"])}
+        if len(seen) < count:
+            raise Failure("stacks of only %d of %d programs" % (len(seen), count))
+        rss = last["self"]["rss_bytes"]
+        yield Row("locktop's memory, %d programs in files of their own, after %d s" %
+                  (count, seconds), "%.1f MB" % (rss / MB), "≤ 40 MB", rss <= 40 * MB)
+
+    ROWS = (mutex, pingpong, syscall, idle, many, first_screen, storm, warm_samples, new_samples,
+            mapped)
 
     def run(self):
         rows = []
@@ -331,7 +428,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--strict", action="store_true")
-    for name in ("locktop", "loop", "many", "script", "bpftrace"):
+    for name in ("locktop", "loop", "many", "stacks", "script", "bpftrace"):
         parser.add_argument("--" + name, required=True)
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what runs is ended on the way out

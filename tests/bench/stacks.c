@@ -44,10 +44,11 @@ static __attribute__((noinline)) void step(pthread_mutex_t *mutex, uint64_t path
 #define ROW(x, h)                                                                               \
 	x(h##0) x(h##1) x(h##2) x(h##3) x(h##4) x(h##5) x(h##6) x(h##7) x(h##8) x(h##9) x(h##a) \
 		x(h##b) x(h##c) x(h##d) x(h##e) x(h##f)
-#define ROWS(x)                                                                                   \
-	ROW(x, 0)                                                                                 \
-	ROW(x, 1) ROW(x, 2) ROW(x, 3) ROW(x, 4) ROW(x, 5) ROW(x, 6) ROW(x, 7) ROW(x, 8) ROW(x, 9) \
-		ROW(x, a) ROW(x, b) ROW(x, c) ROW(x, d) ROW(x, e) ROW(x, f)
+/* clang-format off */
+#define ROWS(x) \
+	ROW(x, 0) ROW(x, 1) ROW(x, 2) ROW(x, 3) ROW(x, 4) ROW(x, 5) ROW(x, 6) ROW(x, 7) \
+	ROW(x, 8) ROW(x, 9) ROW(x, a) ROW(x, b) ROW(x, c) ROW(x, d) ROW(x, e) ROW(x, f)
+/* clang-format on */
 
 ROWS(STEP)
 static const step_fn steps[FUNCTIONS] = { ROWS(ENTRY) };
