@@ -32,6 +32,13 @@ static const struct {
 	{ DW_AT_GNU_addr_base, SLOT_ADDRESS_BASE },
 	{ DW_AT_str_offsets_base, SLOT_STRING_BASE },
 	{ DW_AT_rnglists_base, SLOT_RANGE_BASE },
+	{ DW_AT_location, SLOT_LOCATION },
+	{ DW_AT_type, SLOT_TYPE },
+	{ DW_AT_data_member_location, SLOT_MEMBER_LOCATION },
+	{ DW_AT_byte_size, SLOT_SIZE },
+	{ DW_AT_sibling, SLOT_SIBLING },
+	{ DW_AT_count, SLOT_COUNT },
+	{ DW_AT_upper_bound, SLOT_UPPER_BOUND },
 };
 
 static uint8_t slot_of(uint64_t attribute)
@@ -66,9 +73,9 @@ struct form {
 static const struct form forms[] = {
 	[0] = { SIZE_UNKNOWN, 0 }, [2] = { SIZE_UNKNOWN, 0 }, [DW_FORM_indirect] = { SIZE_UNKNOWN, 0 },
 	[DW_FORM_addr] = { SIZE_ADDRESS, VALUE_ADDRESS },
-	[DW_FORM_block1] = { SIZE_BLOCK1, 0 }, [DW_FORM_block2] = { SIZE_BLOCK2, 0 },
-	[DW_FORM_block4] = { SIZE_BLOCK4, 0 }, [DW_FORM_block] = { SIZE_BLOCK, 0 },
-	[DW_FORM_exprloc] = { SIZE_BLOCK, 0 },
+	[DW_FORM_block1] = { SIZE_BLOCK1, VALUE_BLOCK }, [DW_FORM_block2] = { SIZE_BLOCK2, VALUE_BLOCK },
+	[DW_FORM_block4] = { SIZE_BLOCK4, VALUE_BLOCK }, [DW_FORM_block] = { SIZE_BLOCK, VALUE_BLOCK },
+	[DW_FORM_exprloc] = { SIZE_BLOCK, VALUE_BLOCK },
 	[DW_FORM_data1] = { 1, VALUE_NUMBER }, [DW_FORM_data2] = { 2, VALUE_NUMBER },
 	[DW_FORM_data4] = { 4, VALUE_NUMBER }, [DW_FORM_data8] = { 8, VALUE_NUMBER },
 	[DW_FORM_data16] = { 16, 0 },
@@ -214,6 +221,13 @@ static uint64_t read_number(const struct dwarf_unit *u, struct cursor *c, uint8_
 	}
 }
 
+static void read_block(struct cursor *c, uint64_t size, struct dwarf_value *ret)
+{
+	ret->number = size;
+	ret->block = c->at;
+	cursor__skip(c, size);
+}
+
 bool dwarf_attribute__read(const struct dwarf_unit *u, const struct abbrev_attribute *attribute,
 			   struct cursor *c, struct dwarf_value *ret)
 {
@@ -231,9 +245,9 @@ bool dwarf_attribute__read(const struct dwarf_unit *u, const struct abbrev_attri
 	else if (form.size == SIZE_STRING)
 		ret->text = cursor__string(c);
 	else if (form.size == SIZE_BLOCK)
-		cursor__skip(c, cursor__uleb(c));
+		read_block(c, cursor__uleb(c), ret);
 	else if (form.size >= SIZE_BLOCK1 && form.size <= SIZE_BLOCK4)
-		cursor__skip(c, cursor__fixed(c, form.size - SIZE_BLOCK1 + 1));
+		read_block(c, cursor__fixed(c, form.size - SIZE_BLOCK1 + 1), ret);
 	else
 		ret->number = read_number(u, c, form.size);
 	return !c->bad;

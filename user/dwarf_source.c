@@ -12,6 +12,7 @@
 
 #include "dwarf_functions.h"
 #include "dwarf_lines.h"
+#include "dwarf_members.h"
 #include "util.h"
 
 #define UNITS_MAX    (1u << 17)
@@ -44,6 +45,7 @@ struct dwarf_source {
 	size_t n_index;
 	struct loaded loaded[LOADED_MAX];
 	unsigned long uses;
+	struct dwarf_variables variables;
 	/* A unit that others took names from, last: with link-time optimization most stand there.
 	 */
 	const struct dwarf_unit *origin;
@@ -110,6 +112,7 @@ void dwarf_source__free(struct dwarf_source *s)
 	for (size_t i = 0; i < LOADED_MAX; i++)
 		unload(&s->loaded[i]);
 	abbrevs__done(&s->origin_abbrevs);
+	dwarf_variables__done(&s->variables);
 	dwarf_file__done(&s->file);
 	free(s->units);
 	free(s->index);
@@ -120,6 +123,7 @@ size_t dwarf_source__bytes(const struct dwarf_source *s)
 {
 	size_t bytes = sizeof(*s) + s->file.bytes + s->n_units * sizeof(*s->units) +
 		       s->n_index * sizeof(*s->index) +
+		       s->variables.room * sizeof(*s->variables.items) +
 		       s->origin_abbrevs.n_attributes * sizeof(*s->origin_abbrevs.attributes);
 
 	for (size_t i = 0; i < LOADED_MAX; i++)
@@ -369,4 +373,19 @@ void source_code__done(struct source_code *c)
 		free(c->frames[i].file);
 	}
 	c->n = 0;
+}
+
+char *dwarf_source__member(struct dwarf_source *s, int fd, uint64_t deadline_ns, uint64_t address,
+			   uint64_t offset)
+{
+	const struct dwarf_variable *variable;
+
+	s->file.fd = fd;
+	s->file.deadline_ns = deadline_ns;
+	if (!dwarf_variables__read(&s->variables, &s->file, s->units, s->n_units))
+		return NULL;
+	variable = dwarf_variables__find(&s->variables, address);
+	if (!variable)
+		return NULL;
+	return dwarf_members__path(&s->file, &s->units[variable->unit], variable->entry, offset);
 }

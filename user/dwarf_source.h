@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Addresses of a file -> the functions they are in, inlined ones too, with file and line. */
+/* Addresses of a file -> the functions they are in, inlined ones too, with file and line; and the
+ * members of variables. */
 #ifndef DWARF_SOURCE_H
 #define DWARF_SOURCE_H
 
@@ -35,5 +36,13 @@ size_t dwarf_source__bytes(const struct dwarf_source *s); /* memory it takes, ab
 int dwarf_source__at(struct dwarf_source *s, int fd, uint64_t deadline_ns, uint64_t address,
 		     struct source_code *ret);
 void source_code__done(struct source_code *c);
+
+/*
+ * What stands at an offset in the static variable that begins at an address: ".clients_lock",
+ * "[3].lock", ".words+0x4"; from malloc. NULL if nothing better than the offset is known, or not in
+ * time.
+ */
+char *dwarf_source__member(struct dwarf_source *s, int fd, uint64_t deadline_ns, uint64_t address,
+			   uint64_t offset);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Units of .debug_info, and their entries: the few attributes that say where code comes from. */
+/* Units of .debug_info, and their entries: the few attributes that say what code and data are. */
 #ifndef DWARF_UNIT_H
 #define DWARF_UNIT_H
 
@@ -50,9 +50,12 @@ struct dwarf_value {
 		VALUE_UNIT_ENTRY,   /* offset in the unit */
 		VALUE_ENTRY,	    /* offset in .debug_info */
 		VALUE_RANGE_INDEX,
+		VALUE_BLOCK, /* number bytes */
 	} kind;
 	uint64_t number;
-	const char *text; /* in the bytes that the entry was read from */
+	/* in the bytes that the entry was read from */
+	const char *text;
+	const uint8_t *block;
 };
 
 /* The attributes that are kept. */
@@ -71,6 +74,13 @@ enum entry_slot {
 	SLOT_ADDRESS_BASE,
 	SLOT_STRING_BASE,
 	SLOT_RANGE_BASE,
+	SLOT_LOCATION,
+	SLOT_TYPE,
+	SLOT_MEMBER_LOCATION,
+	SLOT_SIZE,
+	SLOT_SIBLING,
+	SLOT_COUNT,
+	SLOT_UPPER_BOUND,
 	SLOTS
 };
 

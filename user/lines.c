@@ -26,7 +26,7 @@ struct entry {
 	uint64_t id;		     /* of the elf_file */
 	struct dwarf_source *source; /* NULL: not open */
 	size_t bytes;
-	unsigned int cuts;
+	unsigned int cuts, member_cuts;
 	uint64_t used_ns, retry_ns;
 	UT_hash_handle hh;
 };
@@ -145,6 +145,20 @@ static void make_room(struct lines *l, const struct entry *keep)
 	}
 }
 
+/* A look-up going on. */
+struct spending {
+	struct entry *entry;
+	int fd;
+	uint64_t begin_ns, deadline_ns;
+};
+
+static void account(struct lines *l, struct entry *e)
+{
+	l->bytes -= e->bytes;
+	e->bytes = dwarf_source__bytes(e->source);
+	l->bytes += e->bytes;
+}
+
 /* Spends time on one address. */
 static int look_up(struct lines *l, struct entry *e, int fd, uint64_t deadline_ns, uint64_t vaddr,
 		   struct source_code *ret)
@@ -157,9 +171,7 @@ static int look_up(struct lines *l, struct entry *e, int fd, uint64_t deadline_n
 			return -ENOENT;
 	}
 	err = dwarf_source__at(e->source, fd, deadline_ns, vaddr, ret);
-	l->bytes -= e->bytes;
-	e->bytes = dwarf_source__bytes(e->source);
-	l->bytes += e->bytes;
+	account(l, e);
 	if (util__monotonic_ns() < deadline_ns)
 		return err;
 	/* What was read may be a part only: of the addresses' units, or of their contents. */
@@ -170,12 +182,13 @@ static int look_up(struct lines *l, struct entry *e, int fd, uint64_t deadline_n
 	return e->cuts < CUTS_MAX ? -EAGAIN : -ENOENT;
 }
 
-int lines__at(struct lines *l, pid_t pid, const struct mapping *m, const struct elf_file *f,
-	      uint64_t vaddr, struct source_code *ret)
+/* Opens the file with the DWARF if it is worth it: 0, or an error of lines__at(). */
+static int start(struct lines *l, pid_t pid, const struct mapping *m, const struct elf_file *f,
+		 struct spending *ret)
 {
 	uint64_t begin_ns = util__monotonic_ns();
 	struct entry *e;
-	int fd, err;
+	int fd;
 
 	if (f->dwarf_place.in == DWARF_NOWHERE)
 		return -ENOENT;
@@ -193,9 +206,68 @@ int lines__at(struct lines *l, pid_t pid, const struct mapping *m, const struct 
 		e->retry_ns = begin_ns + RETRY_NS;
 		return -EAGAIN;
 	}
-	err = look_up(l, e, fd, begin_ns + MIN(l->time_ns, LOOK_UP_NS), vaddr, ret);
-	close(fd);
-	make_room(l, e);
-	l->time_ns -= util__monotonic_ns() - begin_ns;
+	*ret = (struct spending){ .entry = e, .fd = fd, .begin_ns = begin_ns };
+	ret->deadline_ns = begin_ns + MIN(l->time_ns, LOOK_UP_NS);
+	return 0;
+}
+
+static void finish(struct lines *l, const struct spending *s)
+{
+	close(s->fd);
+	make_room(l, s->entry);
+	l->time_ns -= util__monotonic_ns() - s->begin_ns;
+}
+
+int lines__at(struct lines *l, pid_t pid, const struct mapping *m, const struct elf_file *f,
+	      uint64_t vaddr, struct source_code *ret)
+{
+	struct spending s;
+	int err = start(l, pid, m, f, &s);
+
+	if (err)
+		return err;
+	err = look_up(l, s.entry, s.fd, s.deadline_ns, vaddr, ret);
+	finish(l, &s);
 	return err;
+}
+
+/* Spends time on one variable. */
+static char *look_up_member(struct lines *l, const struct spending *s, uint64_t vaddr,
+			    uint64_t offset)
+{
+	struct entry *e = s->entry;
+	char *path = NULL;
+
+	if (!e->source) {
+		e->source = dwarf_source__new(s->fd, s->deadline_ns);
+		if (!e->source)
+			return NULL;
+		if (util__monotonic_ns() >= s->deadline_ns) {
+			/* Maybe not all units are known. */
+			close_source(l, e);
+			e->member_cuts++;
+			return NULL;
+		}
+	}
+	path = dwarf_source__member(e->source, s->fd, s->deadline_ns, vaddr, offset);
+	account(l, e);
+	if (util__monotonic_ns() < s->deadline_ns)
+		return path;
+	free(path);
+	e->member_cuts++;
+	return NULL;
+}
+
+char *lines__member(struct lines *l, pid_t pid, const struct mapping *m, const struct elf_file *f,
+		    uint64_t vaddr, uint64_t offset)
+{
+	struct spending s;
+	char *path = NULL;
+
+	if (start(l, pid, m, f, &s) < 0)
+		return NULL;
+	if (s.entry->member_cuts < CUTS_MAX)
+		path = look_up_member(l, &s, vaddr, offset);
+	finish(l, &s);
+	return path;
 }

@@ -193,7 +193,7 @@ struct static_name names__data(struct names *n, pid_t pid, const struct maps *ma
 {
 	const struct mapping *m = maps ? maps__find(maps, address) : NULL;
 	struct static_name out = {};
-	_cleanup_(util__freep) char *text = NULL;
+	_cleanup_(util__freep) char *text = NULL, *member = NULL;
 	const struct symbol *symbol;
 	struct elf_file *file;
 	uint64_t vaddr;
@@ -206,7 +206,12 @@ struct static_name names__data(struct names *n, pid_t pid, const struct maps *ma
 		return out;
 	vaddr += address - m->start;
 	symbol = elf_file__symbol(file, vaddr, true);
-	if (!symbol)
+	if (symbol)
+		member = places__member(n->places, pid, m, file, symbol->address,
+					vaddr - symbol->address);
+	if (member)
+		text = xasprintf("%s%s", places__name(n->places, symbol->name), member);
+	else if (!symbol)
 		text = xasprintf("%s+0x%" PRIx64, strrchr(m->path, '/') + 1, vaddr);
 	else if (vaddr != symbol->address)
 		text = xasprintf("%s+0x%" PRIx64, places__name(n->places, symbol->name),

@@ -32,8 +32,7 @@ void names__stack(struct names *n, pid_t pid, const struct maps *maps, const str
 
 /* What lies at an address, as far as it is static. Interned. */
 struct static_name {
-	const char
-		*name; /* "symbol", "symbol+0x10" or, without a symbol, "file+0x10"; NULL: none */
+	const char *name; /* "symbol", "symbol.member", "symbol+0x10"; "file+0x10"; NULL: none */
 	const char *from; /* "symbol" or "mapping" */
 	const char *module;
 };

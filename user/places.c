@@ -113,6 +113,12 @@ const char *places__name(struct places *p, const char *symbol)
 	return demangle(p, symbol)->name;
 }
 
+char *places__member(struct places *p, pid_t pid, const struct mapping *m, const struct elf_file *f,
+		     uint64_t vaddr, uint64_t offset)
+{
+	return lines__member(p->lines, pid, m, f, vaddr, offset);
+}
+
 /* Sets function and language of a frame from a symbol. */
 static void set_function(struct places *p, struct frame *f, const char *symbol)
 {

@@ -27,6 +27,10 @@ void places__free(struct places *p);
 /* What a symbol means, interned; the symbol itself if it is not mangled. */
 const char *places__name(struct places *p, const char *symbol);
 
+/* As lines__member(). */
+char *places__member(struct places *p, pid_t pid, const struct mapping *m, const struct elf_file *f,
+		     uint64_t vaddr, uint64_t offset);
+
 /* Valid until the next call. */
 const struct place *places__at(struct places *p, pid_t pid, const struct unwind_frame *f);
 

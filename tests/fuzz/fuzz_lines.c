@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * DWARF: the bytes are taken as an ELF file, and the addresses where small programs have their code
- * are looked up. Each answer must keep what is promised of it, and come in time.
+ * and their data are looked up. Each answer must keep what is promised of it, and come in time.
  */
 #include <sys/mman.h>
 
@@ -12,6 +12,8 @@
 #define FIRST_ADDRESS 0x1000
 #define LAST_ADDRESS  0x1400
 #define STEP	      23
+#define DATA_ADDRESS  0x9000 /* of the one variable in small programs */
+#define DATA_BYTES    192
 #define LOOK_UP_NS    (NSEC_PER_SEC / 10)
 
 static void check(const struct source_code *code)
@@ -25,6 +27,18 @@ static void check(const struct source_code *code)
 		PROMISE(!f->function || strlen(f->function) < 65536);
 		/* What was inlined is known by its name. */
 		PROMISE(f->function || i == code->n - 1);
+	}
+}
+
+static void look_at_members(struct dwarf_source *s, int fd, uint64_t begin_ns)
+{
+	for (uint64_t offset = 0; s && offset < DATA_BYTES; offset += 4) {
+		uint64_t deadline_ns =
+			MIN(util__monotonic_ns(), begin_ns + 5 * LOOK_UP_NS) + LOOK_UP_NS;
+		char *path = dwarf_source__member(s, fd, deadline_ns, DATA_ADDRESS, offset);
+
+		PROMISE(!path || (strlen(path) > 1 && strlen(path) < 1024));
+		free(path);
 	}
 }
 
@@ -46,6 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check(&code);
 		source_code__done(&code);
 	}
+	look_at_members(s, fd, begin_ns);
 	dwarf_source__free(s);
 	close(fd);
 	return 0;

@@ -221,16 +221,19 @@ def perf_map():
 
 
 def lines():
-    """DWARF of several dialects, of code that begins at 0x1000."""
+    """DWARF of several dialects, of code that begins at 0x1000 and a variable at 0x9000."""
+    variable = ("typedef union { int word[5]; long align; } lock_t;\n"
+                "struct { long n; struct pool { char name[8]; lock_t lock; } pools[2][2]; lock_t last; }\n"
+                "members = { 1 };\n")
     dialects = ("gcc -gdwarf-5", "gcc -gdwarf-4", "gcc -gdwarf-3 -gstrict-dwarf", "gcc -gdwarf-5 -gdwarf64",
                 "gcc -gdwarf-5 -gz", "gcc -gdwarf-5 -flto", "clang -gdwarf-5", "clang -gdwarf-4")
     with tempfile.TemporaryDirectory() as scratch:
         source = pathlib.Path(scratch, "seed.c")
         out = pathlib.Path(scratch, "seed")
-        source.write_text(SOURCE, encoding="ascii")
+        source.write_text(SOURCE + variable, encoding="ascii")
         for i, dialect in enumerate(dialects):
             call = [*dialect.split(), "-O1", "-nostdlib", "-static-pie", "-fPIE", "-Wl,--build-id=none",
-                    str(source), "-o", str(out)]
+                    "-Wl,-Tdata=0x9000", str(source), "-o", str(out)]
             if subprocess.run(call, check=False, capture_output=True).returncode == 0:
                 save("lines", f"dialect-{i}", out.read_bytes())
 
