@@ -245,7 +245,7 @@ static int compare_shares(const void *a, const void *b)
 	return x->part < y->part ? -1 : x->part > y->part;
 }
 
-/* The parts of a key that its threads' figures go to: what they waited for, and wait for now. */
+/* The parts of a key that its threads' figures go to: of waits that ended, and of the open one. */
 struct part_of_key {
 	const struct tally_key *key;
 	const struct part *main, *current;
