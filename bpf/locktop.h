@@ -133,10 +133,53 @@ struct open_sleep {
 	struct user_regs regs;
 };
 
+/* What a thread does at one moment: X(enumerator, name in screens and exports). */
+#define THREAD_STATES(X)                                                      \
+	X(UNKNOWN, "unknown")                                                 \
+	X(RUNNING, "running")	/* on a CPU */                                \
+	X(RUNNABLE, "runnable") /* wants a CPU, and has none */               \
+	X(WAITING, "waiting")	/* in a futex wait */                         \
+	X(SLEEPING, "sleeping") /* in another system call, interruptibly */   \
+	X(BLOCKED, "blocked")	/* uninterruptibly: a disk, a page fault */   \
+	X(STOPPED, "stopped")	/* by a signal */                             \
+	X(TRACED, "traced")	/* stopped by a debugger */                   \
+	X(FROZEN, "frozen")	/* by its control group */                    \
+	X(THROTTLED, "throttled") /* its control group's CPU time is used up */ \
+	X(EXITED, "exited")
+
+enum thread_state {
+#define X(name, title) STATE_##name,
+	THREAD_STATES(X)
+#undef X
+		STATE_COUNT
+};
+
+/* Which threads user space watches: keys are thread numbers, or process numbers with this bit. */
+#define WATCH_PROCESS (1ULL << 32)
+
+/* What is wanted of them, or'ed: values of the map of watched threads. */
+#define WATCH_LOOK   1 /* struct thread_look from the iterator */
+#define WATCH_SAMPLE 2 /* EVENT_RUNNING_STACK while they run */
+
+/* A watched thread at the moment of a look. */
+struct thread_look {
+	__u64 time_ns;
+	__u64 switches; /* how often it left a CPU so far: unchanged means that it did not run */
+	__u32 tid;
+	__u32 tgid;
+	__u32 gen;
+	__u32 state;	/* enum thread_state */
+	__s32 syscall;	/* number of the call that it is in; -1: none, or not of the native kind */
+	__u32 sequence; /* of STATE_WAITING: that of its open_sleep */
+	char comm[LOCKTOP_COMM];
+	struct user_regs regs; /* meaningless if it is running */
+};
+
 enum event_type {
-	EVENT_WAITER_STACK, /* struct stack_event: a sampled sleep begins */
-	EVENT_WAKER_STACK,  /* struct stack_event: its waker */
-	EVENT_SLEEP_END,    /* struct end_event: how long it lasted */
+	EVENT_WAITER_STACK,  /* struct stack_event: a sampled sleep begins */
+	EVENT_WAKER_STACK,   /* struct stack_event: its waker */
+	EVENT_SLEEP_END,     /* struct end_event: how long it lasted */
+	EVENT_RUNNING_STACK, /* struct stack_event without a lock: a watched thread runs here */
 };
 
 #define STACK_BYTES_MAX	    32768
@@ -203,6 +246,7 @@ _Static_assert(sizeof(struct wait_key) == 8, "wait_key");
 _Static_assert(sizeof(struct wait_stats) == 40, "wait_stats");
 _Static_assert(sizeof(struct process_stats) == 40, "process_stats");
 _Static_assert(sizeof(struct open_sleep) == 88 + 8 * REGS_MAX, "open_sleep");
+_Static_assert(sizeof(struct thread_look) == 56 + 8 * REGS_MAX, "thread_look");
 _Static_assert(sizeof(struct stack_event) == 72 + 80 + 8 * REGS_MAX + 16, "stack_event");
 _Static_assert(sizeof(struct end_event) == 24, "end_event");
 

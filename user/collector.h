@@ -28,6 +28,14 @@ int collector__interval(struct collector *c, struct snapshot **ret);
  */
 uint64_t collector__tick(struct collector *c);
 
+/*
+ * A snapshot of now for dumps of these processes: all their threads with what they do and their
+ * stacks, the locks they wait for, owners and deadlocks. It ends no interval. Takes a quarter of a
+ * second: stacks of running threads are sampled, and deadlocks looked at twice. 0 or -errno
+ * (-ESRCH: none of the processes is there).
+ */
+int collector__dump(struct collector *c, const pid_t *pids, size_t n, struct snapshot **ret);
+
 /* A descriptor that polls readable when collector__tick is wanted sooner; -1: none. */
 int collector__fd(struct collector *c);
 

@@ -21,6 +21,14 @@ const char *const site_role_names[ROLE_COUNT] = {
 	[ROLE_HOLDER] = "holder",
 };
 
+#define X(name, title) [PROOF_##name] = title,
+const char *const owner_proof_names[PROOF_COUNT] = { OWNER_PROOFS(X) };
+#undef X
+
+#define X(name, title) [STATE_##name] = title,
+const char *const thread_state_names[STATE_COUNT] = { THREAD_STATES(X) };
+#undef X
+
 #define X(name, key, help) [LOSS_##name] = key,
 const char *const loss_names[LOSS_COUNT] = { LOCKTOP_LOSSES(X) };
 #undef X

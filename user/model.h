@@ -49,9 +49,25 @@ enum lock_kind {
 enum lock_class { CLASS_CONTENTION, CLASS_IDLE, CLASS_COUNT };
 enum site_role { ROLE_WAITER, ROLE_WAKER, ROLE_HOLDER, ROLE_COUNT };
 
+/* How it is known who holds a lock. X(enumerator, name in screens and exports). */
+#define OWNER_PROOFS(X)                                                            \
+	X(LOCK_WORD, "lock-word")   /* read from the lock */                       \
+	X(EXACT, "exact")	    /* seen acquiring it */                        \
+	X(PYTHON, "python")	    /* read from the interpreter */                \
+	X(LAST_WAKER, "last-waker") /* inferred: it let the last waiter go */
+
+enum owner_proof {
+#define X(name, title) PROOF_##name,
+	OWNER_PROOFS(X)
+#undef X
+		PROOF_COUNT
+};
+
 extern const char *const lock_kind_names[KIND_COUNT];
 extern const char *const lock_class_names[CLASS_COUNT];
 extern const char *const site_role_names[ROLE_COUNT];
+extern const char *const owner_proof_names[PROOF_COUNT];
+extern const char *const thread_state_names[STATE_COUNT];
 extern const char *const loss_names[LOSS_COUNT];
 extern const char *const loss_help[LOSS_COUNT];
 
@@ -92,6 +108,43 @@ struct process {
 	bool ended;
 };
 
+/* Who holds a lock at the end of the interval. */
+struct owner {
+	const struct thread *thread;
+	enum owner_proof proof;
+	uint64_t held_ns; /* at least so long: it has not run since; 0: not known */
+};
+
+/* What one thread's holding cost the waiters of a lock. Inferred if the proof is. */
+struct holder {
+	const struct thread *thread;
+	enum owner_proof proof;
+	uint64_t samples; /* sampled waits of the interval that found it holding */
+	double share;	  /* of the lock's sampled wait, 0..1 */
+	uint64_t wait_ns; /* the lock's wait times share */
+};
+
+/*
+ * What the looks of an interval found: a few moments a second at which a thread waited for the
+ * lock. Evidence for verdicts.
+ */
+struct lock_looks {
+	unsigned int n;			 /* looks at which a thread waited */
+	unsigned int state[STATE_COUNT]; /* of them, what the owner was doing */
+	unsigned int owned;		 /* of them, how many knew the owner */
+	unsigned int readers;		 /* of them, at how many readers held it */
+	unsigned int reader_changes;	 /* how often their number had changed since the last look */
+	const char *syscall;		 /* the call that the owner was most often asleep in; or NULL */
+	unsigned int syscalls;		 /* at how many looks it was in that one */
+};
+
+/* What is wrong with a lock, in plain words. Strings live as long as the snapshot. */
+struct verdict {
+	const char *name;     /* "convoy", "owner in I/O (read)" */
+	const char *evidence; /* the figures that it rests on */
+	const char *advice;   /* what people do about it */
+};
+
 struct lock {
 	char id[32]; /* PID:0xADDR */
 	pid_t pid;
@@ -117,6 +170,18 @@ struct lock {
 	const char *where;
 	struct site *sites;
 	size_t n_sites;
+	struct owner *owner; /* NULL: none, or not known */
+	int owner_died;	     /* number of the thread that ended while it held the lock; 0: none */
+	int readers;	     /* that hold it now; -1: not known, or no such lock */
+	struct holder *holders; /* by wait, largest first */
+	size_t n_holders;
+	/* wait of its waiters, and of all that queue behind them: what would go without this lock */
+	uint64_t impact_ns;
+	uint64_t overtaken; /* wakes that went to others since its oldest waiter fell asleep */
+	bool deadlocked;    /* part of snapshot->deadlocks */
+	struct lock_looks looks;
+	struct verdict *verdicts; /* the most telling first */
+	size_t n_verdicts;
 };
 
 struct thread {
@@ -129,6 +194,16 @@ struct thread {
 	uint64_t idle_wait_ns;
 	const struct lock *waiting_for; /* NULL: not waiting */
 	uint64_t waiting_ns;
+	/*
+	 * What it does at the end of the interval. Known of threads that wait, that hold what is
+	 * waited for, and of all threads of a process that is dumped.
+	 */
+	enum thread_state state;
+	const char *syscall;  /* that it is asleep in; NULL: none, or not known */
+	uint64_t state_ns;    /* asleep, preempted, stopped ... at least so long; 0: not known */
+	struct frame *frames; /* innermost first; NULL: not taken */
+	size_t n_frames;
+	bool truncated;
 };
 
 /* One thread's part in one lock. */
@@ -137,6 +212,20 @@ struct thread_lock {
 	const struct lock *lock;
 	uint64_t sleeps;
 	uint64_t wait_ns;
+};
+
+/* Threads that wait for each other for ever: a cycle of proved owners that has stood still. */
+struct deadlock_thread {
+	const struct thread *thread; /* with its stack */
+	const struct lock *waits_for;
+	const struct thread *held_by; /* the next one in the cycle */
+};
+
+struct deadlock {
+	pid_t pid;	   /* of the first thread */
+	uint64_t since_ns; /* how long it has stood: age of its youngest wait */
+	struct deadlock_thread *threads;
+	size_t n_threads; /* 1: it waits for itself */
 };
 
 struct totals {
@@ -177,6 +266,8 @@ struct snapshot {
 	size_t n_threads;
 	struct thread_lock *thread_locks;
 	size_t n_thread_locks;
+	struct deadlock *deadlocks;
+	size_t n_deadlocks;
 	struct arena *arena;
 };
 

@@ -28,6 +28,13 @@ struct records {
 	struct self_cost self;	     /* cumulative cpu_ns, probe_ns, probe_runs; rss_bytes now */
 };
 
+/* The sleeps that go on now, without the totals. The array belongs to the source, as above. */
+struct look {
+	uint64_t now_ns;
+	const struct open_sleep *open;
+	size_t n_open;
+};
+
 /* Called for each event in order; data is valid during the call. */
 typedef void (*source_event_fn)(void *ctx, const void *data, size_t size);
 
@@ -38,6 +45,23 @@ struct source_ops {
 	int (*read)(struct source *s, struct records *ret);
 	/* Hands over the stack samples that have come since. 0 or -errno. */
 	int (*drain)(struct source *s, source_event_fn fn, void *ctx);
+	/*
+	 * Optional, as the next two. Looks at the open sleeps between readings; a look is valid
+	 * until the next look or reading. 0 or -errno.
+	 */
+	int (*look)(struct source *s, struct look *ret);
+	/*
+	 * What these threads do now: keys are thread numbers, or WATCH_PROCESS | process number for
+	 * all of a process's threads. Threads that have ended are missing. Valid until the next
+	 * call. 0 or -errno.
+	 */
+	int (*threads)(struct source *s, const uint64_t *keys, size_t n,
+		       const struct thread_look **ret, size_t *n_ret);
+	/*
+	 * From now on, stacks of these threads are sampled as they run (EVENT_RUNNING_STACK,
+	 * period_ns of running apart); n = 0: of none.
+	 */
+	void (*sample)(struct source *s, const uint64_t *keys, size_t n, uint64_t period_ns);
 	/* Entries whose last numbers were read: make room for others. */
 	void (*forget_locks)(struct source *s, const struct lock_key *keys, size_t n);
 	void (*forget_waits)(struct source *s, const struct wait_key *keys, size_t n);
