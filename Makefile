@@ -27,7 +27,9 @@ BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__bpf__ -D__TARGET_ARCH_$(ARCH) -Ibp
 	$(addprefix -I/usr/include/,$(MULTIARCH)) -Wall -Wextra -Werror -Wno-unused-parameter \
 	-Wno-gnu-variable-sized-type-not-at-end
 
-BPF_SOURCES := $(wildcard bpf/*.bpf.c)
+# First the file with the shared maps: libbpf's linker takes a map's place from where it first sees it,
+# and 0 for a declaration.
+BPF_SOURCES := bpf/state.bpf.c $(filter-out bpf/state.bpf.c,$(wildcard bpf/*.bpf.c))
 BPF_OBJECTS := $(BPF_SOURCES:bpf/%.c=$(B)/bpf/%.o)
 SKELETON := $(B)/locktop.skel.h
 SOURCES := $(filter-out user/main.c,$(wildcard user/*.c))
@@ -51,7 +53,13 @@ $(SKELETON): $(B)/locktop.bpf.o
 	$(BPFTOOL) gen skeleton $< name locktop_bpf >$@.tmp
 	mv $@.tmp $@
 
-$(B)/user/%.o: user/%.c Makefile | $(SKELETON)
+$(B)/syscall_names.h: Makefile
+	@mkdir -p $(@D)
+	echo '#include <sys/syscall.h>' | $(CC) -E -dM - | \
+		sed -n 's/^#define __NR_\([a-z0-9_]*\) [0-9].*/[__NR_\1] = "\1",/p' >$@.tmp
+	mv $@.tmp $@
+
+$(B)/user/%.o: user/%.c Makefile | $(SKELETON) $(B)/syscall_names.h
 	@mkdir -p $(@D)
 	$(CC) $(STD) $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -MMD -MP -c $< -o $@
 
@@ -64,7 +72,7 @@ $(B)/locktop: $(B)/user/main.o $(B)/liblocktop.a
 
 ## ---- tests ----
 
-$(B)/asan/user/%.o: user/%.c Makefile | $(SKELETON)
+$(B)/asan/user/%.o: user/%.c Makefile | $(SKELETON) $(B)/syscall_names.h
 	@mkdir -p $(@D)
 	$(CC) $(STD) $(CPPFLAGS) -O1 -g $(SANITIZE) $(WARNINGS) -MMD -MP -c $< -o $@
 

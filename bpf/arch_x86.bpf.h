@@ -66,6 +66,16 @@ static __always_inline void arch__syscall(struct task_struct *task, struct pt_re
 	}
 }
 
+/* Number of the 64-bit system call that this thread is in; -1: none, or of another kind. */
+static __always_inline __s32 arch__call(struct task_struct *task, struct pt_regs *regs)
+{
+	long nr = regs->orig_ax; /* interrupts and faults leave -1 here */
+
+	if (nr < 0 || (nr & X32_BIT) || (task->thread_info.status & TS_COMPAT))
+		return -1;
+	return nr;
+}
+
 /* DWARF register order of the x86-64 psABI: rax rdx rcx rbx rsi rdi rbp rsp r8-r15 rip. */
 static __always_inline void arch__user_regs(struct pt_regs *regs, struct user_regs *out)
 {

@@ -7,8 +7,6 @@
 #include "state.bpf.h"
 #include "arch_x86.bpf.h"
 
-#define PAGE 4096
-
 /* linux/futex.h */
 #define FUTEX_WAIT	      0
 #define FUTEX_WAKE	      1

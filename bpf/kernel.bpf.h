@@ -15,13 +15,24 @@
 
 #define PF_EXITING	     0x00000004
 #define PF_IO_WORKER	     0x00000010
+#define PF_FROZEN	     0x00010000 /* before 6.1 (f5d39b020809): frozen; later no user thread's */
 #define PF_KTHREAD	     0x00200000
 #define TASK_RUNNING	     0
 #define TASK_INTERRUPTIBLE   1
 #define TASK_UNINTERRUPTIBLE 2
+#define TASK_STOPPED	     0x0004
+#define TASK_TRACED	     0x0008
+#define TASK_WAKING	     0x0200
+#define TASK_NEW	     0x0800
+#define TASK_RTLOCK_WAIT     0x1000
+#define TASK_FROZEN	     0x8000 /* since 6.1 (f5d39b020809) */
 
 /* include/linux/sched/jobctl.h: STOP_PENDING, TRAP_STOP, TRAP_NOTIFY, TRAP_FREEZE */
-#define JOBCTL_PENDING (1UL << 17 | 1UL << 19 | 1UL << 20 | 1UL << 23)
+#define JOBCTL_PENDING	   (1UL << 17 | 1UL << 19 | 1UL << 20 | 1UL << 23)
+#define JOBCTL_TRAP_FREEZE (1UL << 23)
+
+#define PAGE	    4096
+#define MAX_RT_PRIO 100 /* threads of the fair class have a larger prio */
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -73,11 +84,23 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 
+struct cfs_rq {
+	int throttle_count; /* absent without CONFIG_CFS_BANDWIDTH */
+};
+
+struct sched_entity {
+	struct cfs_rq *cfs_rq; /* absent without CONFIG_FAIR_GROUP_SCHED */
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int __state; /* was `state` before 5.14 (2f064a59a11f); the floor is 5.15 */
 	unsigned int flags;
 	int on_cpu;
+	int prio;
+	struct sched_entity se;
+	int exit_state;
+	unsigned int frozen : 1;
 	int pid;
 	int tgid;
 	struct task_struct *real_parent;
@@ -92,6 +115,13 @@ struct task_struct {
 	struct sigpending pending;
 	unsigned long jobctl;
 	struct restart_block restart_block;
+	unsigned long nvcsw;
+	unsigned long nivcsw;
+};
+
+/* Since 6.18 (e1fad12dcb66) threads are throttled one by one, not with their run queue. */
+struct task_struct___throttled {
+	bool throttled;
 };
 
 struct seq_file;

@@ -134,16 +134,16 @@ struct open_sleep {
 };
 
 /* What a thread does at one moment: X(enumerator, name in screens and exports). */
-#define THREAD_STATES(X)                                                      \
-	X(UNKNOWN, "unknown")                                                 \
-	X(RUNNING, "running")	/* on a CPU */                                \
-	X(RUNNABLE, "runnable") /* wants a CPU, and has none */               \
-	X(WAITING, "waiting")	/* in a futex wait */                         \
-	X(SLEEPING, "sleeping") /* in another system call, interruptibly */   \
-	X(BLOCKED, "blocked")	/* uninterruptibly: a disk, a page fault */   \
-	X(STOPPED, "stopped")	/* by a signal */                             \
-	X(TRACED, "traced")	/* stopped by a debugger */                   \
-	X(FROZEN, "frozen")	/* by its control group */                    \
+#define THREAD_STATES(X)                                                        \
+	X(UNKNOWN, "unknown")                                                   \
+	X(RUNNING, "running")	  /* on a CPU */                                \
+	X(RUNNABLE, "runnable")	  /* wants a CPU, and has none */               \
+	X(WAITING, "waiting")	  /* in a futex wait */                         \
+	X(SLEEPING, "sleeping")	  /* in another system call, interruptibly */   \
+	X(BLOCKED, "blocked")	  /* uninterruptibly: a disk, a page fault */   \
+	X(STOPPED, "stopped")	  /* by a signal */                             \
+	X(TRACED, "traced")	  /* stopped by a debugger */                   \
+	X(FROZEN, "frozen")	  /* by its control group */                    \
 	X(THROTTLED, "throttled") /* its control group's CPU time is used up */ \
 	X(EXITED, "exited")
 
@@ -217,19 +217,20 @@ struct end_event {
 };
 
 /* Every loss has a name: X(enumerator, key in exports, what it means). */
-#define LOCKTOP_LOSSES(X)                                                                      \
-	X(LOCKS_FULL, "locks_full", "sleeps on locks that no longer fitted (--max-locks)")     \
-	X(THREADS_FULL, "threads_full", "sleeps not divided among threads: no room")           \
-	X(PROCESSES_FULL, "processes_full", "processes that could not be named: no room")      \
-	X(STORAGE_FAILED, "storage_failed", "sleeps unseen: no memory for a thread's state")   \
-	X(SAMPLES_DROPPED, "samples_dropped", "stack samples dropped: ring buffer full")       \
-	X(STACKS_UNREAD, "stacks_unread", "stack samples whose memory could not be read")      \
-	X(WAITV_UNREAD, "waitv_unread", "futex_waitv sleeps with an unreadable vector")        \
-	X(SWITCHES_UNSEEN, "switches_unseen", "sleeps whose end the scheduler did not report") \
-	X(PROBES_MISSED, "probes_missed", "probe runs that the kernel skipped (recursion)")    \
-	X(CGROUPS_UNKNOWN, "cgroups_unknown",                                                  \
-	  "processes that ended before their control group was read (--cgroup)")               \
-	X(ITERATOR_SHORT, "iterator_short", "looks at open sleeps that could not be completed")
+#define LOCKTOP_LOSSES(X)                                                                       \
+	X(LOCKS_FULL, "locks_full", "sleeps on locks that no longer fitted (--max-locks)")      \
+	X(THREADS_FULL, "threads_full", "sleeps not divided among threads: no room")            \
+	X(PROCESSES_FULL, "processes_full", "processes that could not be named: no room")       \
+	X(STORAGE_FAILED, "storage_failed", "sleeps unseen: no memory for a thread's state")    \
+	X(SAMPLES_DROPPED, "samples_dropped", "stack samples dropped: ring buffer full")        \
+	X(STACKS_UNREAD, "stacks_unread", "stack samples whose memory could not be read")       \
+	X(WAITV_UNREAD, "waitv_unread", "futex_waitv sleeps with an unreadable vector")         \
+	X(SWITCHES_UNSEEN, "switches_unseen", "sleeps whose end the scheduler did not report")  \
+	X(PROBES_MISSED, "probes_missed", "probe runs that the kernel skipped (recursion)")     \
+	X(CGROUPS_UNKNOWN, "cgroups_unknown",                                                   \
+	  "processes that ended before their control group was read (--cgroup)")                \
+	X(ITERATOR_SHORT, "iterator_short", "looks at open sleeps that could not be completed") \
+	X(WATCHED_FULL, "watched_full", "owners whose state was not looked at: no room")
 
 enum loss {
 #define X(name, key, help) LOSS_##name,

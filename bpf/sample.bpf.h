@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Stack samples: which sleeps are sampled, how much is copied, and their way to user space. */
+/* Stack samples: which sleeps are sampled, and how much of their stacks is copied. */
 #ifndef SAMPLE_BPF_H
 #define SAMPLE_BPF_H
 
-#include "futex.bpf.h"
+#include "stack.bpf.h"
 #include "totals.bpf.h"
-
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, RING_BYTES);
-} events SEC(".maps");
 
 /* Locks whose stacks are deeper than the usual copy. */
 struct {
@@ -18,19 +13,6 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } deep_locks SEC(".maps");
-
-struct sample_buffer {
-	struct stack_event event;
-	__u8 stack[STACK_BYTES_MAX + PAGE];
-};
-
-/* One for each CPU; values of a per-CPU map could not be so large. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct sample_buffer);
-} sample_buffers SEC(".maps");
 
 __u32 last_sample_id = 0;
 __u64 sample_window_ns = 0;
@@ -44,28 +26,6 @@ static __always_inline bool sample__allowed(__u64 now)
 		sample_window_count = 0;
 	}
 	return __sync_fetch_and_add(&sample_window_count, 1) < (knob_samples_second + 9) / 10;
-}
-
-/*
- * Copies what is there of the current thread's stack, page by page: an absent page ends it. The
- * length goes through memory, where the verifier forgets it: or it would follow what comes after
- * once for each number of pages.
- */
-static __always_inline void stack__copy(struct sample_buffer *buffer, __u32 want)
-{
-	__u64 sp = arch__stack_pointer(&buffer->event.regs);
-	__u32 done = 0;
-
-	for (int i = 0; i <= STACK_BYTES_MAX / PAGE; i++) {
-		__u32 len = PAGE - ((sp + done) & (PAGE - 1));
-
-		if (done >= want || done > STACK_BYTES_MAX || len > PAGE)
-			break;
-		if (bpf_probe_read_user(buffer->stack + done, len, (void *)(sp + done)))
-			break;
-		done += len;
-	}
-	buffer->event.stack_len = done < want ? done : want;
 }
 
 /*
@@ -83,26 +43,18 @@ static __always_inline bool sample__send(enum event_type type, struct task_struc
 					 struct pt_regs *regs, const struct sleep_state *s,
 					 __u32 sample_id, __u64 now, __u32 want, __u64 wakeup)
 {
-	__u32 cpu = bpf_get_smp_processor_id(); /* interrupts are off: nobody else comes here */
-	struct sample_buffer *buffer = bpf_map_lookup_elem(&sample_buffers, &cpu);
+	struct sample_buffer *buffer = stack__buffer();
 	struct stack_event *event;
-	__u32 len;
 
 	if (!buffer)
 		return false;
 	event = &buffer->event;
-	event->type = type;
 	event->sample_id = sample_id;
 	event->key = s->key;
-	event->time_ns = now;
-	event->tid = task->pid;
-	event->tgid = task->tgid;
 	event->val = s->val;
 	event->lock_id = s->lock_id;
-	event->pad = 0;
-	event->gen = task__gen(task);
 	event->words = 0;
-	bpf_probe_read_kernel(event->comm, sizeof(event->comm), task->comm);
+	stack__begin(event, type, task, regs, now);
 	if (type == EVENT_WAITER_STACK) {
 		if (!bpf_probe_read_user(event->after, WORDS_AFTER, (void *)s->key.addr))
 			event->words |= WORDS_HAVE_AFTER;
@@ -110,18 +62,7 @@ static __always_inline bool sample__send(enum event_type type, struct task_struc
 					 (void *)(s->key.addr - WORDS_BEFORE)))
 			event->words |= WORDS_HAVE_BEFORE;
 	}
-	arch__user_regs(regs, &event->regs);
-	stack__copy(buffer, want);
-	len = *(volatile __u32 *)&event->stack_len;
-	if (!len)
-		loss__count(LOSS_STACKS_UNREAD);
-	if (len > STACK_BYTES_MAX)
-		return false;
-	if (bpf_ringbuf_output(&events, buffer, sizeof(*event) + len, wakeup)) {
-		loss__count(LOSS_SAMPLES_DROPPED);
-		return false;
-	}
-	return true;
+	return stack__send(buffer, want, wakeup);
 }
 
 /* A sleep begins: samples the first on each lock, then one a period. */

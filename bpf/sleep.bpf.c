@@ -7,13 +7,6 @@
 #include "sample.bpf.h"
 #include "totals.bpf.h"
 
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct sleep_state);
-} sleeps SEC(".maps");
-
 /* Processes to observe; children are added as they are forked. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -12,3 +12,7 @@ const volatile __u32 knob_samples_second = 1000;
 __u32 enabled = 0;
 __u32 epoch = 0;
 __u64 losses[LOSS_COUNT] = {};
+
+struct sleeps_map sleeps SEC(".maps");
+struct events_map events SEC(".maps");
+struct sample_buffers_map sample_buffers SEC(".maps");

@@ -12,6 +12,7 @@
 #define PROCESSES_DEFAULT 16384
 #define DEEP_DEFAULT	  4096
 #define SCOPE_DEFAULT	  16384
+#define WATCHED_DEFAULT	  8192
 #define RING_BYTES	  (4 << 20)
 
 /* Knobs, set before load. */
@@ -46,6 +47,37 @@ struct sleep_state {
 	__u64 carried_ns;
 	__u64 sp;
 };
+
+extern struct sleeps_map {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct sleep_state);
+} sleeps SEC(".maps");
+
+extern struct events_map {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, RING_BYTES);
+} events SEC(".maps");
+
+struct sample_buffer {
+	struct stack_event event;
+	__u8 stack[STACK_BYTES_MAX + PAGE];
+};
+
+/* One for each CPU; values of a per-CPU map could not be so large. */
+extern struct sample_buffers_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sample_buffer);
+} sample_buffers SEC(".maps");
+
+/* The process in time (struct process_key) that a thread belongs to. */
+static __always_inline __u32 task__gen(struct task_struct *task)
+{
+	return (__u32)(task->group_leader->start_boottime >> 10) * 31 + (__u32)task->self_exec_id;
+}
 
 static __always_inline void loss__count(enum loss loss)
 {

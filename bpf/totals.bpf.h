@@ -32,11 +32,6 @@ static const struct lock_stats no_stats;
 
 __u32 last_lock_id = 0;
 
-static __always_inline __u32 task__gen(struct task_struct *task)
-{
-	return (__u32)(task->group_leader->start_boottime >> 10) * 31 + (__u32)task->self_exec_id;
-}
-
 /* Enters a process that has not been seen yet; returns whether it was one. */
 static __always_inline bool process__note(struct task_struct *task, const struct lock_key *lock)
 {

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "blame.h"
 #include "util.h"
+#include "verdicts.h"
 
 struct assembly {
 	struct snapshot *s;
@@ -46,10 +48,6 @@ static int compare_sites(const void *a, const void *b)
 	return 0;
 }
 
-/*
- * Shares among the sites of one role. Samples of this interval decide; where there were none (one
- * long sleep, say), what was seen before stands.
- */
 /* Where a stack is, or will be, in the lock's sites. */
 static size_t find_hash(const uint64_t *hashes, const struct lock *lock,
 			const struct sample_site *site)
@@ -70,6 +68,10 @@ static bool is_of_part(const struct sample_site *site, const struct part *part)
 	return site->has_place && site_place__equal(&site->place, &part->site->place);
 }
 
+/*
+ * Shares among the sites of one role. Samples of this interval decide; where there were none (one
+ * long sleep, say), what was seen before stands.
+ */
 static void fill_sites(struct assembly *a, struct lock *lock, const struct part *parts, size_t n)
 {
 	uint64_t now[ROLE_COUNT] = {}, before[ROLE_COUNT] = {};
@@ -337,7 +339,8 @@ static void make_threads(struct assembly *a)
 	size_t n;
 	struct share *shares = collect_shares(a, &n);
 
-	s->threads = snapshot__alloc(s, n, sizeof(*s->threads));
+	/* with room for owners: a thread that holds a lock need not have waited */
+	s->threads = snapshot__alloc(s, n + s->n_locks, sizeof(*s->threads));
 	s->thread_locks = snapshot__alloc(s, n, sizeof(*s->thread_locks));
 	for (size_t i = 0; i < n; i++) {
 		const struct tally_wait *w = shares[i].wait;
@@ -357,7 +360,7 @@ static void make_threads(struct assembly *a)
 }
 
 void assemble(struct snapshot *s, struct identities *identities, struct tally *t,
-	      struct samples *samples, struct processes *processes)
+	      struct samples *samples, struct processes *processes, struct looks *looks)
 {
 	struct assembly a = { .s = s, .tally = t, .samples = samples, .processes = processes };
 
@@ -365,5 +368,7 @@ void assemble(struct snapshot *s, struct identities *identities, struct tally *t
 	make_locks(&a);
 	make_processes(&a);
 	make_threads(&a);
+	blame(s, &a.parts, looks, samples, processes);
+	verdicts__judge(s);
 	parts__done(&a.parts);
 }

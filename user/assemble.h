@@ -4,6 +4,7 @@
 #ifndef ASSEMBLE_H
 #define ASSEMBLE_H
 
+#include "looks.h"
 #include "model.h"
 #include "parts.h"
 #include "processes.h"
@@ -12,6 +13,6 @@
 
 /* Fills the arrays and totals of s. Processes out of scope are left out everywhere. */
 void assemble(struct snapshot *s, struct identities *identities, struct tally *t,
-	      struct samples *samples, struct processes *processes);
+	      struct samples *samples, struct processes *processes, struct looks *looks);
 
 #endif

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "assemble.h"
+#include "looks.h"
 #include "processes.h"
 #include "samples.h"
 #include "tally.h"
@@ -23,7 +24,9 @@ struct collector {
 	struct source *source;
 	struct proc *proc;
 	struct processes processes;
+	struct owners *owners;
 	struct samples *samples;
+	struct looks *looks;
 	struct tally tally;
 	struct identities *identities;
 	uint64_t losses[LOSS_COUNT]; /* as read at the start of the running interval */
@@ -46,7 +49,9 @@ struct collector *collector__new(const struct options *o, struct source *source,
 	c->source = source;
 	c->proc = proc;
 	processes__init(&c->processes, o, proc);
-	c->samples = samples__new(&c->processes, proc, aliases);
+	c->owners = owners__new(proc);
+	c->samples = samples__new(&c->processes, proc, c->owners, aliases);
+	c->looks = looks__new(source, &c->processes, c->samples, c->owners, proc);
 	tally__init(&c->tally);
 	c->identities = identities__new();
 	uname(&c->uts);
@@ -59,7 +64,9 @@ void collector__free(struct collector *c)
 		return;
 	tally__done(&c->tally);
 	identities__free(c->identities);
+	looks__free(c->looks);
 	samples__free(c->samples);
+	owners__free(c->owners);
 	processes__done(&c->processes);
 	free(c->gone_keys);
 	free(c->gone_waits);
@@ -68,12 +75,19 @@ void collector__free(struct collector *c)
 
 static void on_event(void *ctx, const void *data, size_t size)
 {
-	samples__event(ctx, data, size);
+	const struct stack_event *e = data;
+	struct collector *c = ctx;
+
+	if (size >= sizeof(*e) && e->type == EVENT_RUNNING_STACK &&
+	    e->stack_len <= size - sizeof(*e))
+		looks__event(c->looks, e);
+	else
+		samples__event(c->samples, data, size);
 }
 
 static int drain(struct collector *c)
 {
-	int err = c->source->ops->drain(c->source, on_event, c->samples);
+	int err = c->source->ops->drain(c->source, on_event, c);
 	const uint32_t *ids;
 	size_t n = samples__deep(c->samples, &ids);
 
@@ -89,7 +103,7 @@ uint64_t collector__tick(struct collector *c)
 	drain(c);
 	if (c->source->ops->tick)
 		next = MIN(next, c->source->ops->tick(c->source, util__monotonic_ns()));
-	return next;
+	return MIN(next, looks__tick(c->looks, util__monotonic_ns()));
 }
 
 int collector__fd(struct collector *c)
@@ -228,20 +242,22 @@ int collector__interval(struct collector *c, struct snapshot **ret)
 {
 	struct snapshot *s;
 	struct records r;
+	struct look look;
 	int err = read_records(c, &r);
 
 	if (err)
 		return err;
-	for (size_t i = 0; i < r.n_open; i++)
-		samples__open(c->samples, &r.open[i], r.now_ns);
+	look = (struct look){ .now_ns = r.now_ns, .open = r.open, .n_open = r.n_open };
+	looks__interval(c->looks, &look, &c->tally);
 	s = snapshot__new();
 	fill_head(c, s, &r);
-	assemble(s, c->identities, &c->tally, c->samples, &c->processes);
+	assemble(s, c->identities, &c->tally, c->samples, &c->processes, c->looks);
 	memcpy(c->losses, r.losses, sizeof(c->losses));
 	c->self = r.self;
 	forget(c, &r);
 	forget_processes(c);
 	samples__next_interval(c->samples);
+	looks__next_interval(c->looks);
 	*ret = s;
 	return 0;
 }

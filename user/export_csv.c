@@ -42,7 +42,9 @@ static void value(FILE *out, const struct field *f, const void *row)
 	if (!v.known)
 		return;
 	if (f->unit == UNIT_TEXT)
-		cell(out, v.text);
+		cell(out, value__text(&v));
+	else if (f->unit == UNIT_FLAG)
+		fputs(v.number ? "true" : "false", out);
 	else if (f->unit == UNIT_ADDRESS)
 		fprintf(out, "0x%" PRIx64, (uint64_t)v.number);
 	else
@@ -62,7 +64,7 @@ int export_csv__write(FILE *out, const struct snapshot *s, const struct options 
 	if (first) {
 		fputs("time,interval_ns,comm", out);
 		for (const struct field *f = fields; f->key; f++)
-			if (f->flags & FIELD_JSON)
+			if (f->flags & (FIELD_JSON | FIELD_CSV))
 				fprintf(out, ",%s", f->key);
 		fputs("\r\n", out);
 	}
@@ -73,7 +75,7 @@ int export_csv__write(FILE *out, const struct snapshot *s, const struct options 
 			s->interval_ns);
 		cell(out, lock->comm ? lock->comm : "");
 		for (const struct field *f = fields; f->key; f++)
-			if (f->flags & FIELD_JSON)
+			if (f->flags & (FIELD_JSON | FIELD_CSV))
 				value(out, f, lock);
 		fputs("\r\n", out);
 	}

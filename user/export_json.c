@@ -35,7 +35,9 @@ static json_t *scalar(const struct field *f, const void *row)
 	if (!v.known)
 		return json_null();
 	if (f->unit == UNIT_TEXT)
-		return text(v.text);
+		return text(value__text(&v));
+	if (f->unit == UNIT_FLAG)
+		return json_boolean(v.number);
 	if (f->unit == UNIT_ADDRESS) {
 		snprintf(hex, sizeof(hex), "0x%" PRIx64, (uint64_t)v.number);
 		return json_string(hex);
@@ -65,12 +67,12 @@ static json_t *histogram(const struct lock *lock)
 	return a;
 }
 
-static json_t *frames(const struct site *site)
+static json_t *stack(const struct frame *frames, size_t n)
 {
 	json_t *a = json_array();
 
-	for (size_t i = 0; i < site->n_frames; i++) {
-		const struct frame *f = &site->frames[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct frame *f = &frames[i];
 		char hex[32];
 
 		snprintf(hex, sizeof(hex), "0x%" PRIx64, f->offset);
@@ -94,7 +96,75 @@ static json_t *sites(const struct lock *lock)
 						   site_role_names[s->role], "samples",
 						   number(s->samples), "share", s->share, "wait_ns",
 						   number(s->wait_ns), "truncated", s->truncated,
-						   "frames", frames(s)));
+						   "frames", stack(s->frames, s->n_frames)));
+	}
+	return a;
+}
+
+static json_t *number_or_null(uint64_t n)
+{
+	return n ? number(n) : json_null();
+}
+
+static json_t *id(const struct lock *lock)
+{
+	return lock ? text(lock->id) : json_null();
+}
+
+/* Who a thread is and how that is known, as owners and holders begin. */
+static json_t *identity(const struct thread *t, enum owner_proof proof)
+{
+	return json_pack("{s:i, s:i, s:o, s:s, s:b}", "tid", (int)t->tid, "pid", (int)t->pid,
+			 "comm", text(t->comm), "proof", owner_proof_names[proof], "inferred",
+			 proof == PROOF_LAST_WAKER);
+}
+
+static json_t *owner(const struct owner *o)
+{
+	const struct thread *t = o ? o->thread : NULL;
+	json_t *object;
+
+	if (!t)
+		return json_null();
+	object = identity(t, o->proof);
+	json_object_set_new(object, "held_ns", number_or_null(o->held_ns));
+	json_object_set_new(object, "state",
+			    t->state == STATE_UNKNOWN ? json_null()
+						      : text(thread_state_names[t->state]));
+	json_object_set_new(object, "syscall", text(t->syscall));
+	json_object_set_new(object, "state_ns", number_or_null(t->state_ns));
+	json_object_set_new(object, "waiting_for", id(t->waiting_for));
+	json_object_set_new(object, "frames",
+			    t->frames ? stack(t->frames, t->n_frames) : json_null());
+	return object;
+}
+
+static json_t *holders(const struct lock *lock)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < lock->n_holders; i++) {
+		const struct holder *h = &lock->holders[i];
+		json_t *object = identity(h->thread, h->proof);
+
+		json_object_set_new(object, "samples", number(h->samples));
+		json_object_set_new(object, "share", json_real(h->share));
+		json_object_set_new(object, "wait_ns", number(h->wait_ns));
+		json_array_append_new(a, object);
+	}
+	return a;
+}
+
+static json_t *verdicts(const struct lock *lock)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < lock->n_verdicts; i++) {
+		const struct verdict *v = &lock->verdicts[i];
+
+		json_array_append_new(a, json_pack("{s:o, s:o, s:o}", "name", text(v->name),
+						   "evidence", text(v->evidence), "advice",
+						   text(v->advice)));
 	}
 	return a;
 }
@@ -124,7 +194,9 @@ static json_t *row_object(enum entity entity, const void *row)
 
 	if (entity == ENTITY_LOCK) {
 		json_object_set_new(object, "histogram", histogram(row));
-		json_object_set_new(object, "owner", json_null());
+		json_object_set_new(object, "owner", owner(((const struct lock *)row)->owner));
+		json_object_set_new(object, "holders", holders(row));
+		json_object_set_new(object, "verdicts", verdicts(row));
 		json_object_set_new(object, "sites", sites(row));
 	}
 	return object;
@@ -145,6 +217,44 @@ static int write_rows(FILE *out, const char *key, const struct snapshot *s, cons
 	}
 	fputc(']', out);
 	free(row);
+	return err;
+}
+
+static json_t *deadlock_thread(const struct deadlock_thread *d)
+{
+	const struct thread *t = d->thread;
+
+	return json_pack("{s:i, s:i, s:o, s:o, s:i, s:o}", "pid", (int)t->pid, "tid", (int)t->tid,
+			 "comm", text(t->comm), "waits_for", id(d->waits_for), "held_by",
+			 (int)d->held_by->tid, "frames", stack(t->frames, t->n_frames));
+}
+
+static int write_deadlock(FILE *out, const struct deadlock *d)
+{
+	int err = 0;
+
+	fprintf(out, "{\"pid\":%d,\"since_ns\":%" PRIu64 ",\"threads\":[", (int)d->pid,
+		MIN(d->since_ns, (uint64_t)INT64_MAX));
+	for (size_t i = 0; i < d->n_threads && !err; i++) {
+		if (i)
+			fputc(',', out);
+		err = dump(out, deadlock_thread(&d->threads[i]), 0);
+	}
+	fputs("]}", out);
+	return err;
+}
+
+static int write_deadlocks(FILE *out, const struct snapshot *s)
+{
+	int err = 0;
+
+	fputs(",\"deadlocks\":[", out);
+	for (size_t i = 0; i < s->n_deadlocks && !err; i++) {
+		if (i)
+			fputc(',', out);
+		err = write_deadlock(out, &s->deadlocks[i]);
+	}
+	fputc(']', out);
 	return err;
 }
 
@@ -198,9 +308,10 @@ int export_json__write(FILE *out, const struct snapshot *s, const struct options
 		err = write_rows(out, "locks", s, o, ENTITY_LOCK);
 	if (!err)
 		err = write_rows(out, "threads", s, o, ENTITY_THREAD);
+	if (!err)
+		err = write_deadlocks(out, s);
 	errno = 0;
-	if (!err &&
-	    (fputs(",\"deadlocks\":null,\"inversions\":null}\n", out) == EOF || ferror(out)))
+	if (!err && (fputs(",\"inversions\":null}\n", out) == EOF || ferror(out)))
 		err = errno ? -errno : -EIO;
 	return err;
 }

@@ -11,10 +11,11 @@
 #include "select.h"
 #include "text.h"
 #include "util.h"
+#include "words.h"
 
 #define COLUMNS_MAX 32
 #define LEFT_MAX    60 /* columns that a text may take when others follow it */
-#define PRIORITY    6  /* columns up to this one are printed */
+#define PRIORITY    7  /* columns up to this one are printed */
 
 static bool is_printed(const struct field *f)
 {
@@ -106,6 +107,68 @@ static void print_head(FILE *out, const struct snapshot *s)
 	print_losses(out, s);
 }
 
+static void print_deadlocks(FILE *out, const struct snapshot *s)
+{
+	for (size_t i = 0; i < s->n_deadlocks; i++) {
+		fputc('\n', out);
+		words__deadlock(out, &s->deadlocks[i]);
+	}
+}
+
+/* Verdicts come from a lock's figures, but the names in them are foreign. */
+static void print_verdict(FILE *out, const struct lock *lock, const struct verdict *v)
+{
+	char text[WORDS_MAX];
+
+	fprintf(out, "%s", words__lock_name(text, sizeof(text), lock));
+	fprintf(out, " (%s %d): ", text__clean(text, 64, lock->comm ? lock->comm : "?"),
+		(int)lock->pid);
+	fprintf(out, "%s", text__clean(text, sizeof(text), v->name));
+	if (v->evidence)
+		fprintf(out, ": %s", text__clean(text, sizeof(text), v->evidence));
+	if (v->advice)
+		fprintf(out, "; %s", text__clean(text, sizeof(text), v->advice));
+	fputc('\n', out);
+}
+
+static void print_verdicts(FILE *out, const void **locks, size_t n)
+{
+	bool headed = false;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct lock *lock = locks[i];
+
+		for (size_t j = 0; j < lock->n_verdicts; j++) {
+			if (!headed)
+				fputs("\nverdicts\n", out);
+			headed = true;
+			print_verdict(out, lock, &lock->verdicts[j]);
+		}
+	}
+}
+
+/* One of the three tables, and what belongs below it. */
+static void print_entity(FILE *out, enum entity entity, const char *what, const struct snapshot *s,
+			 const struct options *o)
+{
+	size_t all, n;
+	const void **rows = select__all(s, o, entity, &all);
+
+	n = entity == ENTITY_PROCESS ? all : select__top(rows, all, entity, o->top);
+	if (n) {
+		fprintf(out, "\n%s\n", what);
+		print_table(out, entity, rows, n, s->interval_ns);
+	} else if (entity == ENTITY_PROCESS) {
+		fprintf(out, "\nno thread waited for a lock%s\n",
+			s->idle.waiting && !o->idle ? " (-i shows those waiting for work)" : "");
+	}
+	if (n < all)
+		fprintf(out, "... and %zu more (--top 0 shows all)\n", all - n);
+	if (entity == ENTITY_LOCK)
+		print_verdicts(out, rows, n);
+	free(rows);
+}
+
 int export_text__write(FILE *out, const struct snapshot *s, const struct options *o, bool first)
 {
 	static const struct {
@@ -120,24 +183,8 @@ int export_text__write(FILE *out, const struct snapshot *s, const struct options
 	if (!first)
 		fputc('\n', out);
 	print_head(out, s);
-	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
-		size_t all, n;
-		const void **rows = select__all(s, o, tables[i].entity, &all);
-
-		n = tables[i].entity == ENTITY_PROCESS
-			    ? all
-			    : select__top(rows, all, tables[i].entity, o->top);
-		if (n) {
-			fprintf(out, "\n%s\n", tables[i].what);
-			print_table(out, tables[i].entity, rows, n, s->interval_ns);
-		} else if (!i) {
-			fprintf(out, "\nno thread waited for a lock%s\n",
-				s->idle.waiting && !o->idle ? " (-i shows those waiting for work)"
-							    : "");
-		}
-		if (n < all)
-			fprintf(out, "... and %zu more (--top 0 shows all)\n", all - n);
-		free(rows);
-	}
+	print_deadlocks(out, s);
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
+		print_entity(out, tables[i].entity, tables[i].what, s, o);
 	return ferror(out) ? -EIO : 0;
 }

@@ -15,6 +15,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "sampler.h"
 #include "util.h"
 
 #define INIT_PID_NS 0xEFFFFFFC /* include/linux/proc_ns.h: PROC_PID_INIT_INO */
@@ -244,6 +245,8 @@ static const struct feature {
 	  "the probes' own cost is unknown (CAP_SYS_ADMIN)" },
 	{ "files behind mappings", false, has_map_files,
 	  "replaced or deleted programs have no function names (CAP_CHECKPOINT_RESTORE)" },
+	{ "sampling clock", false, sampler__possible,
+	  "owners that run have no stacks (perf_event_open is refused)" },
 	{ "first PID namespace", false, in_first_pid_namespace,
 	  "process numbers are the host's and may not be found in this /proc" },
 	{ "32-bit programs", false, has_compat, "none run on this kernel" },

@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -24,6 +23,11 @@ static struct value text(const char *s)
 static struct value nothing(void)
 {
 	return (struct value){ .text = "-" };
+}
+
+const char *value__text(const struct value *v)
+{
+	return v->text || !v->made[0] ? v->text : v->made;
 }
 
 static struct value exact_only(const void *row)
@@ -86,6 +90,8 @@ NUMBER(lock, max_ns)
 NUMBER(lock, timeouts)
 NUMBER(lock, waiting)
 NUMBER(lock, oldest_ns)
+NUMBER(lock, impact_ns)
+NUMBER(lock, deadlocked)
 
 static struct value lock_address(const void *row)
 {
@@ -126,6 +132,68 @@ static struct value lock_p99_ns(const void *row)
 	return hist__count(lock->hist) ? number(lock->p99_ns) : nothing();
 }
 
+/* Who holds it, in a few words; a ? where that is inferred. */
+static struct value lock_owner(const void *row)
+{
+	const struct lock *lock = row;
+	const struct owner *owner = lock->owner;
+	struct value v = { .known = true };
+	char comm[LOCKTOP_COMM];
+
+	if (lock->owner_died) {
+		snprintf(v.made, sizeof(v.made), "died %d", lock->owner_died);
+	} else if (owner) {
+		text__clean(comm, sizeof(comm), owner->thread->comm ? owner->thread->comm : "?");
+		snprintf(v.made, sizeof(v.made), "%s %d%s", comm, (int)owner->thread->tid,
+			 owner->proof == PROOF_LAST_WAKER ? "?" : "");
+	} else if (lock->readers > 0) {
+		snprintf(v.made, sizeof(v.made), "%d reader%s", lock->readers,
+			 lock->readers == 1 ? "" : "s");
+	} else {
+		return nothing();
+	}
+	return v;
+}
+
+static struct value lock_owner_tid(const void *row)
+{
+	const struct owner *owner = ((const struct lock *)row)->owner;
+
+	return owner ? number((uint64_t)owner->thread->tid) : nothing();
+}
+
+static struct value lock_owner_proof(const void *row)
+{
+	const struct owner *owner = ((const struct lock *)row)->owner;
+
+	return owner && (unsigned int)owner->proof < PROOF_COUNT
+		       ? text(owner_proof_names[owner->proof])
+		       : nothing();
+}
+
+static struct value lock_owner_died(const void *row)
+{
+	const struct lock *lock = row;
+
+	return lock->owner_died ? number((uint64_t)lock->owner_died) : nothing();
+}
+
+static struct value lock_readers(const void *row)
+{
+	const struct lock *lock = row;
+
+	return lock->readers < 0 ? nothing() : number((uint64_t)lock->readers);
+}
+
+static struct value lock_verdict(const void *row)
+{
+	const struct lock *lock = row;
+
+	if (lock->deadlocked)
+		return text("deadlock");
+	return lock->n_verdicts ? text(lock->verdicts[0].name) : nothing();
+}
+
 NUMBER(thread, pid)
 NUMBER(thread, tid)
 TEXT(thread, comm)
@@ -155,9 +223,25 @@ static struct value thread_waiting_ns(const void *row)
 	return number(thread->waiting_for ? thread->waiting_ns : 0);
 }
 
+static struct value thread_state(const void *row)
+{
+	unsigned int state = ((const struct thread *)row)->state;
+
+	return text(state != STATE_UNKNOWN && state < STATE_COUNT ? thread_state_names[state]
+								  : NULL);
+}
+
+static struct value thread_syscall(const void *row)
+{
+	const struct thread *thread = row;
+
+	return thread->syscall ? text(thread->syscall) : nothing();
+}
+
 #define S FIELD_SCREEN
 #define J FIELD_JSON
 #define L FIELD_LEFT
+#define C FIELD_CSV
 #define P ENTITY_PROCESS
 #define K ENTITY_LOCK
 #define T ENTITY_THREAD
@@ -196,7 +280,7 @@ static const struct field lock_fields[] = {
 	{ K, "address", "ADDRESS", UNIT_ADDRESS, 14, J, 9, lock_address,
 	  "where the lock lies in its process" },
 	{ K, "kind", "KIND", UNIT_TEXT, 12, S | J | L, 0, lock_kind, "what kind of lock it is" },
-	{ K, "class", "CLASS", UNIT_TEXT, 10, S | J | L, 8, lock_class,
+	{ K, "class", "CLASS", UNIT_TEXT, 10, S | J | L, 9, lock_class,
 	  "contention, or idle: waiting for work, an event or an end" },
 	{ K, "name", "NAME", UNIT_TEXT, 16, J | L, 9, lock_name, "name of the lock" },
 	{ K, "name_from", "NAMED", UNIT_TEXT, 8, J | L, 9, lock_name_from,
@@ -204,19 +288,22 @@ static const struct field lock_fields[] = {
 	{ K, "waiting", "WAITING", UNIT_COUNT, 7, S | J, 0, lock_waiting, "threads waiting now" },
 	{ K, "wait_ns", "WAIT", UNIT_LOAD, 5, S | J, 0, lock_wait_ns,
 	  "mean number of threads waiting (wait seconds a second)" },
+	{ K, "impact_ns", "IMPACT", UNIT_LOAD, 6, S | J, 5, lock_impact_ns,
+	  "mean number of threads that would not wait without this lock: its waiters and all behind "
+	  "them" },
 	{ K, "sleeps", "SLEEP/s", UNIT_RATE, 7, S | J, 1, lock_sleeps,
 	  "how often a thread went to sleep on it" },
 	{ K, "blocked_ns", "BLOCK", UNIT_LOAD, 5, J, 9, lock_blocked_ns,
 	  "part of WAIT until the thread was woken" },
-	{ K, "delay_ns", "DELAY", UNIT_LOAD, 5, S | J, 4, lock_delay_ns,
+	{ K, "delay_ns", "DELAY", UNIT_LOAD, 5, S | J, 7, lock_delay_ns,
 	  "part of WAIT from being woken to running again" },
-	{ K, "p50_ns", "P50", UNIT_DURATION, 6, S | J, 7, lock_p50_ns,
+	{ K, "p50_ns", "P50", UNIT_DURATION, 6, S | J, 8, lock_p50_ns,
 	  "half of the waits that ended were shorter" },
 	{ K, "p99_ns", "P99", UNIT_DURATION, 6, S | J, 0, lock_p99_ns,
 	  "99 of 100 waits that ended were shorter" },
-	{ K, "max_ns", "MAX", UNIT_DURATION, 6, S | J, 3, lock_max_ns,
+	{ K, "max_ns", "MAX", UNIT_DURATION, 6, S | J, 7, lock_max_ns,
 	  "longest wait, those still going on included" },
-	{ K, "oldest_ns", "OLDEST", UNIT_DURATION, 6, S | J, 5, lock_oldest_ns,
+	{ K, "oldest_ns", "OLDEST", UNIT_DURATION, 6, S | J, 7, lock_oldest_ns,
 	  "how long the thread that waits longest has waited by now" },
 	{ K, "timeouts", "TIMEOUT/s", UNIT_RATE, 9, J, 9, lock_timeouts,
 	  "how often a wait ended by its time-out" },
@@ -230,9 +317,23 @@ static const struct field lock_fields[] = {
 	  "longest time that it was held (exact tier)" },
 	{ K, "try_failures", "TRYFAIL/s", UNIT_RATE, 9, J, 9, exact_only,
 	  "how often a try to take it failed (exact tier)" },
+	{ K, "owner_tid", "OWNER TID", UNIT_ID, 9, C, 9, lock_owner_tid,
+	  "number of the thread that holds it" },
+	{ K, "owner_proof", "PROOF", UNIT_TEXT, 10, C | L, 9, lock_owner_proof,
+	  "how it is known who holds it" },
+	{ K, "owner_died", "DIED", UNIT_ID, 7, J, 9, lock_owner_died,
+	  "number of the thread that ended while it held the lock" },
+	{ K, "readers", "READERS", UNIT_COUNT, 7, J, 9, lock_readers,
+	  "how many hold it for reading now" },
+	{ K, "deadlocked", "DEADLOCK", UNIT_FLAG, 8, J, 9, lock_deadlocked,
+	  "threads wait for each other for ever here" },
 	{ K, "comm", "COMMAND", UNIT_TEXT, 12, S | L, 2, lock_comm, "name of the process" },
-	{ K, "lock", "LOCK", UNIT_TEXT, 17, S | L, 0, lock_label,
+	{ K, "lock", "LOCK", UNIT_TEXT, 16, S | L, 0, lock_label,
 	  "name of the lock, else its address" },
+	{ K, "owner", "OWNER", UNIT_TEXT, 16, S | C | L, 3, lock_owner,
+	  "thread that holds it (?: inferred), or how many readers do" },
+	{ K, "verdict", "VERDICT", UNIT_TEXT, 16, S | C | L, 4, lock_verdict,
+	  "what is wrong with it, in a word" },
 	{ K, "where", "WHERE", UNIT_TEXT, 19, S | L, 6, lock_where,
 	  "function that waits most, outside the C library" },
 	{ 0 },
@@ -249,6 +350,10 @@ static const struct field thread_fields[] = {
 	  "how often it went to sleep on a lock" },
 	{ T, "waiting_ns", "AGE", UNIT_DURATION, 6, S | J, 0, thread_waiting_ns,
 	  "how long it has been waiting by now" },
+	{ T, "state", "STATE", UNIT_TEXT, 9, S | J | L, 5, thread_state,
+	  "what it does now; known of threads that wait or hold what others wait for" },
+	{ T, "syscall", "SYSCALL", UNIT_TEXT, 12, S | J | L, 6, thread_syscall,
+	  "system call that it is asleep in" },
 	{ T, "process", "PROCESS", UNIT_TEXT, 15, S | L, 3, thread_process_comm,
 	  "name of its process" },
 	{ T, "comm", "COMMAND", UNIT_TEXT, 15, S | J | L, 0, thread_comm, "name of the thread" },
@@ -307,7 +412,9 @@ void field__format(const struct field *f, const void *row, uint64_t interval_ns,
 	uint64_t n = (uint64_t)MAX(v.number, (int64_t)0);
 
 	if (!v.known || f->unit == UNIT_TEXT) {
-		text__clean(buf, size, v.text ? v.text : "?");
+		const char *text = value__text(&v);
+
+		text__clean(buf, size, text ? text : "?");
 		return;
 	}
 	switch (f->unit) {
@@ -336,84 +443,8 @@ void field__format(const struct field *f, const void *row, uint64_t interval_ns,
 	case UNIT_ADDRESS:
 		snprintf(buf, size, "0x%" PRIx64, (uint64_t)v.number);
 		break;
-	}
-}
-
-#define ORDER(a, b) (((a) > (b)) - ((a) < (b)))
-
-static int compare_values(enum unit unit, const struct value *a, const struct value *b)
-{
-	switch (unit) {
-	case UNIT_TEXT:
-		return strcmp(a->text, b->text);
-	case UNIT_ID:
-		return ORDER(a->number, b->number);
-	case UNIT_ADDRESS:
-		return ORDER((uint64_t)a->number, (uint64_t)b->number);
-	default:
-		return ORDER(b->number, a->number);
-	}
-}
-
-static int compare(const struct field *f, bool reverse, const void *a, const void *b)
-{
-	struct value x = f->get(a), y = f->get(b);
-
-	if (!x.known || !y.known)
-		return y.known - x.known;
-	return reverse ? compare_values(f->unit, &y, &x) : compare_values(f->unit, &x, &y);
-}
-
-int field__compare(const struct field *f, const void *a, const void *b)
-{
-	return compare(f, false, a, b);
-}
-
-static int compare_identity(enum entity entity, const void *a, const void *b)
-{
-	const struct process *p = a, *q = b;
-	const struct lock *k = a, *l = b;
-	const struct thread *t = a, *u = b;
-	int order = 0;
-
-	switch (entity) {
-	case ENTITY_PROCESS:
-		order = ORDER(p->pid, q->pid);
-		order = order ? order : ORDER(p->gen, q->gen);
-		break;
-	case ENTITY_LOCK:
-		order = ORDER(k->pid, l->pid);
-		order = order ? order : ORDER(k->address, l->address);
-		order = order ? order : ORDER(k->kind, l->kind);
-		break;
-	case ENTITY_THREAD:
-		order = ORDER(t->pid, u->pid);
-		order = order ? order : ORDER(t->tid, u->tid);
-		break;
-	default:
+	case UNIT_FLAG:
+		snprintf(buf, size, "%s", n ? "yes" : "no");
 		break;
 	}
-	return order ? order : ORDER((uintptr_t)a, (uintptr_t)b);
-}
-
-struct order {
-	const struct field *field;
-	bool reverse;
-};
-
-static int compare_rows(const void *a, const void *b, void *context)
-{
-	const void *x = *(const void *const *)a, *y = *(const void *const *)b;
-	const struct order *order = context;
-	int result = compare(order->field, order->reverse, x, y);
-
-	return result ? result : compare_identity(order->field->entity, x, y);
-}
-
-void fields__sort(const struct field *f, bool reverse, const void **rows, size_t n)
-{
-	struct order order = { .field = f, .reverse = reverse };
-
-	if (n > 1)
-		qsort_r(rows, n, sizeof(*rows), compare_rows, &order);
 }

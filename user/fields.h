@@ -22,20 +22,28 @@ enum unit {
 	UNIT_LOAD,     /* ns in the interval; screens show ns per ns: mean number of threads */
 	UNIT_DURATION, /* ns */
 	UNIT_ADDRESS,
+	UNIT_FLAG, /* yes or no */
 };
 
 enum field_flags {
 	FIELD_SCREEN = 1, /* a column of the live screens and of text output */
 	FIELD_JSON = 2,	  /* a scalar of json and csv under `key` */
 	FIELD_LEFT = 4,	  /* text grows to the right and may take the spare width */
+	FIELD_CSV = 8,	  /* a column of csv only: in json it is part of an object */
 };
+
+#define VALUE_MADE 48
 
 /* A value of one field of one row. */
 struct value {
 	bool known;	  /* false: prints as ? and null */
 	const char *text; /* UNIT_TEXT; if unknown: what prints instead of ? (- where nothing is) */
 	int64_t number;	  /* all other units */
+	char made[VALUE_MADE]; /* UNIT_TEXT that stands nowhere else: valid where text is NULL */
 };
+
+/* The text of a value, wherever it stands; NULL if there is none. */
+const char *value__text(const struct value *v);
 
 struct field {
 	enum entity entity;

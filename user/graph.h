@@ -12,43 +12,52 @@
 
 #define GRAPH_NONE UINT32_MAX
 
-/* Borrowed by graph__new. */
+/* Used by graph__new only while it runs. */
 struct graph_input {
 	size_t n_threads, n_locks;
-	const uint32_t *waits_for;  /* [n_threads] a lock, or GRAPH_NONE */
+	const uint32_t *waits_for;   /* [n_threads] a lock, or GRAPH_NONE */
 	const uint32_t *owners_from; /* [n_locks + 1] where a lock's owners begin in owners */
-	const uint32_t *owners;	     /* threads */
+	const uint32_t *owners;	     /* threads; one may be named twice */
 };
 
-/* A cycle: threads[i] waits for locks[i], which threads[i + 1] holds; the last one's, threads[0]. */
+/* A cycle: threads[i] waits for locks[i], which threads[i + 1] holds; the last one's, threads[0].
+ */
 struct graph_cycle {
 	uint32_t *threads, *locks;
 	size_t n; /* 1: a thread that waits for what it holds itself */
 };
 
 /*
- * All arrays have n_threads entries, or n_locks where it is said. A chain follows the first owner
- * of each lock; it ends at a thread that does not wait, at a lock without an owner, or in a cycle.
+ * All arrays have n_threads entries, or what is said. A chain leads from a thread to the lock that
+ * it waits for, on to that lock's holder, and so on; it ends at a thread that does not wait, at a
+ * lock without an owner, or in a cycle.
  */
 struct graph {
+	/*
+	 * [n_locks] The one owner that chains follow, GRAPH_NONE: no owner. It is the first of the
+	 * lock's owners; but where some of them lead into a cycle, the lock will never be free,
+	 * and it is the first of those nearest to one.
+	 */
+	uint32_t *holder;
 	uint32_t *root;	     /* the last thread of its chain; itself if it does not wait, or if its
-				lock has no owner; in or behind a cycle: a thread of the cycle,
-				the same for all of them */
+				lock has no owner; in or behind a cycle: the cycle's threads[0] */
 	uint32_t *root_lock; /* the last lock of its chain: of those in or behind a cycle, the one
 				that the root waits for; GRAPH_NONE: it does not wait */
-	uint32_t *depth;     /* locks between it and its root; in a cycle: 0 */
-	uint32_t *behind;    /* threads that wait for it, directly or behind others; those in a
-				cycle count only those that queue outside of the cycle */
+	uint32_t *depth;     /* locks between it and its root, or the cycle that it is behind; 0 of
+				the root itself and of all threads of a cycle */
+	uint32_t *behind;    /* threads whose chain passes through it, those of its own cycle not
+				counted: one number for all threads of a cycle */
 	uint32_t *waiters;   /* [n_locks] threads that wait for this lock */
 	uint32_t *impact;    /* [n_locks] threads whose root_lock it is */
-	uint32_t *cycle;     /* its cycle, or GRAPH_NONE */
+	uint32_t *cycle;     /* the one that it is part of, not only behind; or GRAPH_NONE */
 	/* Threads by lock: those that wait for lock l stand at queue[queue_from[l]] and on. */
 	uint32_t *queue, *queue_from; /* [n_threads], [n_locks + 1] */
-	/* Locks by their first owner, the same way; only locks that someone waits for. */
+	/* Locks by holder, the same way; only locks that someone waits for. */
 	uint32_t *holds, *holds_from; /* [n_locks], [n_threads + 1] */
 	/*
-	 * One for each set of threads that can all reach each other by any owners, a shortest one;
-	 * it begins with its smallest thread.
+	 * One for each set of threads that can all reach each other by any owners, a shortest one
+	 * (in a set where hundreds of locks have several owners: a short one, so that the search
+	 * ends); it begins with its smallest thread.
 	 */
 	struct graph_cycle *cycles;
 	size_t n_cycles;

@@ -347,8 +347,37 @@ static struct kind_verdict judge_function(const struct function_row *f, const st
 	v.offset = word_offset(f->kind, key, evidence);
 	for (size_t i = 0; i < ARRAY_SIZE(own_object_libraries); i++)
 		if (!strcmp(base_name(evidence->user), own_object_libraries[i]))
-			v = (struct kind_verdict){ KIND_PARK, CLASS_IDLE, v.offset, true };
+			v = (struct kind_verdict){ .kind = KIND_PARK,
+						   .class = CLASS_IDLE,
+						   .offset = v.offset,
+						   .by_site = true };
 	return v;
+}
+
+static enum owner_rule owner_rule(enum lock_kind kind, const struct lock_key *key,
+				  const struct kind_evidence *evidence)
+{
+	enum value_class value = SIGNATURE_VALUE(key->signature);
+	bool musl = is_musl(key, evidence->library);
+
+	switch (kind) {
+	case KIND_MUTEX:
+		if (musl)
+			return OWNER_MUSL_MUTEX;
+		return value == VALUE_TOP ? OWNER_WORD
+		       : value == VALUE_2 ? OWNER_MUTEX
+					  : OWNER_NONE;
+	case KIND_RWLOCK_READ:
+	case KIND_RWLOCK_WRITE:
+		return musl || value == VALUE_ALL || value == VALUE_TOP ? OWNER_MUSL_RWLOCK
+									: OWNER_RWLOCK;
+	case KIND_STDIO: /* musl's files hold the number beside a bit for waiters */
+		return musl ? OWNER_WORD : OWNER_STDIO;
+	case KIND_JOIN:
+		return musl || SIGNATURE_OP(key->signature) & PRIVATE ? OWNER_NONE : OWNER_JOIN;
+	default:
+		return OWNER_NONE;
+	}
 }
 
 struct kind_verdict kinds__judge(const struct lock_key *key, const struct kind_evidence *evidence)
@@ -381,5 +410,11 @@ struct kind_verdict kinds__judge(const struct lock_key *key, const struct kind_e
 	}
 	if (evidence->on_stack)
 		v.by_site = true;
+	/* locks of other makes, and words that stand for many locks, have layouts of their own */
+	if (pi)
+		v.owner = OWNER_WORD;
+	else if (!direct && !w && !v.by_site)
+		v.owner = owner_rule(v.kind, key, evidence);
+	v.sure = f || pi;
 	return v;
 }

@@ -9,12 +9,15 @@
 #include <stdbool.h>
 
 #include "model.h"
+#include "owner_word.h"
 
 struct kind_verdict {
 	enum lock_kind kind;
 	enum lock_class class;
 	int64_t offset; /* of the futex word in the object: object = word - offset */
 	bool by_site;	/* the word is the waiter's own: what it waits for is told by its caller */
+	enum owner_rule owner; /* how the object records who holds it */
+	bool sure;	       /* by a function that is known, not by the signature alone */
 };
 
 /* What is known of a wait beside its key. */

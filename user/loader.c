@@ -12,6 +12,7 @@
 #include "../bpf/locktop.h"
 #include "features.h"
 #include "locktop.skel.h"
+#include "sampler.h"
 #include "util.h"
 
 static int silent(enum libbpf_print_level level, const char *format, va_list args)
@@ -30,6 +31,7 @@ static void configure(struct locktop_bpf *skel, const struct options *o, bool sc
 	bpf_map__set_max_entries(skel->maps.locks, o->max_locks);
 	bpf_map__set_max_entries(skel->maps.waits, o->max_threads);
 	bpf_map__set_max_entries(skel->maps.sample_buffers, libbpf_num_possible_cpus());
+	bpf_program__set_autoload(skel->progs.on_running, sampler__possible());
 	bpf_program__set_autoload(skel->progs.on_fork, scoped);
 	bpf_program__set_autoload(skel->progs.on_exit, scoped);
 }

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "doing.h"
+#include "guides.h"
 #include "page.h"
 #include "shorten.h"
 #include "text.h"
@@ -11,19 +13,6 @@
 #define WAIT_WIDTH  6
 #define NAME_LEAST  20 /* columns of a function that a source line leaves it */
 #define PLACE_LEAST 14 /* and those of a place that a function leaves it */
-#define DEPTH_MOST  12 /* from here on branches are set no further in */
-
-struct glyphs {
-	const char *pass, *gap, *branch, *last;
-};
-
-static const struct glyphs *glyphs_of(const struct view *v)
-{
-	static const struct glyphs lines = { "│ ", "  ", "├─", "└─" };
-	static const struct glyphs ascii = { "| ", "  ", "|-", "`-" };
-
-	return v->utf8 ? &lines : &ascii;
-}
 
 static void place_text(const struct frame *f, char *buf, size_t size)
 {
@@ -79,31 +68,11 @@ static void draw_same(const struct tree_line *line, struct canvas *c, int x, int
 	canvas__text(c, x, row, MIN(room, used), STYLE_DIM, remark);
 }
 
-/* The rules that lead from a branching to its branches. Returns columns taken. */
-static int draw_guides(const struct tree_line *line, struct canvas *c, int x, int row, int room,
-		       const struct view *v)
-{
-	const struct glyphs *g = glyphs_of(v);
-	int depth = MIN(line->depth, DEPTH_MOST), used = 0;
-
-	/* Roots are told apart by their figures alone. */
-	for (int i = 1; i <= depth && used + 2 <= room; i++) {
-		bool goes_on = line->guides >> i & 1;
-		const char *text = goes_on ? g->pass : g->gap;
-
-		if (i == depth && line->head)
-			text = line->last ? g->last : g->branch;
-		else if (i == depth)
-			text = line->last ? g->gap : g->pass;
-		used += canvas__text(c, x + used, row, room - used, STYLE_DIM, text);
-	}
-	return used;
-}
-
 static void draw_line(const struct tree_line *line, struct page *p, const struct view *v)
 {
 	int row = page__row(p), x = p->x, end = p->x + p->width;
 	enum style style = line->head ? STYLE_VALUE : STYLE_NORMAL;
+	const struct guides guides = { line->depth, line->guides, line->head, line->last };
 	char text[32];
 
 	p->y++;
@@ -119,7 +88,7 @@ static void draw_line(const struct tree_line *line, struct page *p, const struct
 	x += WAIT_WIDTH + 2;
 	if (x >= end)
 		return;
-	x += draw_guides(line, p->c, x, row, end - x, v);
+	x += guides__draw(p->c, x, row, end - x, &guides, v->utf8);
 	if (line->mark == TREE_FRAME)
 		draw_frame(line->frame, p->c, x, row, end - x, v, style);
 	else if (line->mark == TREE_SAME)
@@ -161,8 +130,12 @@ void page_waiters__draw(struct page *p, const struct snapshot *s, const struct v
 
 void page_wakers__draw(struct page *p, const struct snapshot *s, const struct view *v)
 {
+	const struct detail *d = view__clevel(v)->detail;
+
 	(void)s;
-	draw_tree(p, v, ROLE_WAKER, "LET GO BY, CALLED FROM");
+	draw_tree(p, v, ROLE_WAKER,
+		  d->lock && doing__has_owner(d->lock->kind) ? "LET GO BY THIS UNLOCK, CALLED FROM"
+							     : "LET GO BY THIS CALL, CALLED FROM");
 }
 
 /* Holders are known to some kinds of lock only: without one there is nothing to say. */

@@ -243,14 +243,14 @@ ssize_t proc__read_memory(pid_t pid, uint64_t address, void *buf, size_t size)
 	return n < 0 ? -errno : n;
 }
 
-int proc__each(struct proc *p, int (*fn)(pid_t pid, void *ctx), void *ctx)
+static int each_number(const char *path, int (*fn)(pid_t pid, void *ctx), void *ctx)
 {
-	DIR *dir = opendir(p->root);
+	DIR *dir = opendir(path);
 	struct dirent *entry;
 	int err = 0;
 
 	if (!dir)
-		return -errno;
+		return errno == ENOENT ? -ESRCH : -errno;
 	while (!err && (entry = readdir(dir))) {
 		char *end;
 		long pid;
@@ -264,6 +264,34 @@ int proc__each(struct proc *p, int (*fn)(pid_t pid, void *ctx), void *ctx)
 		err = fn(pid, ctx);
 	}
 	closedir(dir);
+	return err;
+}
+
+int proc__each(struct proc *p, int (*fn)(pid_t pid, void *ctx), void *ctx)
+{
+	return each_number(p->root, fn, ctx);
+}
+
+int proc__each_thread(struct proc *p, pid_t pid, int (*fn)(pid_t tid, void *ctx), void *ctx)
+{
+	_cleanup_(util__freep) char *path = proc__path(p, pid, "task");
+
+	return each_number(path, fn, ctx);
+}
+
+int proc__switches(struct proc *p, pid_t tid, uint64_t *ret)
+{
+	_cleanup_(util__freep) char *path = proc__path(p, tid, "status");
+	_cleanup_(util__freep) char *text = NULL;
+	uint64_t voluntary, other;
+	int err = proc__read_all(path, &text, NULL);
+
+	if (!err)
+		err = status_number(text, "voluntary_ctxt_switches:", 0, &voluntary);
+	if (!err)
+		err = status_number(text, "nonvoluntary_ctxt_switches:", 0, &other);
+	if (!err)
+		*ret = voluntary + other;
 	return err;
 }
 

@@ -78,11 +78,20 @@ int proc__open_inside(struct proc *p, pid_t pid, const char *path, bool follow);
 /* The number that pid has in its own namespace. 0 or -errno. */
 int proc__inner_pid(struct proc *p, pid_t pid, pid_t *ret);
 
+/* The PID namespace of a process, by its inode number; pid 0: this program's own. 0 or -errno. */
+int proc__pid_namespace(struct proc *p, pid_t pid, uint64_t *ret);
+
+/* How often a thread has left a CPU. 0 or -errno. */
+int proc__switches(struct proc *p, pid_t tid, uint64_t *ret);
+
 /* Reads another process's memory without stopping it. Bytes read (may be short) or -errno. */
 ssize_t proc__read_memory(pid_t pid, uint64_t address, void *buf, size_t size);
 
 /* Visits all processes (thread-group leaders) of this /proc. Stops when fn returns non-zero. */
 int proc__each(struct proc *p, int (*fn)(pid_t pid, void *ctx), void *ctx);
+
+/* The same for the threads of a process. */
+int proc__each_thread(struct proc *p, pid_t pid, int (*fn)(pid_t tid, void *ctx), void *ctx);
 
 /* CPU time and resident bytes of this program. */
 int proc__self(struct proc *p, uint64_t *cpu_ns, uint64_t *rss_bytes);

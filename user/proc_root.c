@@ -67,3 +67,20 @@ int proc__inner_pid(struct proc *p, pid_t pid, pid_t *ret)
 	*ret = value;
 	return 0;
 }
+
+int proc__pid_namespace(struct proc *p, pid_t pid, uint64_t *ret)
+{
+	_cleanup_(util__freep) char *path =
+		pid ? proc__path(p, pid, "ns/pid") : xasprintf("%s/self/ns/pid", p->root);
+	unsigned long long inode;
+	char link[64];
+	ssize_t n = readlink(path, link, sizeof(link) - 1);
+
+	if (n < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	link[n] = 0;
+	if (sscanf(link, "pid:[%llu]", &inode) != 1)
+		return -EBADMSG;
+	*ret = inode;
+	return 0;
+}

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "arch.h"
-#include "names.h"
 #include "sleeper.h"
 #include "util.h"
 
@@ -24,6 +23,8 @@ struct pending {
 	uint64_t id;
 	struct sample_key *key;
 	uint64_t site[ROLE_COUNT]; /* hashes; 0: none */
+	pid_t holder;		   /* who held the lock when it was last looked at; 0: not known */
+	enum owner_proof proof;
 	uint64_t credited_ns;
 	unsigned long seen; /* interval */
 	UT_hash_handle hh;
@@ -32,6 +33,7 @@ struct pending {
 struct samples {
 	struct processes *processes;
 	struct names *names;
+	struct owners *owners;
 	const struct aliases *aliases; /* the user's names; NULL: none */
 	struct sample_key *keys;
 	struct pending *pending;
@@ -41,12 +43,13 @@ struct samples {
 	size_t n_deep, deep_capacity;
 };
 
-struct samples *samples__new(struct processes *processes, struct proc *proc,
+struct samples *samples__new(struct processes *processes, struct proc *proc, struct owners *owners,
 			     const struct aliases *aliases)
 {
 	struct samples *s = xcalloc(1, sizeof(*s));
 
 	s->processes = processes;
+	s->owners = owners;
 	s->aliases = aliases;
 	s->names = names__new(proc, processes->options->debuginfod);
 	s->interval = 1;
@@ -63,6 +66,7 @@ static void drop_key(struct samples *s, struct sample_key *k)
 {
 	HASH_DELETE(hh, s->keys, k);
 	sites__done(&k->sites);
+	holders__done(&k->holders);
 	free(k);
 }
 
@@ -174,57 +178,40 @@ static struct site_place place_of(const struct named_stack *stack)
 				    .outer = outer };
 }
 
-/* A stack as it came: registers, a copy of its bytes, and the words of the lock or NULL. */
-struct raw_stack {
-	const struct user_regs *regs;
-	const void *bytes;
-	size_t len;
-	const uint8_t *after;
-	uint64_t now_ns;
-};
-
-/*
- * Unwinds. Code that was mapped after the mappings were read (a library, a JIT's) ends a walk too
- * soon: then they are read anew, once.
- */
-static void name_stack(struct samples *s, struct process_entry *process, const struct maps *maps,
-		       const struct raw_stack *raw, struct named_stack *ret)
+static struct sample_site site_of(const struct named_stack *stack, enum site_role role,
+				  uint64_t now_ns)
 {
-	const struct frame *last;
-	const struct maps *fresh;
+	struct sample_site site = {
+		.role = role,
+		.used_ns = now_ns,
+		.hash = stack->hash ? stack->hash : 1,
+		.frames = stack->frames,
+		.n_frames = stack->n_frames,
+		.truncated = stack->truncated,
+		.has_place = stack->callers.where >= 0,
+	};
 
-	names__stack(s->names, process->tid, maps, raw->regs, raw->bytes, raw->len, ret);
-	last = ret->n_frames ? &ret->frames[ret->n_frames - 1] : NULL;
-	if (!ret->truncated || !last || last->module)
-		return;
-	fresh = processes__maps(s->processes, process, last->offset, true, raw->now_ns);
-	if (fresh == maps)
-		return;
-	free(ret->frames);
-	names__stack(s->names, process->tid, fresh, raw->regs, raw->bytes, raw->len, ret);
+	if (site.has_place)
+		site.place = place_of(stack);
+	return site;
 }
 
-/* Enters a stack. Returns the site's hash, 0 if the process has no mappings any more. */
+/*
+ * Enters a stack; after: words of the lock, or NULL. Returns the site's hash, 0 if the process has
+ * no mappings any more.
+ */
 static uint64_t take_stack(struct samples *s, struct sample_key *k, enum site_role role,
-			   struct process_entry *process, const struct raw_stack *raw)
+			   struct process_entry *process, const struct raw_stack *raw,
+			   const uint8_t *after)
 {
-	const struct maps *maps = processes__maps(
-		s->processes, process, raw->regs->r[arch__native()->pc], true, raw->now_ns);
-	struct sample_site site = { .role = role, .used_ns = raw->now_ns };
 	struct named_stack stack;
+	struct sample_site site;
 
-	if (!maps)
+	if (stacks__name(s->names, s->processes, process, raw, &stack))
 		return 0;
-	name_stack(s, process, maps, raw, &stack);
 	if (role == ROLE_WAITER)
-		judge(k, &stack, raw->regs, raw->after);
-	site.hash = stack.hash ? stack.hash : 1;
-	site.frames = stack.frames;
-	site.n_frames = stack.n_frames;
-	site.truncated = stack.truncated;
-	site.has_place = stack.callers.where >= 0;
-	if (site.has_place)
-		site.place = place_of(&stack);
+		judge(k, &stack, raw->regs, after);
+	site = site_of(&stack, role, raw->now_ns);
 	return sites__add(&k->sites, &site)->hash;
 }
 
@@ -241,6 +228,15 @@ static struct pending *get_pending(struct samples *s, uint64_t id, struct sample
 	p->key = k;
 	p->seen = s->interval;
 	return p;
+}
+
+/* What was known before stands where nothing is known now. */
+static void set_holder(struct pending *p, pid_t tid, enum owner_proof proof)
+{
+	if (!tid)
+		return;
+	p->holder = tid;
+	p->proof = proof;
 }
 
 static struct process_entry *process_of(struct samples *s, uint32_t tgid, uint32_t gen,
@@ -264,15 +260,29 @@ static void note_deep(struct samples *s, const struct sample_key *k, const struc
 	s->deep[s->n_deep++] = e->lock_id;
 }
 
+/* Who held it when the sleep began; of a lock that does not record it, who let the waiter go. */
+static void note_holder(struct samples *s, struct pending *p, enum site_role role,
+			const struct process_entry *process, const struct stack_event *e)
+{
+	struct sample_key *k = p->key;
+
+	if (role == ROLE_WAITER) {
+		pid_t tid = owners__at_sleep(s->owners, &k->verdict, process, e);
+
+		set_holder(p, tid, PROOF_LOCK_WORD);
+	} else if (k->verdict.owner == OWNER_NONE) {
+		set_holder(p, e->tid, PROOF_LAST_WAKER);
+	}
+}
+
 static void on_stack(struct samples *s, const struct stack_event *e)
 {
 	enum site_role role = e->type == EVENT_WAKER_STACK ? ROLE_WAKER : ROLE_WAITER;
 	struct process_entry *process = process_of(s, e->tgid, e->gen, e->time_ns);
-	struct raw_stack raw = { .regs = &e->regs,
-				 .bytes = e->stack,
-				 .len = e->stack_len,
-				 .after = e->words & WORDS_HAVE_AFTER ? e->after : NULL,
-				 .now_ns = e->time_ns };
+	struct raw_stack raw = {
+		.regs = &e->regs, .bytes = e->stack, .len = e->stack_len, .now_ns = e->time_ns
+	};
+	const uint8_t *after = e->words & WORDS_HAVE_AFTER ? e->after : NULL;
 	struct sample_key *k;
 	struct pending *p;
 
@@ -281,12 +291,13 @@ static void on_stack(struct samples *s, const struct stack_event *e)
 	process->thread = e->tid;
 	k = samples__key(s, &e->key);
 	p = get_pending(s, e->sample_id, k);
-	p->site[role] = take_stack(s, k, role, process, &raw);
+	p->site[role] = take_stack(s, k, role, process, &raw, after);
 	if (!p->site[role] && role == ROLE_WAITER && !k->has_stack) {
-		struct kind_evidence evidence = { .after = raw.after };
+		struct kind_evidence evidence = { .after = after };
 
 		k->verdict = kinds__judge(&k->key, &evidence);
 	}
+	note_holder(s, p, role, process, e);
 	note_deep(s, k, e, p->site[role], role);
 }
 
@@ -302,6 +313,9 @@ size_t samples__deep(struct samples *s, const uint32_t **ids)
 static void credit(struct pending *p, uint64_t wait_ns)
 {
 	uint64_t more = wait_ns > p->credited_ns ? wait_ns - p->credited_ns : 0;
+
+	if (p->holder)
+		holders__credit(&p->key->holders, p->holder, p->proof, more, !p->credited_ns);
 
 	for (int role = 0; role < ROLE_COUNT; role++) {
 		struct sample_site *site =
@@ -349,6 +363,7 @@ static struct pending *read_sleeper(struct samples *s, struct sample_key *k,
 	struct process_entry *process = process_of(s, o->key.tgid, o->key.gen, now_ns);
 	struct sleeper_memory memory;
 	struct raw_stack raw = { .regs = &o->regs, .bytes = memory.stack, .now_ns = now_ns };
+	const uint8_t *after;
 	struct pending *p;
 	uint64_t hash;
 
@@ -357,8 +372,8 @@ static struct pending *read_sleeper(struct samples *s, struct sample_key *k,
 	if (!process->in_scope || sleeper__read(o, &memory))
 		return NULL;
 	raw.len = memory.len;
-	raw.after = memory.has_after ? memory.after : NULL;
-	hash = take_stack(s, k, ROLE_WAITER, process, &raw);
+	after = memory.has_after ? memory.after : NULL;
+	hash = take_stack(s, k, ROLE_WAITER, process, &raw, after);
 	if (!hash)
 		return NULL;
 	p = get_pending(s, id, k);
@@ -377,7 +392,7 @@ static uint64_t samples_of(const struct sample_key *k)
 	return n;
 }
 
-void samples__open(struct samples *s, const struct open_sleep *o, uint64_t now_ns)
+void samples__open(struct samples *s, const struct open_sleep *o, pid_t owner, uint64_t now_ns)
 {
 	struct sample_key *k = samples__key(s, &o->key);
 	uint64_t age = now_ns > o->start_ns ? now_ns - o->start_ns : 0;
@@ -394,6 +409,25 @@ void samples__open(struct samples *s, const struct open_sleep *o, uint64_t now_n
 		return;
 	p->seen = s->interval;
 	credit(p, age);
+	set_holder(p, owner, PROOF_LOCK_WORD);
+}
+
+void samples__held(struct samples *s, const struct lock_key *key, const struct named_stack *stack,
+		   uint64_t wait_ns, bool sample, uint64_t now_ns)
+{
+	struct sample_key *k = samples__key(s, key);
+	struct sample_site added, *site;
+
+	site = sites__find(&k->sites, ROLE_HOLDER, stack->hash ? stack->hash : 1);
+	if (!site || sample) {
+		added = site_of(stack, ROLE_HOLDER, now_ns);
+		added.frames = xcalloc(stack->n_frames, sizeof(*added.frames));
+		memcpy(added.frames, stack->frames, stack->n_frames * sizeof(*added.frames));
+		site = sites__add(&k->sites, &added);
+	}
+	site->wait_ns += wait_ns;
+	site->all_wait_ns += wait_ns;
+	site->used_ns = now_ns;
 }
 
 /* What lies at the object's address; asked once, while the process is there. */
@@ -484,13 +518,20 @@ const char *samples__site_name(struct samples *s, const struct sample_key *k,
 	return names__intern(s->names, alias ? alias : name);
 }
 
+struct names *samples__names(struct samples *s)
+{
+	return s->names;
+}
+
 void samples__next_interval(struct samples *s)
 {
 	struct sample_key *k, *next;
 
 	sweep(s);
-	HASH_ITER (hh, s->keys, k, next)
+	HASH_ITER (hh, s->keys, k, next) {
 		sites__next_interval(&k->sites);
+		holders__next_interval(&k->holders);
+	}
 	s->interval++;
 	s->reads = 0;
 }

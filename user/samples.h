@@ -9,10 +9,13 @@
 #include <uthash.h>
 
 #include "aliases.h"
+#include "holders.h"
 #include "kinds.h"
 #include "names.h"
+#include "owners.h"
 #include "processes.h"
 #include "sites.h"
+#include "stacks.h"
 
 /* What samples told about one key. Strings are interned: they live as long as struct samples. */
 struct sample_key {
@@ -30,13 +33,14 @@ struct sample_key {
 	uint64_t named_after; /* hash of the site that the name was made of */
 	bool gone;	      /* to be swept */
 	struct sites sites;
+	struct holders holders;
 	UT_hash_handle hh;
 };
 
 struct samples;
 
 /* Borrows all; aliases may be NULL. */
-struct samples *samples__new(struct processes *processes, struct proc *proc,
+struct samples *samples__new(struct processes *processes, struct proc *proc, struct owners *owners,
 			     const struct aliases *aliases);
 void samples__free(struct samples *s);
 
@@ -51,10 +55,21 @@ size_t samples__deep(struct samples *s, const uint32_t **ids);
 struct sample_key *samples__key(struct samples *s, const struct lock_key *key);
 
 /*
- * Credits the running part of an open sleep to its site. A sleep without a sample gets one now, by
- * reading the sleeper's memory.
+ * Credits the running part of an open sleep to its site, and to who held the lock so far; from now
+ * on that is owner (0: not known). A sleep without a sample gets one now, by reading the sleeper's
+ * memory.
  */
-void samples__open(struct samples *s, const struct open_sleep *o, uint64_t now_ns);
+void samples__open(struct samples *s, const struct open_sleep *o, pid_t owner, uint64_t now_ns);
+
+/*
+ * Credits wait to what the lock's holder was doing; sample: the stack was taken now, not before.
+ * The stack stays the caller's.
+ */
+void samples__held(struct samples *s, const struct lock_key *key, const struct named_stack *stack,
+		   uint64_t wait_ns, bool sample, uint64_t now_ns);
+
+/* For stacks that are no sample of a lock. */
+struct names *samples__names(struct samples *s);
 
 /* Brings name, where and shared up to date. */
 void samples__name(struct samples *s, struct sample_key *k, uint64_t now_ns);

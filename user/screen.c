@@ -6,9 +6,10 @@
 #include "prompt.h"
 
 /* Below this height the header is one line, and below the next the bottom line goes. */
-#define HEIGHT_FULL 10
-#define HEIGHT_BAR  6
-#define HEIGHT_HEAD 4
+#define HEIGHT_FULL  10
+#define HEIGHT_BAR   6
+#define HEIGHT_ALARM 6 /* the alarm has a line beside the header */
+#define HEIGHT_HEAD  4
 
 const struct list_screen *screen__of(enum entity entity)
 {
@@ -21,15 +22,20 @@ const struct list_screen *screen__of(enum entity entity)
 	return screens[entity];
 }
 
-struct layout screen__layout(const struct view *v, int width, int height)
+struct layout screen__layout(const struct view *v, const struct snapshot *s, int height)
 {
-	struct layout l = { .heads = -1, .bar = -1 };
+	const struct level *level = view__clevel(v);
+	struct layout l = { .alarm = -1, .heads = -1, .bar = -1 };
 	int end = height;
 
-	(void)width;
 	l.header = height >= HEIGHT_FULL ? 4 : height >= 1 ? 1 : 0;
-	l.list = l.header;
-	if (height >= HEIGHT_HEAD && !view__clevel(v)->detail)
+	/* Where there is no room for both, a deadlock is what must be seen. */
+	if (s && s->n_deadlocks && height >= 1) {
+		l.alarm = l.top++;
+		l.header = height >= HEIGHT_ALARM ? l.header : 0;
+	}
+	l.list = l.top + l.header;
+	if (height >= HEIGHT_HEAD && !level->detail && !level->text)
 		l.heads = l.list++;
 	if (height >= HEIGHT_BAR)
 		l.bar = --end;
@@ -39,14 +45,14 @@ struct layout screen__layout(const struct view *v, int width, int height)
 
 void screen__prepare(struct view *v, const struct snapshot *s, int width, int height)
 {
-	struct layout l = screen__layout(v, width, height);
+	struct layout l = screen__layout(v, s, height);
 
 	view__update(v, s, l.list_rows);
 	if (view__clevel(v)->detail)
 		screen_lock__prepare(v, s, &l, width);
 	if (v->mode == MODE_HELP) {
-		/* The help takes the whole screen but the bottom line. */
-		v->page = MAX(1, height - 1);
+		/* The help takes the whole screen but the alarm and the bottom line. */
+		v->page = MAX(1, height - 1 - l.top);
 		v->help_top = MIN(v->help_top, screen_help__lines(v, width) - v->page);
 		v->help_top = MAX(v->help_top, 0);
 	}
@@ -113,22 +119,40 @@ static void draw_bar(const struct view *v, const struct layout *l, struct canvas
 		draw_keys(v, c, y);
 }
 
+static void draw_place(const struct snapshot *s, const struct view *v, const struct layout *l,
+		       struct canvas *c)
+{
+	switch (view__mode(v)) {
+	case MODE_HELP:
+		screen_help__draw(v, l, c);
+		return;
+	case MODE_SORT:
+		screen_list__draw(s, v, l, c);
+		screen_sort__draw(v, l, c);
+		return;
+	default:
+		break;
+	}
+	/* A prompt lies on top of any of these. */
+	if (view__clevel(v)->detail)
+		screen_lock__draw(s, v, l, c);
+	else if (view__clevel(v)->forest)
+		screen_graph__draw(s, v, l, c);
+	else if (view__clevel(v)->text)
+		screen_text__draw(v, l, c);
+	else
+		screen_list__draw(s, v, l, c);
+}
+
 void screen__draw(const struct snapshot *s, const struct view *v, struct canvas *c)
 {
-	struct layout l = screen__layout(v, c->width, c->height);
+	struct layout l = screen__layout(v, s, c->height);
 
 	canvas__clear(c);
-	if (v->mode == MODE_HELP) {
-		screen_help__draw(v, c);
-		draw_bar(v, &l, c);
-		return;
-	}
-	screen_header__draw(s, v, &l, c);
-	if (view__clevel(v)->detail)
-		screen_lock__draw(s, v, &l, c);
-	else
-		screen_list__draw(s, v, &l, c);
-	if (v->mode == MODE_SORT)
-		screen_sort__draw(v, &l, c);
+	if (l.alarm >= 0)
+		screen_alarm__draw(s, c, l.alarm);
+	if (v->mode != MODE_HELP)
+		screen_header__draw(s, v, &l, c);
+	draw_place(s, v, &l, c);
 	draw_bar(v, &l, c);
 }

@@ -13,7 +13,9 @@
 
 /* Rows of the screen; what has no room is -1 or 0 rows high. */
 struct layout {
-	int header; /* lines of the header: 0, 1 (all in one) or 4 */
+	int alarm;  /* y of the line that tells of a deadlock */
+	int top;    /* y of the header */
+	int header; /* its lines: 0, 1 (all in one) or 4 */
 	int heads;  /* y of the column heads */
 	int list, list_rows;
 	int bar; /* y of the bottom line */
@@ -29,7 +31,7 @@ extern const struct list_screen screen_processes, screen_locks, screen_threads;
 
 const struct list_screen *screen__of(enum entity entity);
 
-struct layout screen__layout(const struct view *v, int width, int height);
+struct layout screen__layout(const struct view *v, const struct snapshot *s, int height);
 
 /* Picks and scrolls rows for this size. s may be NULL: nothing measured yet. */
 void screen__prepare(struct view *v, const struct snapshot *s, int width, int height);
@@ -44,17 +46,31 @@ void screen_list__draw(const struct snapshot *s, const struct view *v, const str
 		       struct canvas *c);
 void screen_lock__draw(const struct snapshot *s, const struct view *v, const struct layout *l,
 		       struct canvas *c);
+void screen_graph__draw(const struct snapshot *s, const struct view *v, const struct layout *l,
+			struct canvas *c);
+void screen_text__draw(const struct view *v, const struct layout *l, struct canvas *c);
 void screen_sort__draw(const struct view *v, const struct layout *l, struct canvas *c);
-void screen_help__draw(const struct view *v, struct canvas *c);
+void screen_help__draw(const struct view *v, const struct layout *l, struct canvas *c);
 int screen_help__lines(const struct view *v, int width);
+
+/* The deadlocks in one line. */
+void screen_alarm__draw(const struct snapshot *s, struct canvas *c, int y);
 
 /* A lock's page: where it is scrolled to, and in words for the header; returns their length. */
 void screen_lock__prepare(struct view *v, const struct snapshot *s, const struct layout *l,
 			  int width);
 int screen_lock__status(const struct view *v, char *buf, size_t size);
+int screen_graph__status(const struct view *v, char *buf, size_t size);
+int screen_text__status(const struct view *v, char *buf, size_t size);
 
 /* How bad a load is. */
 enum style screen__heat(double load);
+
+/* Marks where the search text is found in a text that begins at x. */
+void screen__mark(const struct view *v, struct canvas *c, int x, int y, int width,
+		  const char *text);
+/* Broken at blanks, in rows from y on. */
+void screen__wrapped(struct canvas *c, int x, int y, int rows, const char *text);
 
 /* Why nothing is listed, where the reason is none of the list's own. False: it is. */
 bool screen_list__why_empty(const struct snapshot *s, const struct view *v, char *buf, size_t size);

@@ -133,10 +133,10 @@ static void put_marker(struct line *line, enum style style, const char *format, 
 	line->end = MAX(line->x, line->end - columns - 2);
 }
 
-static void draw_title(const struct snapshot *s, const struct view *v, struct canvas *c)
+static void draw_title(const struct snapshot *s, const struct view *v, struct canvas *c, int y)
 {
 	/* Markers leave room for the program's name. */
-	struct line line = { c, MIN(c->width, 9), 0, c->width };
+	struct line line = { c, MIN(c->width, 9), y, c->width };
 	const struct level *l = view__clevel(v);
 	char text[32];
 	struct tm tm;
@@ -201,9 +201,9 @@ static void draw_history(struct line *line, const struct view *v)
 	}
 }
 
-static void draw_figures(const struct snapshot *s, const struct view *v, struct canvas *c)
+static void draw_figures(const struct snapshot *s, const struct view *v, struct canvas *c, int y)
 {
-	struct line line = { c, 0, 1, c->width };
+	struct line line = { c, 0, y, c->width };
 	char text[16], memory[16];
 
 	put_load(&line, s);
@@ -219,7 +219,7 @@ static void draw_figures(const struct snapshot *s, const struct view *v, struct 
 	}
 	draw_history(&line, v);
 
-	line = (struct line){ c, 0, 2, c->width };
+	line = (struct line){ c, 0, y + 1, c->width };
 	if (snapshot__losses(s))
 		put_losses(&line, s);
 	put_idle(&line, s);
@@ -234,9 +234,9 @@ static void draw_figures(const struct snapshot *s, const struct view *v, struct 
 }
 
 /* All in one line, for a handful of rows. */
-static void draw_short(const struct snapshot *s, const struct view *v, struct canvas *c)
+static void draw_short(const struct snapshot *s, const struct view *v, struct canvas *c, int y)
 {
-	struct line line = { c, 0, 0, c->width };
+	struct line line = { c, 0, y, c->width };
 
 	if (!s) {
 		put(&line, "", STYLE_VALUE, "locktop");
@@ -259,10 +259,15 @@ static void draw_place(const struct view *v, struct canvas *c, int y)
 	const char *title = screen__of(l->entity)->title;
 	const char *sorted = v->sort[l->entity]->title;
 	char status[96];
+	bool page = l->detail || l->forest || l->text;
 	int x = 0, columns;
 
 	if (l->detail)
 		columns = screen_lock__status(v, status, sizeof(status));
+	else if (l->text)
+		columns = screen_text__status(v, status, sizeof(status));
+	else if (l->forest && !l->reading)
+		columns = screen_graph__status(v, status, sizeof(status));
 	else if (l->reading)
 		columns = snprintf(status, sizeof(status), "row %d of %zu, order kept",
 				   l->position + 1, v->n_rows);
@@ -282,7 +287,7 @@ static void draw_place(const struct view *v, struct canvas *c, int y)
 		int room = MAX(c->width - columns - 2, c->width / 2);
 
 		for (int i = 1; i <= v->depth; i++) {
-			bool here = i == v->depth && l->detail;
+			bool here = i == v->depth && page;
 
 			if (!v->levels[i].label[0])
 				continue;
@@ -291,7 +296,7 @@ static void draw_place(const struct view *v, struct canvas *c, int y)
 			if (!here)
 				x += canvas__text(c, x, y, room - x, STYLE_DIM, " > ");
 		}
-		if (!l->detail)
+		if (!page)
 			x += canvas__text(c, x, y, room - x, STYLE_SORTED, title);
 		x += 2;
 	}
@@ -303,13 +308,13 @@ void screen_header__draw(const struct snapshot *s, const struct view *v, const s
 			 struct canvas *c)
 {
 	if (l->header == 1) {
-		draw_short(s, v, c);
+		draw_short(s, v, c, l->top);
 		return;
 	}
 	if (l->header == 0)
 		return;
-	draw_title(s, v, c);
+	draw_title(s, v, c, l->top);
 	if (s)
-		draw_figures(s, v, c);
-	draw_place(v, c, l->header - 1);
+		draw_figures(s, v, c, l->top + 1);
+	draw_place(v, c, l->top + l->header - 1);
 }

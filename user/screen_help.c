@@ -12,6 +12,7 @@
 struct page {
 	struct canvas *c;
 	int width, top, line;
+	int row; /* of the canvas, for line top */
 };
 
 static const char purpose[] = "locktop: which locks threads sleep on, and for how long";
@@ -21,8 +22,15 @@ static const char *const words[] = {
 	"wait = blocked (until somebody wakes the thread) + delay (from then until it runs).",
 	"A lock's page: WAITS HERE is the function that called the lock function, its callers "
 	"below it, with its share of the lock's wait; branches are different callers. LET GO BY is "
-	"the same of the calls that ended the waits. [truncated]: the rest of the stack could not "
+	"the same of the unlocks that ended the waits. [truncated]: the rest of the stack could "
+	"not "
 	"be read.",
+	"HELD BY: who holds the lock, how that is known, and what it does now. \"inferred\": the "
+	"lock does not say; it is the thread that let the last waiter go.",
+	"The wait graph (g): threads that block others and do not wait themselves, the locks that "
+	"they hold, the threads that queue for them. QUEUE: threads that wait behind the line, "
+	"directly or behind others. AGE: of the oldest wait. Threads that wait for each other, a "
+	"DEADLOCK, come first.",
 	"idle: waiting for work, an event or an end. No contention, so it is hidden or "
 	"stands last, but its total is always shown.",
 	"Lost: what could not be counted, with the largest reason. Self, Probes: what locktop and "
@@ -36,8 +44,8 @@ static void put(struct page *p, int x, enum style style, const char *text, int b
 {
 	int y = p->line - p->top;
 
-	if (p->c && y >= 0 && y < p->c->height)
-		canvas__printf(p->c, x, y, -1, style, "%.*s", bytes, text);
+	if (p->c && y >= 0 && p->row + y < p->c->height)
+		canvas__printf(p->c, x, p->row + y, -1, style, "%.*s", bytes, text);
 }
 
 /* Broken at blanks; words longer than the width are cut. All of the help is ASCII. */
@@ -113,9 +121,9 @@ int screen_help__lines(const struct view *v, int width)
 	return lay_out(&p, v);
 }
 
-void screen_help__draw(const struct view *v, struct canvas *c)
+void screen_help__draw(const struct view *v, const struct layout *l, struct canvas *c)
 {
-	struct page p = { .c = c, .width = c->width, .top = v->help_top };
+	struct page p = { .c = c, .row = l->top, .width = c->width, .top = v->help_top };
 
 	lay_out(&p, v);
 }

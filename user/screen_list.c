@@ -149,8 +149,7 @@ static enum style heat(const struct view *v, const struct field *f, const void *
 	return screen__heat((double)f->get(row).number / v->interval_ns);
 }
 
-/* Marks where the search text is found in a cell that begins at x. */
-static void mark(const struct view *v, struct canvas *c, int x, int y, int width, const char *text)
+void screen__mark(const struct view *v, struct canvas *c, int x, int y, int width, const char *text)
 {
 	const char *hit = v->search[0] ? strcasestr(text, v->search) : NULL;
 	char before[VIEW_TEXT];
@@ -180,7 +179,7 @@ static void draw_row(const struct view *v, const struct columns *cs, const void 
 		draw_text(c, column, y, selected ? STYLE_SELECTED : style, text);
 		if (column->field->unit != UNIT_TEXT)
 			x += MAX(0, column->width - text__columns(text));
-		mark(v, c, x, y, column->x + column->width - x, text);
+		screen__mark(v, c, x, y, column->x + column->width - x, text);
 	}
 }
 
@@ -206,8 +205,8 @@ bool screen_list__why_empty(const struct snapshot *s, const struct view *v, char
 	return true;
 }
 
-/* Broken at blanks: on a narrow screen the end of the line says what to do. */
-static void draw_wrapped(struct canvas *c, int x, int y, int rows, const char *text)
+/* On a narrow screen the end of the line says what to do. */
+void screen__wrapped(struct canvas *c, int x, int y, int rows, const char *text)
 {
 	for (; *text && rows > 0; rows--) {
 		size_t n = text__prefix(text, c->width - x), cut = n;
@@ -241,7 +240,7 @@ void screen_list__draw(const struct snapshot *s, const struct view *v, const str
 		int set_off = l->list_rows > 3;
 
 		screen__of(level->entity)->empty(s, v, why, sizeof(why));
-		draw_wrapped(c, set_off, l->list + set_off, l->list_rows - set_off,
-			     text__clean(clean, sizeof(clean), why));
+		screen__wrapped(c, set_off, l->list + set_off, l->list_rows - set_off,
+				text__clean(clean, sizeof(clean), why));
 	}
 }

@@ -25,7 +25,7 @@ static bool is_shown(const void *row, enum entity entity, const struct options *
 	case ENTITY_PROCESS:
 		return p->sleeps || p->wait_ns || p->waiting;
 	case ENTITY_LOCK:
-		return l->class != CLASS_IDLE;
+		return l->class != CLASS_IDLE || l->deadlocked;
 	default:
 		return t->sleeps || t->wait_ns ||
 		       (t->waiting_for && t->waiting_for->class != CLASS_IDLE);
@@ -56,6 +56,40 @@ static size_t row_count(const struct snapshot *s, enum entity entity)
 	}
 }
 
+static void mark_thread(const struct snapshot *s, const struct thread *t, bool *marks)
+{
+	if (t >= s->threads && t < s->threads + s->n_threads)
+		marks[t - s->threads] = true;
+}
+
+static void mark_process(const struct snapshot *s, pid_t pid, bool *marks)
+{
+	for (size_t i = 0; i < s->n_processes; i++)
+		marks[i] |= s->processes[i].pid == pid;
+}
+
+/*
+ * Rows that are shown because of others: who holds a lock that is shown, and all that belongs to a
+ * deadlock. For free.
+ */
+static bool *involved(const struct snapshot *s, const struct options *o, enum entity entity)
+{
+	bool *marks = xcalloc(row_count(s, entity), sizeof(*marks));
+
+	for (size_t i = 0; i < s->n_locks; i++) {
+		const struct lock *l = &s->locks[i];
+
+		if (entity == ENTITY_THREAD && l->owner && is_shown(l, ENTITY_LOCK, o))
+			mark_thread(s, l->owner->thread, marks);
+		else if (entity == ENTITY_PROCESS && l->deadlocked)
+			mark_process(s, l->pid, marks);
+	}
+	for (size_t i = 0; entity == ENTITY_THREAD && i < s->n_deadlocks; i++)
+		for (size_t j = 0; j < s->deadlocks[i].n_threads; j++)
+			mark_thread(s, s->deadlocks[i].threads[j].thread, marks);
+	return marks;
+}
+
 /* How many rows of a process were seen. */
 struct seen {
 	pid_t pid;
@@ -67,6 +101,11 @@ static pid_t pid_of(const void *row, enum entity entity)
 {
 	return entity == ENTITY_LOCK ? ((const struct lock *)row)->pid
 				     : ((const struct thread *)row)->pid;
+}
+
+static bool always_kept(const void *row, enum entity entity)
+{
+	return entity == ENTITY_LOCK && ((const struct lock *)row)->deadlocked;
 }
 
 size_t select__top(const void **rows, size_t n, enum entity entity, unsigned int top)
@@ -83,7 +122,7 @@ size_t select__top(const void **rows, size_t n, enum entity entity, unsigned int
 			seen->pid = pid;
 			HASH_ADD(hh, table, pid, sizeof(pid), seen);
 		}
-		if (seen->n++ < top)
+		if (seen->n++ < top || always_kept(rows[i], entity))
 			rows[kept++] = rows[i];
 	}
 	HASH_ITER (hh, table, seen, next) {
@@ -98,11 +137,13 @@ const void **select__all(const struct snapshot *s, const struct options *o, enum
 {
 	size_t count = row_count(s, entity);
 	const void **rows = xcalloc(count, sizeof(*rows));
+	bool *marks = involved(s, o, entity);
 
 	*n = 0;
 	for (size_t i = 0; i < count; i++)
-		if (is_shown(row_at(s, entity, i), entity, o))
+		if (marks[i] || is_shown(row_at(s, entity, i), entity, o))
 			rows[(*n)++] = row_at(s, entity, i);
+	free(marks);
 	fields__sort(sort_field(o, entity), o->reverse, rows, *n);
 	return rows;
 }

@@ -8,7 +8,8 @@
 
 /*
  * Rows of an entity as options ask: the idle class only if wanted, sorted, at most options->top
- * locks a process. An array of *n row pointers from malloc.
+ * locks a process. What belongs to a deadlock is always there, and so are the threads that hold a
+ * lock that is shown. An array of *n row pointers from malloc.
  */
 const void **select__rows(const struct snapshot *s, const struct options *o, enum entity entity,
 			  size_t *n);
@@ -18,8 +19,8 @@ const void **select__all(const struct snapshot *s, const struct options *o, enum
 			 size_t *n);
 
 /*
- * Keeps the first `top` locks or threads of each process (0: all), in the order that they have.
- * Returns how many stay.
+ * Keeps the first `top` locks or threads of each process (0: all) and what is deadlocked, in the
+ * order that they have. Returns how many stay.
  */
 size_t select__top(const void **rows, size_t n, enum entity entity, unsigned int top);
 

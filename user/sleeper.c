@@ -23,15 +23,38 @@ static bool still_there(const struct open_sleep *o)
 	return sp == o->regs.r[arch__native()->sp] && pc == o->regs.r[arch__native()->pc];
 }
 
-int sleeper__read(const struct open_sleep *o, struct sleeper_memory *ret)
+static int read_stack(pid_t tid, const struct user_regs *regs, struct sleeper_memory *ret)
 {
-	ssize_t n = proc__read_memory(o->tid, o->regs.r[arch__native()->sp], ret->stack,
-				      sizeof(ret->stack));
+	ssize_t n =
+		proc__read_memory(tid, regs->r[arch__native()->sp], ret->stack, sizeof(ret->stack));
 
 	if (n <= 0)
 		return n ? n : -EFAULT;
 	ret->len = n;
+	return 0;
+}
+
+int sleeper__read(const struct open_sleep *o, struct sleeper_memory *ret)
+{
+	ssize_t n;
+	int err = read_stack(o->tid, &o->regs, ret);
+
+	if (err)
+		return err;
 	n = proc__read_memory(o->tid, o->key.addr, ret->after, sizeof(ret->after));
 	ret->has_after = n == sizeof(ret->after);
 	return still_there(o) ? 0 : -EAGAIN;
+}
+
+int sleeper__read_stack(struct proc *p, const struct thread_look *t, struct sleeper_memory *ret)
+{
+	uint64_t switches;
+	int err = t->state == STATE_RUNNING ? -EAGAIN : read_stack(t->tid, &t->regs, ret);
+
+	ret->has_after = false;
+	if (!err)
+		err = proc__switches(p, t->tid, &switches);
+	if (!err && switches != t->switches)
+		err = -EAGAIN;
+	return err;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The memory of a thread that sleeps now, read from outside: it is neither stopped nor attached to.
- */
+/* The memory of a thread that does not run now, read from outside: it is neither stopped nor
+ * attached to. */
 #ifndef SLEEPER_H
 #define SLEEPER_H
 
@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "../bpf/locktop.h"
+#include "proc.h"
 
 struct sleeper_memory {
 	size_t len; /* of stack */
@@ -22,5 +23,8 @@ struct sleeper_memory {
  * read may be of another sleep.
  */
 int sleeper__read(const struct open_sleep *o, struct sleeper_memory *ret);
+
+/* The same for a thread that does anything but run: only its stack. */
+int sleeper__read_stack(struct proc *p, const struct thread_look *t, struct sleeper_memory *ret);
 
 #endif

@@ -8,14 +8,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "iterator.h"
 #include "locktop.skel.h"
+#include "source_watch.h"
 #include "util.h"
 
 #define DRAIN_NS (100 * 1000000ULL) /* between looks into the ring buffer */
 #define SLICE_NS (100 * 1000000ULL) /* the kernel's BPF statistics are on this long ... */
 #define SLICE_PERIOD_NS \
 	(5 * NSEC_PER_SEC) /* ... in each of these: switching interrupts every CPU */
-#define ITER_BUFFER 65536
 
 /* What a hash map held at the last reading; the arrays grow with it. */
 struct reading {
@@ -33,9 +34,8 @@ struct source_bpf {
 	struct proc *proc;
 	struct ring_buffer *ring;
 	struct reading locks, waits, processes;
-	struct open_sleep *open;
-	size_t n_open, open_capacity;
-	uint64_t iterator_short;
+	struct iteration open; /* of struct open_sleep */
+	struct watch *watch;
 	source_event_fn event_fn;
 	void *event_ctx;
 	/* cost slices */
@@ -104,38 +104,33 @@ static int read_map(struct bpf_map *map, struct reading *r)
 	}
 }
 
-/* Runs the task iterator. An iterator that stops early is a loss, not an end. */
 static int read_open(struct source_bpf *s)
 {
-	_cleanup_(util__closep) int fd = -1;
-	size_t bytes = 0;
+	return iterator__run(s->skel->links.on_task, sizeof(struct open_sleep), &s->open);
+}
 
-	s->n_open = 0;
-	fd = bpf_iter_create(bpf_link__fd(s->skel->links.on_task));
-	if (fd < 0)
-		return -errno;
-	for (;;) {
-		size_t room;
-		ssize_t n;
+static int look(struct source *source, struct look *ret)
+{
+	struct source_bpf *s = source_bpf(source);
+	int err = read_open(s);
 
-		room = s->open_capacity * sizeof(*s->open) - bytes;
-		if (room < ITER_BUFFER) {
-			s->open_capacity =
-				2 * s->open_capacity + ITER_BUFFER / sizeof(*s->open) + 1;
-			s->open = xrealloc(s->open, s->open_capacity, sizeof(*s->open));
-			continue;
-		}
-		n = read(fd, (char *)s->open + bytes, room);
-		if (n < 0 && (errno == EINTR || errno == EAGAIN))
-			continue;
-		if (n < 0)
-			s->iterator_short++;
-		if (n <= 0)
-			break;
-		bytes += n;
-	}
-	s->n_open = bytes / sizeof(*s->open);
+	if (err)
+		return err;
+	*ret = (struct look){ .now_ns = util__monotonic_ns(),
+			      .open = s->open.data,
+			      .n_open = s->open.n };
 	return 0;
+}
+
+static int threads(struct source *s, const uint64_t *keys, size_t n, const struct thread_look **ret,
+		   size_t *n_ret)
+{
+	return watch__threads(source_bpf(s)->watch, keys, n, ret, n_ret);
+}
+
+static void sample(struct source *s, const uint64_t *keys, size_t n, uint64_t period_ns)
+{
+	watch__sample(source_bpf(s)->watch, keys, n, period_ns);
 }
 
 /* What the kernel counted for all programs of the skeleton. */
@@ -215,7 +210,8 @@ static void read_self(struct source_bpf *s, struct records *ret)
 		ret->losses[loss] = s->skel->bss->losses[loss];
 	read_run_time(s, &run);
 	ret->losses[LOSS_PROBES_MISSED] += run.missed;
-	ret->losses[LOSS_ITERATOR_SHORT] += s->iterator_short;
+	ret->losses[LOSS_ITERATOR_SHORT] += s->open.cut;
+	watch__losses(s->watch, ret->losses);
 	charge(s, ret->now_ns);
 	ret->self.probe_ns = s->probe_ns;
 	ret->self.probe_runs = s->probe_runs;
@@ -255,8 +251,8 @@ static int read_all(struct source *source, struct records *ret)
 	out.process_keys = s->processes.keys;
 	out.processes = s->processes.values;
 	out.n_processes = s->processes.n;
-	out.open = s->open;
-	out.n_open = s->n_open;
+	out.open = s->open.data;
+	out.n_open = s->open.n;
 	read_self(s, &out);
 	*ret = out;
 	return 0;
@@ -315,13 +311,17 @@ static void source_free(struct source *source)
 	reading__done(&s->locks);
 	reading__done(&s->waits);
 	reading__done(&s->processes);
-	free(s->open);
+	free(s->open.data);
+	watch__free(s->watch);
 	free(s);
 }
 
 static const struct source_ops ops = {
 	.read = read_all,
 	.drain = drain,
+	.look = look,
+	.threads = threads,
+	.sample = sample,
 	.forget_locks = forget_locks,
 	.forget_waits = forget_waits,
 	.forget_processes = forget_processes,
@@ -347,6 +347,7 @@ int source_bpf__new(struct locktop_bpf *skel, struct proc *proc, struct source *
 		free(s);
 		return err;
 	}
+	s->watch = watch__new(skel);
 	*ret = &s->source;
 	return 0;
 }

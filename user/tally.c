@@ -119,6 +119,7 @@ static void take_stats(struct tally *t, struct tally_key *k, const struct lock_s
 	k->present = true;
 	k->val = stats->val;
 	k->last_ns = stats->last_ns;
+	k->last_waker = stats->last_waker;
 	k->closed.blocked_ns = stats->blocked_ns;
 	k->closed.delay_ns = stats->delay_ns;
 	k->closed.timeouts = stats->timeouts;

@@ -32,6 +32,7 @@ struct tally_key {
 	struct tally_sums shown;     /* the most that closed + open ever was */
 	uint32_t hist[HIST_BUCKETS]; /* closed, as read */
 	uint64_t last_ns;
+	uint32_t last_waker; /* 0: none yet */
 	/* the latest interval: */
 	struct tally_sums delta;
 	uint32_t hist_delta[HIST_BUCKETS];

@@ -11,4 +11,10 @@
 /* Fills verdicts and n_verdicts of every lock of a finished snapshot. */
 void verdicts__judge(struct snapshot *s);
 
+/*
+ * The i-th verdict that there is, the most telling first, without evidence; its name may go on in
+ * parentheses. False: there are no more.
+ */
+bool verdicts__describe(size_t i, struct verdict *ret);
+
 #endif

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "view.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "detail.h"
+#include "forest.h"
 #include "text.h"
+#include "text_page.h"
 
 static void add_scope(char **scope, const char *option, const char *value)
 {
@@ -63,6 +64,8 @@ void view__free(struct view *v)
 	for (int i = 0; i < VIEW_DEPTH; i++) {
 		free(v->levels[i].order);
 		detail__free(v->levels[i].detail);
+		forest__free(v->levels[i].forest);
+		text_page__free(v->levels[i].text);
 	}
 	free(v->rows);
 	free(v->threads);
@@ -82,7 +85,11 @@ const struct level *view__clevel(const struct view *v)
 
 enum view_mode view__mode(const struct view *v)
 {
-	return v->mode == MODE_LIST && view__clevel(v)->detail ? MODE_DETAIL : v->mode;
+	const struct level *l = view__clevel(v);
+
+	if (v->mode != MODE_LIST)
+		return v->mode;
+	return l->detail ? MODE_DETAIL : l->forest ? MODE_GRAPH : l->text ? MODE_TEXT : MODE_LIST;
 }
 
 void view__push_load(struct view *v, double load)
@@ -120,7 +127,7 @@ static void go(struct view *v, long position)
 	if (!v->n_rows)
 		return;
 	l->position = MAX(0, MIN(position, (long)v->n_rows - 1));
-	l->cursor = view__key(l->entity, v->rows[l->position]);
+	l->cursor = view__key(l, v->rows[l->position]);
 	l->reading = l->position > 0;
 }
 
@@ -190,108 +197,32 @@ void view__end(struct view *v)
 		go(v, (long)v->n_rows - 1);
 }
 
+/* The graph's parts are its roots. */
+static void go_to_root(struct view *v, int by)
+{
+	const struct level *l = view__clevel(v);
+	long i = l->position + by;
+
+	while (i >= 0 && i < (long)l->forest->n_lines && l->forest->lines[i].guides.depth)
+		i += by;
+	if (i >= 0 && i < (long)l->forest->n_lines)
+		go(v, i);
+}
+
 void view__part(struct view *v, int by)
 {
 	if (view__level(v)->detail)
 		scroll(v, detail__part(view__level(v)->detail, by));
+	else if (view__level(v)->forest)
+		go_to_root(v, by);
 }
 
-static void reset_level(struct level *l, enum entity entity)
+void view__pan(struct view *v, int by)
 {
-	free(l->order);
-	detail__free(l->detail);
-	memset(l, 0, sizeof(*l));
-	l->entity = entity;
-}
+	struct text_page *t = view__level(v)->text;
 
-/* Inside a process its name stands before this one already. */
-static void label_lock(char *buf, size_t size, const struct lock *lock, bool with_process)
-{
-	const char *kind = lock_kind_names[lock->kind];
-	char process[40] = "", address[32];
-
-	if (with_process)
-		snprintf(process, sizeof(process), "%.16s %d ", lock->comm ? lock->comm : "?",
-			 lock->pid);
-	snprintf(address, sizeof(address), "0x%" PRIx64, lock->address);
-	/* A lock named by its site says what it is: "sem at take_slot+0x10". */
-	if (lock->name && !strncmp(lock->name, kind, strlen(kind)))
-		kind = "";
-	snprintf(buf, size, "%s%s%s%s", process, kind, kind[0] ? " " : "",
-		 lock->name ? lock->name : address);
-}
-
-/* The lists' rows are read here, before update() drops them. */
-static bool open_row(const struct level *from, const void *row, struct level *to)
-{
-	const struct lock *lock = row;
-
-	if (from->detail) {
-		to->entity = ENTITY_THREAD;
-		to->pid = from->pid;
-		to->address = from->address;
-		return true;
-	}
-	if (from->entity == ENTITY_PROCESS) {
-		const struct process *p = row;
-
-		to->entity = ENTITY_LOCK;
-		to->pid = p->pid;
-		snprintf(to->label, sizeof(to->label), "%s %d", p->comm ? p->comm : "?", p->pid);
-		return true;
-	}
-	if (from->entity == ENTITY_THREAD)
-		lock = ((const struct thread *)row)->waiting_for;
-	if (!lock || (from->address == lock->address && from->pid == lock->pid))
-		return false;
-	to->entity = ENTITY_THREAD;
-	to->pid = lock->pid;
-	to->address = lock->address;
-	to->detail = detail__new();
-	label_lock(to->label, sizeof(to->label), lock, from->pid != lock->pid);
-	return true;
-}
-
-bool view__enter(struct view *v)
-{
-	const void *row = view__row(v);
-	struct level next = { 0 };
-
-	if (v->depth + 1 >= VIEW_DEPTH || (!row && !view__level(v)->detail) ||
-	    !open_row(view__level(v), row, &next))
-		return false;
-	v->depth++;
-	reset_level(view__level(v), next.entity);
-	*view__level(v) = next;
-	return true;
-}
-
-void view__leave(struct view *v)
-{
-	if (v->depth > 0) {
-		reset_level(view__level(v), ENTITY_PROCESS);
-		v->depth--;
-		return;
-	}
-	view__level(v)->filter[0] = 0;
-	v->search[0] = 0;
-}
-
-/* Inside a process its locks and its threads are two lists of one level. */
-void view__show(struct view *v, enum entity entity)
-{
-	struct level *l, next = { .entity = entity };
-
-	while (v->depth > 0 && (entity == ENTITY_PROCESS || view__level(v)->address))
-		view__leave(v);
-	l = view__level(v);
-	if (l->entity == entity)
-		return;
-	next.pid = l->pid;
-	memcpy(next.filter, l->filter, sizeof(next.filter));
-	memcpy(next.label, l->label, sizeof(next.label));
-	free(l->order);
-	*l = next;
+	if (t)
+		t->left = MAX(0, MIN(t->left + by, INT16_MAX));
 }
 
 void view__sort_by(struct view *v, const struct field *f)

@@ -15,7 +15,8 @@
 #include "options.h"
 #include "util.h"
 
-#define VIEW_DEPTH   8	 /* process, lock, its threads, the lock that one waits for, ... */
+#define VIEW_DEPTH   10	 /* process, lock, its threads, the lock that one waits for, ... */
+#define VIEW_ENTER   8	 /* levels that Enter goes in: the graph and a text find room on top */
 #define VIEW_INPUT   64	 /* bytes of a search or filter text */
 #define VIEW_HISTORY 512 /* loads kept for the header */
 #define VIEW_TEXT    256 /* bytes of one formatted field */
@@ -28,21 +29,25 @@ enum view_mode {
 	MODE_HELP,
 	MODE_SORT,   /* the menu of sort columns */
 	MODE_PROMPT, /* a line of text is being typed */
-	MODE_DETAIL, /* as MODE_LIST, on a lock's page; see view__mode() */
+	MODE_DETAIL, /* as MODE_LIST, on a lock's page, as the next two; see view__mode() */
+	MODE_GRAPH,
+	MODE_TEXT,
 	MODE_COUNT
 };
 
 enum prompt { PROMPT_SEARCH, PROMPT_FILTER, PROMPT_DELAY, PROMPT_COUNT };
 
 struct detail;
+struct forest;
+struct text_page;
 
 /* Which row, independent of snapshot and order. */
 struct row_key {
 	pid_t pid;
-	uint64_t sub; /* address of a lock, tid of a thread, 0 */
+	uint64_t sub; /* address of a lock, tid of a thread, number of a line, 0 */
 };
 
-/* One list, or one lock's page. A level deeper is what Enter opened. */
+/* One list, or one page. A level deeper is what Enter opened. */
 struct level {
 	enum entity entity;
 	pid_t pid;	  /* only this process; 0: all */
@@ -56,8 +61,11 @@ struct level {
 	struct row_key *order;
 	size_t n_order;
 	char filter[VIEW_INPUT];
-	char label[80];	       /* what Enter was pressed on: "mysqld 4242", "mutex table_lock" */
-	struct detail *detail; /* all about the lock instead of a list; NULL: a list */
+	char label[80]; /* what Enter was pressed on: "mysqld 4242", "mutex table_lock" */
+	/* Not more than one of these; none: it is a list. */
+	struct detail *detail;	/* all about the lock */
+	struct forest *forest;	/* the wait graph; its lines are the rows */
+	struct text_page *text; /* a text; its lines are the rows */
 };
 
 struct view {
@@ -86,7 +94,7 @@ struct view {
 	size_t n_history;	      /* pushed so far */
 	size_t shown_history;	      /* the same when the snapshot on screen was made */
 
-	/* Filled by view__update; rows point into the snapshot or into threads. */
+	/* Filled by view__update; rows point into the snapshot, into threads, or a page's lines. */
 	const void **rows;
 	size_t n_rows;
 	size_t n_filtered_out;
@@ -96,7 +104,7 @@ struct view {
 	size_t threads_capacity;
 };
 
-/* What keys mean now: v->mode, but MODE_DETAIL for MODE_LIST on a lock's page. */
+/* What keys mean now: v->mode, but MODE_DETAIL, _GRAPH, _TEXT for MODE_LIST on such a page. */
 enum view_mode view__mode(const struct view *v);
 
 struct view *view__new(const struct options *o);
@@ -115,7 +123,7 @@ void view__update(struct view *v, const struct snapshot *s, int page);
 void view__push_load(struct view *v, double load);
 void view__show_history(struct view *v);
 
-struct row_key view__key(enum entity entity, const void *row);
+struct row_key view__key(const struct level *l, const void *row);
 bool row_key__same(struct row_key a, struct row_key b);
 /* The row under the cursor, or NULL. */
 const void *view__row(const struct view *v);
@@ -123,6 +131,8 @@ const void *view__row(const struct view *v);
 bool view__row_matches(const struct view *v, const void *row, const char *text);
 /* The lock that the level on screen is about; NULL: none, or it is not in this snapshot. */
 const struct lock *view__lock(const struct view *v, const struct snapshot *s);
+/* The process that the cursor or the page is about; 0: none. */
+pid_t view__pid(const struct view *v);
 /* A lock of the idle class. */
 bool view__row_idle(const struct view *v, const void *row);
 bool field__on_screen(const struct field *f);
@@ -131,10 +141,14 @@ bool field__on_screen(const struct field *f);
 void view__move(struct view *v, int by); /* cursor, or scroll, in the current mode */
 void view__home(struct view *v);	 /* first row: from here on the order is new again */
 void view__end(struct view *v);
-void view__part(struct view *v, int by); /* a lock's page: to the next or previous part */
+void view__part(struct view *v, int by); /* a page: to its next or previous part */
 bool view__enter(struct view *v);	 /* false: nothing further in */
 void view__leave(struct view *v);	 /* one level out, else filter and search off */
 void view__show(struct view *v, enum entity entity);
+void view__show_graph(struct view *v); /* or away from it */
+/* The view takes text over. */
+void view__show_text(struct view *v, const char *label, struct text_page *text);
+void view__pan(struct view *v, int by); /* a text, by columns */
 void view__sort_by(struct view *v, const struct field *f);
 void view__sort_step(struct view *v, int by); /* the next or previous column */
 void view__reverse(struct view *v);

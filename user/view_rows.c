@@ -7,15 +7,43 @@
 #include <string.h>
 
 #include "detail.h"
-#include "text.h"
+#include "forest.h"
+#include "text_page.h"
+#include "words.h"
 
-struct row_key view__key(enum entity entity, const void *row)
+/* A line of the graph is about a thread, or about a lock. */
+static struct row_key line_key(const struct forest_line *line)
+{
+	const struct thread *t = line->thread;
+	const struct lock *l = line->lock;
+
+	switch (line->mark) {
+	case FOREST_LOCK:
+		return (struct row_key){ l->pid, l->address };
+	case FOREST_MORE:
+		return (struct row_key){ l->pid, ~l->address };
+	case FOREST_DEADLOCK:
+	case FOREST_CYCLE:
+		return (struct row_key){ -t->pid, t->tid };
+	case FOREST_FRAME:
+		return (struct row_key){ t->pid, ~(uint64_t)t->tid };
+	default:
+		return (struct row_key){ t->pid, t->tid };
+	}
+}
+
+struct row_key view__key(const struct level *level, const void *row)
 {
 	const struct process *p = row;
 	const struct lock *l = row;
 	const struct thread *t = row;
 
-	switch (entity) {
+	if (level->forest)
+		return line_key(row);
+	if (level->text)
+		return (struct row_key){ level->text->pid,
+					 (const char **)row - level->text->lines };
+	switch (level->entity) {
 	case ENTITY_PROCESS:
 		return (struct row_key){ p->pid, 0 };
 	case ENTITY_LOCK:
@@ -37,14 +65,28 @@ bool field__on_screen(const struct field *f)
 
 bool view__row_idle(const struct view *v, const void *row)
 {
-	return view__clevel(v)->entity == ENTITY_LOCK &&
+	const struct level *l = view__clevel(v);
+
+	return l->entity == ENTITY_LOCK && !l->forest && !l->text &&
 	       ((const struct lock *)row)->class == CLASS_IDLE;
+}
+
+static bool line_matches(const struct forest_line *line, uint64_t interval_ns, const char *text)
+{
+	char what[WORDS_MAX], remark[WORDS_MAX];
+
+	forest__words(line, interval_ns, what, remark);
+	return strcasestr(what, text) || strcasestr(remark, text);
 }
 
 bool view__row_matches(const struct view *v, const void *row, const char *text)
 {
 	char value[VIEW_TEXT];
 
+	if (view__clevel(v)->forest)
+		return line_matches(row, v->interval_ns, text);
+	if (view__clevel(v)->text)
+		return strcasestr(*(const char *const *)row, text);
 	for (const struct field *f = fields__of(view__clevel(v)->entity); f->key; f++) {
 		if (!field__on_screen(f))
 			continue;
@@ -200,7 +242,7 @@ static void keep_order(struct view *v)
 	size_t n = 0;
 
 	for (size_t i = 0; i < v->n_rows; i++) {
-		sorted[i] = view__key(level->entity, v->rows[i]);
+		sorted[i] = view__key(level, v->rows[i]);
 		entries[i] = (struct entry){ .key = sorted[i], .row = v->rows[i] };
 	}
 	qsort(entries, v->n_rows, sizeof(*entries), compare_entries);
@@ -221,7 +263,7 @@ static void remember_order(struct view *v)
 	level->order = xrealloc(level->order, v->n_rows, sizeof(*level->order));
 	level->n_order = v->n_rows;
 	for (size_t i = 0; i < v->n_rows; i++)
-		level->order[i] = view__key(level->entity, v->rows[i]);
+		level->order[i] = view__key(level, v->rows[i]);
 	level->number = v->number;
 	level->resort = false;
 }
@@ -251,7 +293,6 @@ static void sort_rows(struct view *v)
 	idle_last(v);
 	if (level->n_order && !fresh && !level->resort)
 		keep_order(v);
-	remember_order(v);
 }
 
 /* The cursor stays on its row, and that row at its height on the screen. */
@@ -276,25 +317,76 @@ static void place_cursor(struct view *v)
 	l->top = MAX(0, MIN(l->position - height, n - v->page));
 }
 
-void view__update(struct view *v, const struct snapshot *s, int page)
+/* Off the first line of the graph its roots keep their order, as the rows of a list do. */
+static void add_lines(struct view *v, const struct snapshot *s)
+{
+	struct level *l = view__level(v);
+	bool fresh = l->resort || (!l->reading && l->number != v->number);
+	struct forest *earlier = l->forest;
+
+	l->forest = forest__new(s, v->idle, fresh ? NULL : earlier);
+	forest__free(earlier);
+	v->rows = xrealloc(v->rows, l->forest->n_lines, sizeof(*v->rows));
+	for (size_t i = 0; i < l->forest->n_lines; i++)
+		v->rows[v->n_rows++] = &l->forest->lines[i];
+}
+
+static void add_text(struct view *v)
+{
+	struct text_page *t = view__level(v)->text;
+
+	v->rows = xrealloc(v->rows, t->n_lines, sizeof(*v->rows));
+	for (size_t i = 0; i < t->n_lines; i++)
+		v->rows[v->n_rows++] = &t->lines[i];
+}
+
+static void add_list(struct view *v, const struct snapshot *s)
 {
 	size_t most = s ? s->n_processes + s->n_locks + s->n_threads + s->n_thread_locks : 0;
+
+	v->rows = xrealloc(v->rows, most, sizeof(*v->rows));
+	if (s && view__level(v)->address)
+		add_lock_threads(v, s);
+	else if (s)
+		add_rows(v, s);
+	sort_rows(v);
+}
+
+void view__update(struct view *v, const struct snapshot *s, int page)
+{
+	struct level *l = view__level(v);
 
 	v->page = MAX(page, 1);
 	v->n_rows = 0;
 	v->n_filtered_out = 0;
 	v->interval_ns = s ? s->interval_ns : 0;
 	v->number = s ? s->number : 0;
-	v->rows = xrealloc(v->rows, most, sizeof(*v->rows));
-	if (view__level(v)->detail)
-		detail__update(view__level(v)->detail, view__lock(v, s), view__level(v)->reading);
-	if (s && view__level(v)->address)
-		add_lock_threads(v, s);
-	else if (s)
-		add_rows(v, s);
-	sort_rows(v);
-	if (!view__level(v)->detail)
+	if (l->detail)
+		detail__update(l->detail, view__lock(v, s), l->reading);
+	if (l->forest)
+		add_lines(v, s);
+	else if (l->text)
+		add_text(v);
+	else
+		add_list(v, s);
+	remember_order(v);
+	if (!l->detail)
 		place_cursor(v);
+}
+
+pid_t view__pid(const struct view *v)
+{
+	const struct level *l = view__clevel(v);
+	const void *row = view__row(v);
+	const struct forest_line *line = row;
+
+	if (l->text)
+		return l->text->pid;
+	if (l->detail || !row)
+		return l->pid;
+	if (l->forest)
+		return line->thread ? line->thread->pid : line->lock->pid;
+	return view__key(l, row).pid;
 }
 
 bool view__find(struct view *v, int direction)

@@ -45,6 +45,20 @@ start() {
 	started+=("$pid")
 }
 
+# start_standing PROGRAM ARG...: starts a workload that prints its truth as soon as it stands.
+start_standing() {
+	start "$@"
+	wait_for 10 standing
+}
+
+standing() {
+	[ -s "$truth" ] || {
+		kill -0 "$pid" 2>/dev/null || wait "$pid" || [ $? -ne "$SKIPPED" ] ||
+			skip "this machine has not what the workload is about"
+		false
+	}
+}
+
 # finish: waits for the program that was started last.
 finish() {
 	wait "$pid"
@@ -77,13 +91,23 @@ asleep() {
 	[ "$(cat "/proc/$1"/task/*/syscall 2>/dev/null | grep -c '^202 ')" -ge "$2" ]
 }
 
-# observe CMD ARG...: runs a workload under locktop; snapshots and truth go to their files.
+# observe [-d SECONDS] CMD ARG...: runs a workload under locktop; snapshots and truth go to their
+# files.
 observe() {
-	local status=0
+	local status=0 delay=0.5
 
-	"$LOCKTOP" -b -f json -i --top 0 -d 0.5 -o "$shots" -- "$@" >"$truth" 3>&- || status=$?
+	if [ "$1" = -d ]; then
+		delay=$2
+		shift 2
+	fi
+	"$LOCKTOP" -b -f json -i --top 0 -d "$delay" -o "$shots" -- "$@" >"$truth" 3>&- || status=$?
 	[ "$status" -ne "$SKIPPED" ] || skip "this machine has not what $(basename "$1") is about"
 	return "$status"
+}
+
+# fact KEY: a number or word of the truth.
+fact() {
+	sed -n "s/.*\"$1\":\"\{0,1\}\([^\",}]*\).*/\1/p" "$truth"
 }
 
 # judge EXPRESSION...: each must hold of the snapshots and the truth (see judge.py).

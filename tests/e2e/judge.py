@@ -4,7 +4,10 @@
 Names in expressions: shots (list of snapshots), t (the workload's truth), lock(address, pid) (one
 lock summed over all intervals; by default the truth's), lock_id(address, pid), rows(pid) (process rows), near(a, b,
 percent, slack_ns), losses() (all of them, summed), between(path, shot) (wait by the running totals
-that totals.py wrote, in the interval of a snapshot), fine() (the shots are sound).
+that totals.py wrote, in the interval of a snapshot), fine() (the shots are sound); for owners and
+deadlocks: rows_of() (the truth's lock, a row each interval), row() and own() (its last row, and that
+one's owner), functions(frames), site(role, row), charged(tid), verdicts(pid) (all that were ever given), cycles(shot)
+and true_cycles().
 """
 import datetime
 import json
@@ -70,6 +73,71 @@ def thread_wait(tid):
     return sum(x["wait_ns"] for shot in shots for x in shot["threads"] if x["tid"] == tid)
 
 
+def rows_of(address=None, pid=None):
+    """One lock's rows, an interval each; without an address, by its kind."""
+    address, pid = address or t["lock"], pid or t["pid"]
+    return [x for shot in shots for x in shot["locks"] if x["pid"] == pid
+            and (x["address"] == address if address != "0x0" else x["kind"] == t["kind"])]
+
+
+def row(address=None, pid=None):
+    """The lock's last row, or an empty one."""
+    return (rows_of(address, pid) or [{}])[-1]
+
+
+def own(address=None, pid=None):
+    """The last row's owner, or an empty one."""
+    return row(address, pid).get("owner") or {}
+
+
+def thread(tid):
+    """A thread's last row."""
+    return [x for shot in shots for x in shot["threads"] if x["tid"] == tid][-1]
+
+
+def functions(frames):
+    """Their names."""
+    return {f["function"] for f in frames or ()}
+
+
+def site(role, of):
+    """Functions on the stacks of a lock's row that have this role."""
+    return {name for s in of["sites"] if s["role"] == role for name in functions(s["frames"])}
+
+
+def charged(tid):
+    """What the waits for the truth's lock cost while this thread held it, over all intervals."""
+    return sum(h["wait_ns"] for x in rows_of() for h in x["holders"] if h["tid"] == tid)
+
+
+def verdicts(pid=None):
+    """The names of all verdicts that a process was ever given."""
+    wanted = pid or t["pid"]
+    return {v["name"] for shot in shots for x in shot["locks"] if x["pid"] == wanted
+            for v in x["verdicts"]}
+
+
+def cycles(shot):
+    """Deadlocks, comparable."""
+    return {frozenset((x["pid"], x["tid"], x["waits_for"], x["held_by"]) for x in d["threads"])
+            for d in shot["deadlocks"]}
+
+
+def true_cycles():
+    """The workload's."""
+    found = {}
+    for x in t["threads"]:
+        if x["cycle"] >= 0:
+            edge = (x["pid"], x["tid"], f"{x['pid']}:{x['waits_for']}", x["held_by"])
+            found.setdefault(x["cycle"], set()).add(edge)
+    return {frozenset(edges) for edges in found.values()}
+
+
+def deadlocked():
+    """The locks of all cycles, as the last snapshot marks them."""
+    return {x["id"] for x in shots[-1]["locks"] if x["deadlocked"]}
+
+
 def end_ns(shot):
     """The end of an interval, on the real-time clock."""
     seconds, _, fraction = shot["time"].rstrip("Z").partition(".")
@@ -106,7 +174,11 @@ for expression in sys.argv[3:]:
         print(f"truth: {t}")
         if "lock" in t:
             print(f"seen: {lock()}")
+        if "lock" in t and rows_of():
+            print(f"last: { {k: v for k, v in row().items() if k not in ('histogram', 'sites')} }")
         for number, shot in enumerate(shots):
+            for d in shot["deadlocks"] or ():
+                print(f"{number}: deadlock {d['since_ns']} {cycles({'deadlocks': [d]})}")
             brief = [(x["id"], x["kind"], x["sleeps"], x["wait_ns"]) for x in shot["locks"][:6]]
             print(f"{number}: {shot['interval_ns']} {shot['totals']} {shot['losses']} {brief}")
         sys.exit(1)

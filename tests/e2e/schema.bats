@@ -16,6 +16,19 @@ losses_named() {
 	python3 "$e2e/schema.py" "$shots" all
 }
 
+@test "the exports that the unit tests write are as promised: owners, holders, deadlocks" {
+	for golden in "$root"/tests/golden/export_*.json; do
+		python3 "$e2e/schema.py" "$golden"
+	done
+}
+
+@test "a deadlock is as promised, and so is what its locks say of it" {
+	start "$WORKLOADS/deadlock" 20
+	wait_for 5 asleep "$pid" 2
+	"$LOCKTOP" -b -n 2 -d 0.5 -f json -i --top 1 -p "$pid" -o "$shots"
+	python3 "$e2e/schema.py" "$shots"
+}
+
 @test "the same system-wide, with whatever this machine does" {
 	start "$WORKLOADS/contend" 4 10 1000 100
 	"$LOCKTOP" -b -n 2 -d 0.5 -f json -i --top 0 -o "$shots"
@@ -42,13 +55,12 @@ losses_named() {
 }
 
 @test "--top 1 prints one lock a process, and the totals still count all" {
-	start "$WORKLOADS/deadlock" 20
-	wait_for 5 asleep "$pid" 2
+	start_standing "$WORKLOADS/doing" chain 20
 	"$LOCKTOP" -b -n 1 -d 0.5 -f json --top 1 -p "$pid" -o "$shots"
-	judge 'len(shots[0]["locks"]) == 1' 'shots[0]["totals"]["waiting"] == 2' \
-		'near(shots[0]["totals"]["wait_ns"], 2 * shots[0]["interval_ns"], 3)'
+	judge 'len(shots[0]["locks"]) == 1' 'shots[0]["totals"]["waiting"] == 3' \
+		'near(shots[0]["totals"]["wait_ns"], 3 * shots[0]["interval_ns"], 3)'
 	"$LOCKTOP" -b -n 1 -d 0.5 -f json --top 0 -p "$pid" -o "$shots"
-	judge 'len(shots[0]["locks"]) == 2'
+	judge 'len(shots[0]["locks"]) == 3'
 }
 
 @test "a waiter site names the functions that led to the lock" {

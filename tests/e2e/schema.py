@@ -29,9 +29,44 @@ SITE = {
     "truncated": FLAG,
     "frames": [FRAME],
 }
-OWNER = {"tid": COUNT, "comm": TEXT_OR_NULL, "proof": TEXT, "held_ns": COUNT_OR_NULL}
+ID = re.compile(r"\d+:0x[0-9a-f]+")
+STATE = set(
+    "running runnable waiting sleeping blocked stopped traced frozen throttled exited".split()
+) | {None}
+IDENTITY = {
+    "tid": COUNT,
+    "pid": COUNT,
+    "comm": TEXT_OR_NULL,
+    "proof": {"lock-word", "exact", "python", "last-waker"},
+    "inferred": FLAG,
+}
+OWNER = {
+    **IDENTITY,
+    "held_ns": COUNT_OR_NULL,
+    "state": STATE,
+    "syscall": TEXT_OR_NULL,
+    "state_ns": COUNT_OR_NULL,
+    "waiting_for": (ID, None),
+    "frames": ([FRAME], None),
+}
+HOLDER = {**IDENTITY, "samples": COUNT, "share": (int, float), "wait_ns": COUNT}
+VERDICT = {"name": TEXT, "evidence": TEXT_OR_NULL, "advice": TEXT_OR_NULL}
+DEADLOCK = {
+    "pid": COUNT,
+    "since_ns": COUNT,
+    "threads": [
+        {
+            "pid": COUNT,
+            "tid": COUNT,
+            "comm": TEXT_OR_NULL,
+            "waits_for": ID,
+            "held_by": COUNT,
+            "frames": [FRAME],
+        }
+    ],
+}
 LOCK = {
-    "id": re.compile(r"\d+:0x[0-9a-f]+"),
+    "id": ID,
     "pid": COUNT,
     "address": re.compile(r"0x[0-9a-f]+"),
     "kind": set(
@@ -53,6 +88,12 @@ LOCK = {
     "waiting": COUNT,
     "oldest_ns": COUNT_OR_NULL,
     "owner": (OWNER, None),
+    "owner_died": COUNT_OR_NULL,
+    "readers": COUNT_OR_NULL,
+    "impact_ns": COUNT,
+    "holders": [HOLDER],
+    "verdicts": [VERDICT],
+    "deadlocked": FLAG,
     "acquisitions": COUNT_OR_NULL,
     "contended": COUNT_OR_NULL,
     "hold_ns": COUNT_OR_NULL,
@@ -97,12 +138,14 @@ SNAPSHOT = {
             "comm": TEXT_OR_NULL,
             "sleeps": COUNT,
             "wait_ns": COUNT,
-            "waiting_for": (re.compile(r"\d+:0x[0-9a-f]+"), None),
+            "waiting_for": (ID, None),
             "waiting_ns": COUNT_OR_NULL,
+            "state": STATE,
+            "syscall": TEXT_OR_NULL,
         }
     ],
-    "deadlocks": ([dict], None),
-    "inversions": ([dict], None),
+    "deadlocks": [DEADLOCK],
+    "inversions": {None},
 }
 
 
@@ -123,8 +166,7 @@ def check(where, value, rule):
         if not isinstance(value, list):
             wrong(where, value, "a list")
         for i, item in enumerate(value):
-            if rule[0] is not dict:
-                check(f"{where}[{i}]", item, rule[0])
+            check(f"{where}[{i}]", item, rule[0])
     elif isinstance(rule, tuple) and rule[-1] is None:
         if value is not None:
             check(where, value, rule[0])
@@ -158,6 +200,37 @@ def check_lock(lock):
         share = sum(site["share"] for site in lock["sites"] if site["role"] == role)
         if share > 1.001:
             sys.exit(f"{where}: shares of {role} sites add up to {share}")
+    for thread in filter(None, [lock["owner"], *lock["holders"]]):
+        same(f"{where}: inferred", thread["inferred"], thread["proof"] == "last-waker")
+    share = sum(holder["share"] for holder in lock["holders"])
+    if share > 1.001:
+        sys.exit(f"{where}: shares of holders add up to {share}")
+
+
+def check_owners(shot):
+    """Owners and deadlocks are made of threads and locks that are printed."""
+    threads = {(t["pid"], t["tid"]) for t in shot["threads"]}
+    locks = {lock["id"]: lock for lock in shot["locks"]}
+    dead = set()
+    for lock in shot["locks"]:
+        owner = lock["owner"]
+        if owner and (owner["pid"], owner["tid"]) not in threads:
+            sys.exit(f"{lock['id']}: its owner {owner['tid']} is not among the threads")
+    for deadlock in shot["deadlocks"]:
+        cycle = deadlock["threads"]
+        where = f"deadlock of {[t['tid'] for t in cycle]}"
+        same(f"{where}: pid", cycle[0]["pid"], deadlock["pid"])
+        for i, thread in enumerate(cycle):
+            same(f"{where}: held_by", thread["held_by"], cycle[(i + 1) % len(cycle)]["tid"])
+            if (thread["pid"], thread["tid"]) not in threads:
+                sys.exit(f"{where}: {thread['tid']} is not among the threads")
+            lock = locks.get(thread["waits_for"])
+            if not lock:
+                sys.exit(f"{where}: {thread['waits_for']} is not among the locks")
+            same(f"{where}: owner", (lock["owner"] or {}).get("tid"), thread["held_by"])
+            same(f"{where}: inferred", lock["owner"]["inferred"], False)
+            dead.add(lock["id"])
+    same("deadlocked locks", {key for key, lock in locks.items() if lock["deadlocked"]}, dead)
 
 
 def check_sums(shot):
@@ -185,5 +258,6 @@ for number, shot in enumerate(shots):
         check_lock(row)
         if row["pid"] not in pids:
             sys.exit(f"{row['id']}: its process is not there")
+    check_owners(shot)
     if "all" in sys.argv[2:]:
         check_sums(shot)

@@ -58,6 +58,14 @@ struct fake {
 	int read_err, drain_err;
 	void (*on_drain)(struct fake *f); /* something that happens after the maps were read */
 	size_t forgot_locks, forgot_waits, forgot_processes;
+	/* after fake__watches(): what threads do, and what was asked of the source */
+	struct thread_look looks[FAKE_MAX], looked[FAKE_MAX];
+	size_t n_looks;
+	uint64_t watched[FAKE_MAX], sampled[FAKE_MAX];
+	size_t n_watched, n_sampled, looks_taken;
+	uint64_t sample_period_ns;
+	int look_err, threads_err;
+	void (*on_look)(struct fake *f); /* something that happens between readings */
 };
 
 static inline struct fake *fake_of(struct source *s)
@@ -144,9 +152,77 @@ static inline void fake_forget_processes(struct source *s, const struct process_
 		FAKE_FORGET(f, process_keys, processes, n_processes, &keys[i]);
 }
 
+static inline int fake_look(struct source *s, struct look *ret)
+{
+	struct fake *f = fake_of(s);
+
+	if (f->look_err)
+		return f->look_err;
+	f->looks_taken++;
+	if (f->on_look)
+		f->on_look(f);
+	memcpy(f->reading.open, f->maps.open, sizeof(f->maps.open));
+	*ret = (struct look){ .now_ns = f->now_ns,
+			      .open = f->reading.open,
+			      .n_open = f->maps.n_open };
+	return 0;
+}
+
+static inline size_t fake_keys(uint64_t *to, const uint64_t *keys, size_t n)
+{
+	assert_true(n <= FAKE_MAX);
+	if (n)
+		memcpy(to, keys, n * sizeof(*keys));
+	return n;
+}
+
+static inline bool fake_watched(const struct fake *f, const struct thread_look *l)
+{
+	for (size_t i = 0; i < f->n_watched; i++)
+		if (f->watched[i] == l->tid || f->watched[i] == (WATCH_PROCESS | l->tgid))
+			return true;
+	return false;
+}
+
+static inline int fake_threads(struct source *s, const uint64_t *keys, size_t n,
+			       const struct thread_look **ret, size_t *n_ret)
+{
+	struct fake *f = fake_of(s);
+
+	if (f->threads_err)
+		return f->threads_err;
+	f->n_watched = fake_keys(f->watched, keys, n);
+	*n_ret = 0;
+	for (size_t i = 0; i < f->n_looks; i++)
+		if (fake_watched(f, &f->looks[i]))
+			f->looked[(*n_ret)++] = f->looks[i];
+	*ret = f->looked;
+	return 0;
+}
+
+static inline void fake_sample(struct source *s, const uint64_t *keys, size_t n, uint64_t period_ns)
+{
+	struct fake *f = fake_of(s);
+
+	f->n_sampled = fake_keys(f->sampled, keys, n);
+	f->sample_period_ns = n ? period_ns : 0;
+}
+
 static const struct source_ops fake_ops = {
 	.read = fake_read,
 	.drain = fake_drain,
+	.forget_locks = fake_forget_locks,
+	.forget_waits = fake_forget_waits,
+	.forget_processes = fake_forget_processes,
+};
+
+/* The same with all that is optional. */
+static const struct source_ops fake_watching_ops = {
+	.read = fake_read,
+	.drain = fake_drain,
+	.look = fake_look,
+	.threads = fake_threads,
+	.sample = fake_sample,
 	.forget_locks = fake_forget_locks,
 	.forget_waits = fake_forget_waits,
 	.forget_processes = fake_forget_processes,
@@ -158,6 +234,33 @@ static inline void fake__init(struct fake *f)
 			    .locks_max = 1000,
 			    .waits_max = 1000,
 			    .now_ns = 1000 * NSEC_PER_SEC };
+}
+
+static inline void fake__watches(struct fake *f)
+{
+	f->source.ops = &fake_watching_ops;
+}
+
+/* What a thread does from now on. */
+static inline struct thread_look *fake__thread(struct fake *f, pid_t pid, uint32_t tid,
+					       enum thread_state state)
+{
+	struct thread_look *l = NULL;
+
+	for (size_t i = 0; i < f->n_looks; i++)
+		if (f->looks[i].tid == tid)
+			l = &f->looks[i];
+	if (!l)
+		l = &f->looks[f->n_looks++];
+	*l = (struct thread_look){ .tid = tid,
+				   .tgid = pid,
+				   .gen = FAKE_GEN,
+				   .state = state,
+				   .syscall = -1,
+				   .time_ns = f->now_ns,
+				   .switches = l->switches + 1,
+				   .comm = "thread" };
+	return l;
 }
 
 static inline struct lock_key fake__key(pid_t pid, uint64_t address, uint32_t signature)

@@ -266,4 +266,6 @@ static inline struct options fixture__options(void)
 	return (struct options){ .delay_ns = NSEC_PER_SEC, .top = 20, .format = "text" };
 }
 
+#include "owners_fixture.h"
+
 #endif

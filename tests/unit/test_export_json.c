@@ -38,7 +38,7 @@ static const char *const top_fields[][2] = {
 	{ "schema", "s" }, { "version", "s" }, { "host", "s" }, { "kernel", "s" }, { "time", "s" },
 	{ "interval_ns", "i" }, { "tier", "s" }, { "losses", "o" }, { "self", "o" },
 	{ "totals", "o" }, { "idle", "o" }, { "processes", "a" }, { "locks", "a" },
-	{ "threads", "a" }, { "deadlocks", "an" }, { "inversions", "an" }, {},
+	{ "threads", "a" }, { "deadlocks", "a" }, { "inversions", "n" }, {},
 };
 static const char *const self_fields[][2] = {
 	{ "cpu_ns", "i" }, { "rss_bytes", "i" }, { "probe_ns", "in" }, { "probe_runs", "in" }, {},
@@ -61,7 +61,28 @@ static const char *const lock_fields[][2] = {
 	{ "blocked_ns", "i" }, { "delay_ns", "i" }, { "max_ns", "i" }, { "p50_ns", "in" },
 	{ "p99_ns", "in" }, { "histogram", "a" }, { "timeouts", "i" }, { "waiting", "i" },
 	{ "oldest_ns", "i" }, { "owner", "on" }, { "acquisitions", "n" }, { "contended", "n" },
-	{ "hold_ns", "n" }, { "max_hold_ns", "n" }, { "try_failures", "n" }, { "sites", "a" }, {},
+	{ "hold_ns", "n" }, { "max_hold_ns", "n" }, { "try_failures", "n" }, { "sites", "a" },
+	{ "owner_died", "in" }, { "readers", "in" }, { "impact_ns", "i" }, { "holders", "a" },
+	{ "verdicts", "a" }, { "deadlocked", "b" }, {},
+};
+static const char *const owner_fields[][2] = {
+	{ "tid", "i" }, { "pid", "i" }, { "comm", "s" }, { "proof", "s" }, { "inferred", "b" },
+	{ "held_ns", "in" }, { "state", "sn" }, { "syscall", "sn" }, { "state_ns", "in" },
+	{ "waiting_for", "sn" }, { "frames", "an" }, {},
+};
+static const char *const holder_fields[][2] = {
+	{ "tid", "i" }, { "pid", "i" }, { "comm", "s" }, { "proof", "s" }, { "inferred", "b" },
+	{ "samples", "i" }, { "share", "r" }, { "wait_ns", "i" }, {},
+};
+static const char *const verdict_fields[][2] = {
+	{ "name", "s" }, { "evidence", "sn" }, { "advice", "sn" }, {},
+};
+static const char *const deadlock_fields[][2] = {
+	{ "pid", "i" }, { "since_ns", "i" }, { "threads", "a" }, {},
+};
+static const char *const deadlock_thread_fields[][2] = {
+	{ "pid", "i" }, { "tid", "i" }, { "comm", "s" }, { "waits_for", "s" }, { "held_by", "i" },
+	{ "frames", "a" }, {},
 };
 static const char *const site_fields[][2] = {
 	{ "role", "s" }, { "samples", "i" }, { "share", "r" }, { "wait_ns", "i" },
@@ -73,14 +94,47 @@ static const char *const frame_fields[][2] = {
 };
 static const char *const thread_fields[][2] = {
 	{ "pid", "i" }, { "tid", "i" }, { "comm", "s" }, { "sleeps", "i" }, { "wait_ns", "i" },
-	{ "waiting_for", "sn" }, { "waiting_ns", "i" }, {},
+	{ "waiting_for", "sn" }, { "waiting_ns", "i" }, { "state", "sn" }, { "syscall", "sn" }, {},
 };
 /* clang-format on */
 
+/* The objects of an array, or the object itself; an array that is null has none. */
+static void assert_each(json_t *value, const char *const (*fields)[2])
+{
+	json_t *item;
+	size_t i;
+
+	if (json_is_object(value))
+		assert_fields(value, fields);
+	json_array_foreach(value, i, item) assert_fields(item, fields);
+}
+
+static void assert_stacks(json_t *array)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(array, i, item)
+		assert_each(json_object_get(item, "frames"), frame_fields);
+}
+
+static void assert_lock(json_t *lock)
+{
+	json_t *owner = json_object_get(lock, "owner");
+
+	assert_fields(lock, lock_fields);
+	assert_each(json_object_get(lock, "sites"), site_fields);
+	assert_stacks(json_object_get(lock, "sites"));
+	assert_each(owner, owner_fields);
+	assert_each(json_object_get(owner, "frames"), frame_fields);
+	assert_each(json_object_get(lock, "holders"), holder_fields);
+	assert_each(json_object_get(lock, "verdicts"), verdict_fields);
+}
+
 static void assert_schema(json_t *root)
 {
-	json_t *item, *site, *frame;
-	size_t i, j, k;
+	json_t *item;
+	size_t i;
 
 	assert_fields(root, top_fields);
 	assert_fields(json_object_get(root, "self"), self_fields);
@@ -89,26 +143,21 @@ static void assert_schema(json_t *root)
 	for (int loss = 0; loss < LOSS_COUNT; loss++)
 		assert_true(json_is_integer(
 			json_object_get(json_object_get(root, "losses"), loss_names[loss])));
-	json_array_foreach(json_object_get(root, "processes"), i, item)
-		assert_fields(item, process_fields);
-	json_array_foreach(json_object_get(root, "threads"), i, item)
-		assert_fields(item, thread_fields);
-	json_array_foreach(json_object_get(root, "locks"), i, item)
+	assert_each(json_object_get(root, "processes"), process_fields);
+	assert_each(json_object_get(root, "threads"), thread_fields);
+	json_array_foreach(json_object_get(root, "locks"), i, item) assert_lock(item);
+	json_array_foreach(json_object_get(root, "deadlocks"), i, item)
 	{
-		assert_fields(item, lock_fields);
-		json_array_foreach(json_object_get(item, "sites"), j, site)
-		{
-			assert_fields(site, site_fields);
-			json_array_foreach(json_object_get(site, "frames"), k, frame)
-				assert_fields(frame, frame_fields);
-		}
+		assert_fields(item, deadlock_fields);
+		assert_each(json_object_get(item, "threads"), deadlock_thread_fields);
+		assert_stacks(json_object_get(item, "threads"));
 	}
 }
 
 /* Every field of the schema in every snapshot, with its type; null where a thing is unknown. */
 static void test_json_schema(void **state)
 {
-	struct snapshot *(*const makes[])(void) = { plain, hostile, empty };
+	struct snapshot *(*const makes[])(void) = { plain, owned, hostile, empty };
 	struct options o = fixture__options();
 
 	(void)state;
@@ -122,6 +171,8 @@ static void test_json_schema(void **state)
 		assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
 		assert_int_equal(json_array_size(json_object_get(root, "locks")), s->n_locks);
 		assert_int_equal(json_array_size(json_object_get(root, "threads")), s->n_threads);
+		assert_int_equal(json_array_size(json_object_get(root, "deadlocks")),
+				 s->n_deadlocks);
 		json_decref(root);
 		free(text);
 		snapshot__free(s);
@@ -173,6 +224,104 @@ static void test_json_values(void **state)
 	snapshot__free(s);
 }
 
+/* The lock of this id in a snapshot's json. */
+static json_t *lock_with(json_t *root, const char *id)
+{
+	json_t *lock;
+	size_t i;
+
+	json_array_foreach(json_object_get(root, "locks"), i,
+			   lock) if (!strcmp(string_of(lock, "id"), id)) return lock;
+	fail_msg("%s is missing", id);
+	return NULL;
+}
+
+static void assert_null_field(json_t *object, const char *key)
+{
+	assert_true(json_is_null(json_object_get(object, key)));
+}
+
+/* Owners: read from the lock, inferred, ended, readers; each with what is known of it. */
+static void test_json_owners(void **state)
+{
+	struct options o = fixture__options();
+	struct snapshot *s = owned();
+	char *text = export("json", s, &o, true);
+	json_t *root = parse(text), *lock, *owner, *verdict;
+
+	(void)state;
+	lock = lock_with(root, TABLE_LOCK);
+	owner = json_object_get(lock, "owner");
+	assert_int_equal(integer_of(owner, "tid"), 4293);
+	assert_string_equal(string_of(owner, "proof"), "lock-word");
+	assert_true(json_is_false(json_object_get(owner, "inferred")));
+	assert_int_equal(integer_of(owner, "held_ns"), 3201 * MS);
+	assert_string_equal(string_of(owner, "state"), "waiting");
+	assert_string_equal(string_of(owner, "waiting_for"), LOG_LOCK);
+	assert_int_equal(json_array_size(json_object_get(owner, "frames")), 4);
+	assert_int_equal(json_array_size(json_object_get(lock, "holders")), 2);
+	assert_int_equal(integer_of(lock, "impact_ns"), 2950 * MS);
+	assert_true(json_is_true(json_object_get(lock, "deadlocked")));
+	lock = lock_with(root, SLOTS);
+	owner = json_object_get(lock, "owner");
+	assert_string_equal(string_of(owner, "proof"), "last-waker");
+	assert_true(json_is_true(json_object_get(owner, "inferred")));
+	assert_string_equal(string_of(owner, "syscall"), "read");
+	assert_int_equal(integer_of(owner, "state_ns"), 1200 * MS);
+	assert_null_field(owner, "held_ns");
+	assert_null_field(owner, "waiting_for");
+	verdict = json_array_get(json_object_get(lock, "verdicts"), 0);
+	assert_string_equal(string_of(verdict, "name"), "owner in I/O (read)");
+	lock = lock_with(root, ARENA);
+	assert_null_field(lock, "owner");
+	assert_int_equal(integer_of(lock, "owner_died"), 1179);
+	assert_null_field(lock, "readers");
+	lock = lock_with(root, CONFIG_LOCK);
+	assert_null_field(lock, "owner");
+	assert_null_field(lock, "owner_died");
+	assert_int_equal(integer_of(lock, "readers"), 3);
+	json_decref(root);
+	free(text);
+	snapshot__free(s);
+}
+
+/* A cycle of two and one of one; an owner without a stack or a known state says null. */
+static void test_json_deadlocks(void **state)
+{
+	struct options o = fixture__options();
+	struct snapshot *s = owned();
+	char *text = export("json", s, &o, true);
+	json_t *root = parse(text), *deadlock, *thread, *owner;
+
+	(void)state;
+	assert_int_equal(json_array_size(json_object_get(root, "deadlocks")), 2);
+	deadlock = json_array_get(json_object_get(root, "deadlocks"), 0);
+	assert_int_equal(integer_of(deadlock, "pid"), 4242);
+	assert_int_equal(integer_of(deadlock, "since_ns"), 3200 * MS);
+	assert_int_equal(json_array_size(json_object_get(deadlock, "threads")), 2);
+	thread = json_array_get(json_object_get(deadlock, "threads"), 1);
+	assert_int_equal(integer_of(thread, "tid"), 4293);
+	assert_int_equal(integer_of(thread, "held_by"), 4243);
+	assert_string_equal(string_of(thread, "waits_for"), LOG_LOCK);
+	assert_int_equal(json_array_size(json_object_get(thread, "frames")), 4);
+	deadlock = json_array_get(json_object_get(root, "deadlocks"), 1);
+	thread = json_array_get(json_object_get(deadlock, "threads"), 0);
+	assert_int_equal(json_array_size(json_object_get(deadlock, "threads")), 1);
+	assert_int_equal(integer_of(thread, "tid"), integer_of(thread, "held_by"));
+	assert_int_equal(json_array_size(json_object_get(thread, "frames")), 0);
+	json_decref(root);
+	free(text);
+	thread_of(s, 31638)->state = STATE_UNKNOWN;
+	text = export("json", s, &o, true);
+	root = parse(text);
+	owner = json_object_get(lock_with(root, SESSION_LOCK), "owner");
+	assert_null_field(owner, "state");
+	assert_null_field(owner, "frames");
+	json_decref(root);
+	free(text);
+	snapshot__free(s);
+}
+
 /* What is not known is null; what is too large for the format stays the largest, never negative. */
 static void test_json_edges(void **state)
 {
@@ -201,8 +350,8 @@ static void test_json_edges(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_json_schema),
-		cmocka_unit_test(test_json_values),
+		cmocka_unit_test(test_json_schema), cmocka_unit_test(test_json_values),
+		cmocka_unit_test(test_json_owners), cmocka_unit_test(test_json_deadlocks),
 		cmocka_unit_test(test_json_edges),
 	};
 

@@ -14,20 +14,24 @@
 #include "../../user/text.h"
 #include "../../user/util.h"
 
-#define JSON_KEYS_MAX 24
+#define JSON_KEYS_MAX 32
 
 /* The scalars of the snapshot's schema. Outside checks rely on these names. */
 static const char *const json_keys[ENTITY_COUNT][JSON_KEYS_MAX] = {
 	[ENTITY_PROCESS] = { "pid", "comm", "user", "cgroup", "runtime", "threads", "sleeps",
 			     "wait_ns", "blocked_ns", "delay_ns", "waiting", "idle_wait_ns" },
-	[ENTITY_LOCK] = { "id",		 "pid",		"address",	"kind",	     "class",
-			  "name",	 "name_from",	"sleeps",	"wait_ns",   "blocked_ns",
-			  "delay_ns",	 "max_ns",	"p50_ns",	"p99_ns",    "timeouts",
-			  "waiting",	 "oldest_ns",	"acquisitions", "contended", "hold_ns",
-			  "max_hold_ns", "try_failures" },
-	[ENTITY_THREAD] = { "pid", "tid", "comm", "sleeps", "wait_ns", "waiting_for",
-			    "waiting_ns" },
+	[ENTITY_LOCK] = { "id",		 "pid",		 "address",	 "kind",       "class",
+			  "name",	 "name_from",	 "sleeps",	 "wait_ns",    "blocked_ns",
+			  "delay_ns",	 "max_ns",	 "p50_ns",	 "p99_ns",     "timeouts",
+			  "waiting",	 "oldest_ns",	 "acquisitions", "contended",  "hold_ns",
+			  "max_hold_ns", "try_failures", "impact_ns",	 "owner_died", "readers",
+			  "deadlocked" },
+	[ENTITY_THREAD] = { "pid", "tid", "comm", "sleeps", "wait_ns", "waiting_for", "waiting_ns",
+			    "state", "syscall" },
 };
+
+/* What csv has beside them: json says it in objects. */
+static const char *const csv_keys[] = { "owner", "owner_tid", "owner_proof", "verdict" };
 
 static const struct process process = {
 	.pid = 4194304,
@@ -84,6 +88,24 @@ static void test_json_keys(void **state)
 	}
 }
 
+/* The columns that csv has of its own are those of locks, and no json key is among them. */
+static void test_csv_keys(void **state)
+{
+	size_t n = 0;
+
+	(void)state;
+	for (int e = 0; e < ENTITY_COUNT; e++)
+		for (const struct field *f = fields__of(e); f->key; f++)
+			n += !!(f->flags & FIELD_CSV);
+	assert_int_equal(n, ARRAY_SIZE(csv_keys));
+	for (size_t i = 0; i < ARRAY_SIZE(csv_keys); i++) {
+		const struct field *f = fields__find(ENTITY_LOCK, csv_keys[i]);
+
+		assert_non_null(f);
+		assert_int_equal(f->flags & (FIELD_CSV | FIELD_JSON), FIELD_CSV);
+	}
+}
+
 /* Rows are whole, keys and heads unique, heads fit their columns, text is on the left. */
 static void test_rows(void **state)
 {
@@ -93,7 +115,7 @@ static void test_rows(void **state)
 			assert_int_equal(f->entity, e);
 			assert_non_null(f->get);
 			assert_true(f->help && *f->help);
-			assert_true(f->flags & (FIELD_SCREEN | FIELD_JSON));
+			assert_true(f->flags & (FIELD_SCREEN | FIELD_JSON | FIELD_CSV));
 			assert_true((int)strlen(f->title) <= f->width);
 			assert_int_equal(!!(f->flags & FIELD_LEFT), f->unit == UNIT_TEXT);
 			for (const struct field *g = f + 1; g->key; g++) {
@@ -175,6 +197,21 @@ static void test_find(void **state)
 		assert_string_equal(fields__default_sort(e)->key, "wait_ns");
 }
 
+/* A terminal of 120 columns says who holds a lock, and what is wrong with it. */
+static void test_wide(void **state)
+{
+	static const char *const wanted[] = { "owner", "verdict", "impact_ns" };
+
+	(void)state;
+	assert_in_range(columns(ENTITY_LOCK, 5), 100, 120);
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		const struct field *f = fields__find(ENTITY_LOCK, wanted[i]);
+
+		assert_true(f->flags & FIELD_SCREEN);
+		assert_in_range(f->priority, 3, 5);
+	}
+}
+
 static void assert_shown(enum entity entity, const char *key, const void *row, uint64_t interval_ns,
 			 const char *expected)
 {
@@ -240,6 +277,69 @@ static void test_unknown(void **state)
 	assert_shown(ENTITY_THREAD, "waiting_for", &runs, 1, "-");
 	assert_shown(ENTITY_THREAD, "lock", &runs, 1, "-");
 	assert_shown(ENTITY_THREAD, "waiting_ns", &runs, 1, "0");
+}
+
+/* Who holds a lock in a few words: proved, inferred, ended, readers, nobody. */
+static void test_owner(void **state)
+{
+	static const struct thread thread = { .pid = 812,
+					      .tid = 4194303,
+					      .comm = "a\tworker name" };
+	static const struct thread nameless = { .pid = 812, .tid = 9 };
+	static const struct thread long_name = { .tid = 7, .comm = "0123456789abcdefghij" };
+	static struct owner proved = { &thread, PROOF_LOCK_WORD, 5 };
+	static struct owner inferred = { &nameless, PROOF_LAST_WAKER, 0 };
+	static struct owner named = { &long_name, PROOF_EXACT, 0 };
+	const struct field *tid = fields__find(ENTITY_LOCK, "owner_tid");
+	struct lock l = { .readers = -1, .owner = &proved };
+
+	(void)state;
+	assert_shown(ENTITY_LOCK, "owner", &l, 1, "a?worker name 4194303");
+	assert_shown(ENTITY_LOCK, "owner_proof", &l, 1, "lock-word");
+	assert_int_equal(tid->get(&l).number, 4194303);
+	l.owner = &inferred;
+	assert_shown(ENTITY_LOCK, "owner", &l, 1, "? 9?");
+	assert_shown(ENTITY_LOCK, "owner_proof", &l, 1, "last-waker");
+	l.owner = &named;
+	assert_shown(ENTITY_LOCK, "owner", &l, 1, "0123456789abcde 7");
+	l.owner_died = 77;
+	assert_shown(ENTITY_LOCK, "owner", &l, 1, "died 77");
+	l = (struct lock){ .readers = 3 };
+	assert_shown(ENTITY_LOCK, "owner", &l, 1, "3 readers");
+	l.readers = 1;
+	assert_shown(ENTITY_LOCK, "owner", &l, 1, "1 reader");
+	for (l.readers = 0; l.readers >= -1; l.readers--) {
+		assert_false(fields__find(ENTITY_LOCK, "owner")->get(&l).known);
+		assert_shown(ENTITY_LOCK, "owner", &l, 1, "-");
+		assert_false(tid->get(&l).known);
+		assert_false(fields__find(ENTITY_LOCK, "owner_proof")->get(&l).known);
+		assert_false(fields__find(ENTITY_LOCK, "owner_died")->get(&l).known);
+		assert_int_equal(fields__find(ENTITY_LOCK, "readers")->get(&l).known, !l.readers);
+	}
+}
+
+/* The first verdict, a deadlock before all; flags; what threads do. */
+static void test_verdict_state(void **state)
+{
+	static struct verdict verdicts[] = { { "convoy", NULL, NULL }, { "other", NULL, NULL } };
+	struct lock l = { .verdicts = verdicts };
+	struct thread t = { .state = STATE_THROTTLED, .syscall = "read" };
+
+	(void)state;
+	assert_shown(ENTITY_LOCK, "verdict", &l, 1, "-");
+	assert_shown(ENTITY_LOCK, "deadlocked", &l, 1, "no");
+	l.n_verdicts = 2;
+	assert_shown(ENTITY_LOCK, "verdict", &l, 1, "convoy");
+	l.deadlocked = true;
+	assert_shown(ENTITY_LOCK, "verdict", &l, 1, "deadlock");
+	assert_shown(ENTITY_LOCK, "deadlocked", &l, 1, "yes");
+	assert_shown(ENTITY_THREAD, "state", &t, 1, "throttled");
+	assert_shown(ENTITY_THREAD, "syscall", &t, 1, "read");
+	t = (struct thread){ .state = 99 };
+	assert_shown(ENTITY_THREAD, "state", &t, 1, "?");
+	assert_shown(ENTITY_THREAD, "syscall", &t, 1, "-");
+	t.state = STATE_UNKNOWN;
+	assert_false(fields__find(ENTITY_THREAD, "state")->get(&t).known);
 }
 
 /* Numbers beyond what a value holds stay the largest; an address keeps all its bits. */
@@ -323,6 +423,27 @@ static void test_sort(void **state)
 	fields__sort(fields__default_sort(ENTITY_LOCK), false, NULL, 0);
 }
 
+/* By impact, owner and verdict too: those without one come last. */
+static void test_sort_owners(void **state)
+{
+	static const struct thread a = { .tid = 1, .comm = "a" }, b = { .tid = 2, .comm = "b" };
+	static struct owner by_a = { .thread = &a }, by_b = { .thread = &b };
+	static struct verdict convoy = { .name = "convoy" }, wake = { .name = "lost wake-up?" };
+	static const struct lock locks[] = {
+		{ .pid = 1, .owner = &by_b, .verdicts = &wake, .n_verdicts = 1, .impact_ns = 2 },
+		{ .pid = 2, .owner_died = 9, .impact_ns = 1 },
+		{ .pid = 3, .owner = &by_a, .verdicts = &convoy, .n_verdicts = 1 },
+		{ .pid = 4, .readers = -1, .deadlocked = true, .impact_ns = 3 },
+	};
+
+	(void)state;
+	assert_order("impact", false, locks, 4, (int[]){ 4, 1, 2, 3 });
+	assert_order("owner", false, locks, 4, (int[]){ 3, 1, 2, 4 });
+	assert_order("owner", true, locks, 4, (int[]){ 2, 1, 3, 4 });
+	assert_order("verdict", false, locks, 4, (int[]){ 3, 4, 1, 2 });
+	assert_order("deadlocked", false, locks, 4, (int[]){ 4, 1, 2, 3 });
+}
+
 /* Equal rows keep one order however they come in, for each entity: they must not jump. */
 static void test_sort_is_steady(void **state)
 {
@@ -364,11 +485,14 @@ static void test_sort_is_steady(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_json_keys), cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_widths),	  cmocka_unit_test(test_find),
-		cmocka_unit_test(test_format),	  cmocka_unit_test(test_unknown),
-		cmocka_unit_test(test_extremes),  cmocka_unit_test(test_fits),
-		cmocka_unit_test(test_sort),	  cmocka_unit_test(test_sort_is_steady),
+		cmocka_unit_test(test_json_keys),      cmocka_unit_test(test_csv_keys),
+		cmocka_unit_test(test_rows),	       cmocka_unit_test(test_widths),
+		cmocka_unit_test(test_wide),	       cmocka_unit_test(test_find),
+		cmocka_unit_test(test_format),	       cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_owner),	       cmocka_unit_test(test_verdict_state),
+		cmocka_unit_test(test_extremes),       cmocka_unit_test(test_fits),
+		cmocka_unit_test(test_sort),	       cmocka_unit_test(test_sort_owners),
+		cmocka_unit_test(test_sort_is_steady),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

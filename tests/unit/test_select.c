@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Which rows an export shows, and in which order. */
-#include "fixture.h"
+#include "export_fixture.h"
 
 #include <stdlib.h>
 
@@ -38,8 +38,8 @@ static void assert_locks(const struct options *o, const uint64_t *addresses, siz
 #define TABLE	0x55d0c0a81040
 #define LOG	0x7f10a4000b60
 #define POOL	0x7f10a4000c80
-#define SLOTS	0x5581f2a40a20
-#define ARENA	0x5581f2a40b00
+#define SLOT	0x5581f2a40a20
+#define HEAP	0x5581f2a40b00
 #define REQUEST 0x7ffd10203040
 #define SESSION 0x7ffd10203100
 
@@ -49,9 +49,9 @@ static void test_idle(void **state)
 	struct options o = fixture__options();
 
 	(void)state;
-	LOCKS(&o, TABLE, LOG, SLOTS, SESSION, ARENA);
+	LOCKS(&o, TABLE, LOG, SLOT, SESSION, HEAP);
 	o.idle = true;
-	LOCKS(&o, POOL, REQUEST, TABLE, LOG, SLOTS, SESSION, ARENA);
+	LOCKS(&o, POOL, REQUEST, TABLE, LOG, SLOT, SESSION, HEAP);
 }
 
 /* Sort keys of locks; a key that locks have not leaves them in their own order. */
@@ -61,21 +61,21 @@ static void test_sort(void **state)
 
 	(void)state;
 	o.sort_key = "sleeps";
-	LOCKS(&o, TABLE, SLOTS, LOG, ARENA, SESSION);
+	LOCKS(&o, TABLE, SLOT, LOG, HEAP, SESSION);
 	o.reverse = true;
-	LOCKS(&o, SESSION, ARENA, LOG, SLOTS, TABLE);
+	LOCKS(&o, SESSION, HEAP, LOG, SLOT, TABLE);
 	o.reverse = false;
 	o.sort_key = "max";
-	LOCKS(&o, LOG, TABLE, SESSION, SLOTS, ARENA);
+	LOCKS(&o, LOG, TABLE, SESSION, SLOT, HEAP);
 	o.sort_key = "pid"; /* then by address */
-	LOCKS(&o, SLOTS, ARENA, TABLE, LOG, SESSION);
+	LOCKS(&o, SLOT, HEAP, TABLE, LOG, SESSION);
 	o.sort_key = "name"; /* unknown ones last */
-	LOCKS(&o, SESSION, SLOTS, TABLE, ARENA, LOG);
+	LOCKS(&o, SESSION, SLOT, TABLE, HEAP, LOG);
 	o.reverse = true;
-	LOCKS(&o, TABLE, SLOTS, SESSION, ARENA, LOG);
+	LOCKS(&o, TABLE, SLOT, SESSION, HEAP, LOG);
 	o.reverse = false;
 	o.sort_key = "cgroup";
-	LOCKS(&o, TABLE, LOG, SLOTS, SESSION, ARENA);
+	LOCKS(&o, TABLE, LOG, SLOT, SESSION, HEAP);
 }
 
 /* --top keeps the first of each process, in the order asked for; 0 keeps all. */
@@ -85,17 +85,17 @@ static void test_top(void **state)
 
 	(void)state;
 	o.top = 1;
-	LOCKS(&o, TABLE, SLOTS, SESSION);
+	LOCKS(&o, TABLE, SLOT, SESSION);
 	o.idle = true;
-	LOCKS(&o, POOL, REQUEST, SLOTS);
+	LOCKS(&o, POOL, REQUEST, SLOT);
 	o.idle = false;
 	o.reverse = true;
-	LOCKS(&o, ARENA, SESSION, LOG);
+	LOCKS(&o, HEAP, SESSION, LOG);
 	o.reverse = false;
 	o.top = 2;
-	LOCKS(&o, TABLE, LOG, SLOTS, SESSION, ARENA);
+	LOCKS(&o, TABLE, LOG, SLOT, SESSION, HEAP);
 	o.top = 0;
-	LOCKS(&o, TABLE, LOG, SLOTS, SESSION, ARENA);
+	LOCKS(&o, TABLE, LOG, SLOT, SESSION, HEAP);
 }
 
 /* select__all has those that --top leaves out; select__top cuts threads by process too. */
@@ -159,6 +159,68 @@ static void test_processes_threads(void **state)
 	snapshot__free(s);
 }
 
+/* What belongs to a deadlock is shown, even of the idle class and beyond --top. */
+static void test_deadlocked(void **state)
+{
+	struct options o = fixture__options();
+	struct snapshot *s = fixture__new(1);
+	struct thread *waits = thread_of(s, 4242 + 1 + 2 * 50);
+	struct process *idler = &s->processes[s->n_processes++];
+	struct lock *lock;
+	const void **rows;
+	size_t n, deadlocked = 0;
+
+	(void)state;
+	lock = lock_of(s, waits->waiting_for->id);
+	assert_int_equal(lock->class, CLASS_IDLE);
+	add_deadlock(s, &waits, 1, NSEC_PER_SEC);
+	lock->pid = 555; /* of a process that is not shown for itself */
+	*idler = (struct process){ .pid = 555, .comm = "idler", .idle_wait_ns = NSEC_PER_SEC };
+	s->locks[1].deadlocked = true;
+	o.top = 1;
+	rows = rows_of(s, &o, ENTITY_LOCK, &n);
+	for (size_t i = 0; i < n; i++)
+		deadlocked += ((const struct lock *)rows[i])->deadlocked;
+	assert_int_equal(n, 5);
+	assert_int_equal(deadlocked, 2);
+	free(rows);
+	rows = rows_of(s, &o, ENTITY_PROCESS, &n);
+	assert_int_equal(n, 4);
+	free(rows);
+	rows = rows_of(s, &o, ENTITY_THREAD, &n);
+	for (size_t i = deadlocked = 0; i < n; i++)
+		deadlocked += rows[i] == waits;
+	assert_int_equal(deadlocked, 1);
+	free(rows);
+	snapshot__free(s);
+}
+
+/* A thread that waits for nothing is shown while it holds a lock that is. */
+static void test_owners(void **state)
+{
+	struct options o = fixture__options();
+	struct snapshot *s = fixture__new(1);
+	struct thread *holds = &s->threads[s->n_threads++];
+	static const struct thread elsewhere = { .pid = 1, .tid = 1 };
+	const void **rows;
+	size_t without, with;
+
+	(void)state;
+	*holds = (struct thread){ .pid = 4242, .tid = 9999, .comm = "holder" };
+	rows = rows_of(s, &o, ENTITY_THREAD, &without);
+	free(rows);
+	set_owner(s, &s->locks[2], holds, PROOF_LOCK_WORD, 0); /* idle: not shown */
+	set_owner(s, &s->locks[1], &elsewhere, PROOF_LOCK_WORD, 0);
+	rows = rows_of(s, &o, ENTITY_THREAD, &with);
+	free(rows);
+	assert_int_equal(with, without);
+	set_owner(s, &s->locks[0], holds, PROOF_LOCK_WORD, 0);
+	rows = rows_of(s, &o, ENTITY_THREAD, &with);
+	free(rows);
+	assert_int_equal(with, without + 1);
+	snapshot__free(s);
+}
+
 /* Thousands of locks of one process are cut in no time worth noting. */
 static void test_many(void **state)
 {
@@ -207,6 +269,8 @@ int main(void)
 		cmocka_unit_test(test_top),
 		cmocka_unit_test(test_left_out),
 		cmocka_unit_test(test_processes_threads),
+		cmocka_unit_test(test_deadlocked),
+		cmocka_unit_test(test_owners),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_empty),
 	};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the workloads share. A workload times itself, synchronises by polling (never by a futex that
- * it is not about), and prints its truth as one line of JSON when it ends.
+ * it is not about), and prints its truth as one line of JSON: when it ends, or as soon as what it
+ * is about stands still.
  */
 #ifndef WORKLOAD_H
 #define WORKLOAD_H
@@ -10,6 +11,7 @@
 #define _GNU_SOURCE
 #endif
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
@@ -22,12 +24,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define UNUSED	    __attribute__((unused))
+#define NOINLINE    __attribute__((noinline)) /* a function that stacks must show */
+#define KEEP_FRAME  __asm__ volatile("")      /* after a call: it stays a call, not a jump */
 #define NS_MS	    1000000ULL
 #define NS_SECOND   1000000000ULL
 #define SKIPPED	    77 /* exit status: this machine has not what the workload is about */
@@ -104,16 +109,39 @@ static UNUSED void await(const _Atomic int *word, int value)
 		pause_ns(50000);
 }
 
-/* Reads a small file of /proc; false if it is gone. */
+/* The number of this thread as /proc has it: the one outside, in a PID namespace. */
+static UNUSED pid_t outer_tid(void)
+{
+	char link[64] = "";
+	int pid, tid;
+
+	if (readlink("/proc/thread-self", link, sizeof(link) - 1) < 0 ||
+	    sscanf(link, "%d/task/%d", &pid, &tid) != 2)
+		die("/proc/thread-self: %s", strerror(errno));
+	return tid;
+}
+
+static UNUSED pid_t outer_pid(void)
+{
+	char link[64] = "";
+
+	if (readlink("/proc/self", link, sizeof(link) - 1) < 0)
+		die("/proc/self: %s", strerror(errno));
+	return atoi(link);
+}
+
+/* Reads a small file of /proc; false if it is gone. Not by stdio: fopen takes locks of its own. */
 static UNUSED bool proc_read(char *buf, size_t size, const char *path)
 {
-	FILE *f = fopen(path, "re");
-	size_t n;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
 
-	if (!f)
+	if (fd < 0)
 		return false;
-	n = fread(buf, 1, size - 1, f);
-	fclose(f);
+	n = read(fd, buf, size - 1);
+	close(fd);
+	if (n < 0)
+		return false;
 	buf[n] = '\0';
 	return true;
 }
@@ -179,6 +207,33 @@ static UNUSED void *shared_page(size_t size)
 	if (p == MAP_FAILED)
 		die("mmap: %s", strerror(errno));
 	return p;
+}
+
+/* A process that ends with this one; in it, 0. The calling thread must be the main one. */
+static UNUSED pid_t fork_child(void)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("fork: %s", strerror(errno));
+	if (!pid && prctl(PR_SET_PDEATHSIG, SIGKILL))
+		die("prctl: %s", strerror(errno));
+	return pid;
+}
+
+static UNUSED void thread_start(void *(*start)(void *), void *arg)
+{
+	pthread_t thread;
+
+	must(pthread_create(&thread, NULL, start, arg), "pthread_create");
+	pthread_detach(thread);
+}
+
+/* The address of an object, for the truth. */
+static UNUSED const char *address(char buf[32], const volatile void *object)
+{
+	snprintf(buf, 32, "0x%lx", (unsigned long)(uintptr_t)object);
+	return buf;
 }
 
 static UNUSED void pin_to(int cpu)

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copies of the current thread's registers and stack, and their way to user space. */
+#ifndef STACK_BPF_H
+#define STACK_BPF_H
+
+#include "state.bpf.h"
+#include "arch_x86.bpf.h"
+
+/*
+ * This CPU's buffer. Nobody else comes here meanwhile, for all who do have interrupts off: the
+ * scheduler's tracepoints, and the sampling clock, which is a timer's interrupt and never an NMI.
+ */
+static __always_inline struct sample_buffer *stack__buffer(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&sample_buffers, &cpu);
+}
+
+/* Fills in whose stack it is. What is said of a lock is the caller's. */
+static __always_inline void stack__begin(struct stack_event *event, enum event_type type,
+					 struct task_struct *task, struct pt_regs *regs, __u64 now)
+{
+	event->type = type;
+	event->time_ns = now;
+	event->tid = task->pid;
+	event->tgid = task->tgid;
+	event->pad = 0;
+	event->gen = task__gen(task);
+	bpf_probe_read_kernel(event->comm, sizeof(event->comm), task->comm);
+	arch__user_regs(regs, &event->regs);
+}
+
+/*
+ * Copies what is there of the current thread's stack, page by page: an absent page ends it. The
+ * length goes through memory, where the verifier forgets it: or it would follow what comes after
+ * once for each number of pages.
+ */
+static __always_inline void stack__copy(struct sample_buffer *buffer, __u32 want)
+{
+	__u64 sp = arch__stack_pointer(&buffer->event.regs);
+	__u32 done = 0;
+
+	for (int i = 0; i <= STACK_BYTES_MAX / PAGE; i++) {
+		__u32 len = PAGE - ((sp + done) & (PAGE - 1));
+
+		if (done >= want || done > STACK_BYTES_MAX || len > PAGE)
+			break;
+		if (bpf_probe_read_user(buffer->stack + done, len, (void *)(sp + done)))
+			break;
+		done += len;
+	}
+	buffer->event.stack_len = done < want ? done : want;
+}
+
+/* Sends the event with as much of the stack as is wanted and there. Returns whether it was sent. */
+static __always_inline bool stack__send(struct sample_buffer *buffer, __u32 want, __u64 wakeup)
+{
+	__u32 len;
+
+	stack__copy(buffer, want);
+	len = *(volatile __u32 *)&buffer->event.stack_len;
+	if (!len)
+		loss__count(LOSS_STACKS_UNREAD);
+	if (len > STACK_BYTES_MAX)
+		return false;
+	if (bpf_ringbuf_output(&events, buffer, sizeof(buffer->event) + len, wakeup)) {
+		loss__count(LOSS_SAMPLES_DROPPED);
+		return false;
+	}
+	return true;
+}
+
+#endif

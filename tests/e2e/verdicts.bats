@@ -1,0 +1,118 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154 # scripts in quotes; names of helper.bash
+# What is wrong with a lock, in plain words: each beside a program that has just that, none beside
+# programs that have nothing.
+
+load helper
+
+# judged SECONDS: the verdicts of a program that was started and stands.
+judged() {
+	"$LOCKTOP" -b -n "$1" -d 1 -f json -i --top 0 -p "$pid" -o "$shots"
+	told
+}
+
+# told: each verdict has its figures and its advice, in one line each.
+told() {
+	judge 'all(v["evidence"] and v["advice"] and "\n" not in v["evidence"] + v["advice"]
+		for s in shots for x in s["locks"] for v in x["verdicts"])' \
+		'all(any(c.isdigit() for c in v["evidence"])
+			for s in shots for x in s["locks"] for v in x["verdicts"])'
+}
+
+# given NAME: on the truth's lock, in each interval but the first and the last, partial one.
+given() {
+	judge "rows_of()[1:-1] or rows_of()" \
+		"all('$1' in [v['name'] for v in x['verdicts']] for x in rows_of()[1:-1] or rows_of())"
+}
+
+@test "deadlock" {
+	start_standing "$WORKLOADS/deadlocks" pair 30
+	judged 2
+	judge '"deadlock" in verdicts()'
+}
+@test "owner dead" {
+	start_standing "$WORKLOADS/doing" exited 30
+	judged 2
+	given "owner dead"
+}
+@test "owner stopped" {
+	start_standing "$WORKLOADS/doing" stopped 30
+	judged 2
+	given "owner stopped"
+}
+@test "owner preempted" {
+	start_standing "$WORKLOADS/doing" preempted 30
+	judged 3
+	given "owner preempted"
+	judge 'verdicts() <= {"owner preempted", "one big lock"}'
+}
+@test "owner in I/O (read)" {
+	start_standing "$WORKLOADS/doing" read 30
+	judged 2
+	given "owner in I/O (read)"
+	judge 'verdicts() <= {"owner in I/O (read)", "one big lock"}'
+}
+@test "an owner that sleeps is not in I/O" {
+	start_standing "$WORKLOADS/doing" nanosleep 30
+	judged 2
+	given "owner asleep (clock_nanosleep)"
+}
+@test "an owner that runs gets no verdict for that" {
+	start_standing "$WORKLOADS/doing" running 30
+	judged 2
+	judge 'verdicts() <= {"one big lock"}'
+}
+
+# watched CMD...: observes it at one second an interval.
+watched() {
+	observe -d 1 "$@"
+	told
+}
+
+@test "writer starving" {
+	watched "$WORKLOADS/patterns" starving 5
+	given "writer starving"
+}
+@test "a writer behind readers that do not come and go is not starving" {
+	start_standing "$WORKLOADS/owners" rwlock-write-readers 30
+	judged 3
+	judge '"writer starving" not in verdicts()'
+}
+@test "CPU-starved" {
+	watched "$WORKLOADS/patterns" crowded 4
+	given CPU-starved
+	judge '"lost wake-up?" not in verdicts()'
+}
+@test "lost wake-up?" {
+	watched "$WORKLOADS/patterns" overtaken 9
+	judge '[x for s in shots[-3:-1] for x in s["locks"] if "lost wake-up?" in
+		[v["name"] for v in x["verdicts"]]]' \
+		'all("lost wake-up?" not in [v["name"] for v in x["verdicts"]]
+			for s in shots[:4] for x in s["locks"])'
+}
+@test "convoy, on one big lock" {
+	watched "$WORKLOADS/contend" 8 4 50 0
+	given convoy
+	given "one big lock"
+}
+@test "one big lock, of two" {
+	watched "$WORKLOADS/contend" 4 4 1000 100
+	given "one big lock"
+}
+@test "many locks: none is the big one" {
+	watched "$WORKLOADS/moving" 4 50 1000
+	judge '"one big lock" not in verdicts()' '"deadlock" not in verdicts()' \
+		'"owner dead" not in verdicts()'
+}
+@test "an idle pool: none" {
+	start "$WORKLOADS/idle" 32 60
+	wait_for 10 asleep "$pid" 33
+	"$LOCKTOP" -b -n 7 -d 1 -f json -i --top 0 -p "$pid" -o "$shots"
+	judge 'all(s["locks"] for s in shots)' \
+		'all(x["verdicts"] == [] for s in shots for x in s["locks"])'
+}
+@test "a program whose threads do not contend: none" {
+	watched "$WORKLOADS/patterns" alone 3
+	judge 'all(x["verdicts"] == [] for s in shots for x in s["locks"])'
+}

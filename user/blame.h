@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Because of whom: owners, holders, impact and deadlocks of an interval, from its looks and samples
+ * into its snapshot.
+ */
+#ifndef BLAME_H
+#define BLAME_H
+
+#include "looks.h"
+#include "parts.h"
+
+/*
+ * Fills what struct lock and struct thread say of owners, and s->deadlocks. Locks, threads and the
+ * parts' locks are there; s->threads has room for one more thread a lock.
+ */
+void blame(struct snapshot *s, const struct parts *parts, struct looks *looks,
+	   struct samples *samples, struct processes *processes);
+
+#endif

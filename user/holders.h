@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The threads that held a lock while others waited for it, and what those waits weigh. Pure. */
+#ifndef HOLDERS_H
+#define HOLDERS_H
+
+#include "model.h"
+
+#define HOLDERS_MAX 32 /* kept for one key; the least important gives way */
+
+struct lock_holder {
+	pid_t tid;
+	enum owner_proof proof;
+	uint64_t samples, wait_ns; /* of the running interval */
+	uint64_t all_wait_ns;	   /* since it was first seen */
+};
+
+struct holders {
+	struct lock_holder *items;
+	size_t n, capacity;
+};
+
+void holders__done(struct holders *h);
+
+/* Enters wait that a thread's holding cost; sample: a new sampled wait began with it. */
+void holders__credit(struct holders *h, pid_t tid, enum owner_proof proof, uint64_t wait_ns,
+		     bool sample);
+
+/* The running interval's figures go to zero. */
+void holders__next_interval(struct holders *h);
+
+#endif

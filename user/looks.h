@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Looks: moments, several an interval, at which the locks that threads wait for are asked who holds
+ * them, and those threads what they do. What an interval's looks found is the evidence for owners,
+ * blame, deadlocks and verdicts. A look costs time, so they come as often as they are cheap.
+ */
+#ifndef LOOKS_H
+#define LOOKS_H
+
+#include <uthash.h>
+
+#include "deadlocks.h"
+#include "owners.h"
+#include "samples.h"
+#include "source.h"
+#include "tally.h"
+
+#define LOOK_CALLS 4 /* system calls of owners that are told apart for one lock */
+
+/* One key that is waited for, through an interval. */
+struct look_lock {
+	struct lock_key key;
+	/* the latest look: */
+	uint32_t place; /* in its graph; GRAPH_NONE: nobody waited */
+	unsigned int waiters;
+	uint64_t oldest_start_ns;
+	uint32_t oldest_tid, oldest_sequence;
+	int readers;	    /* -1: not recorded */
+	pid_t owner;	    /* a live thread of the right process; 0: none */
+	uint32_t number;    /* as the lock has it, in the owner's namespace */
+	uint64_t number_at; /* where, in every process that the owner can be of; 0: nowhere */
+	uint32_t number_mask;
+	uint32_t missing; /* number of an owner that is not there */
+	pid_t died;	  /* the same number at two looks in a row: it ended holding the lock */
+	/* the running interval: */
+	struct lock_looks looks;
+	struct {
+		int nr;
+		unsigned int n;
+	} calls[LOOK_CALLS];
+	int last_readers;
+	struct look_root {
+		struct lock_key key;
+		uint64_t weight; /* waiters times time */
+	} * roots;		 /* the locks at the end of its waiters' chains */
+	size_t n_roots, roots_capacity;
+	bool used;
+	/* wakes that went to others since its oldest waiter fell asleep */
+	uint64_t overtaken;
+	uint32_t overtaken_tid, overtaken_sequence;
+	UT_hash_handle hh;
+};
+
+/* A thread that holds what is waited for. */
+struct look_thread {
+	uint32_t tid;
+	struct thread_look now; /* at the latest look */
+	uint64_t since_ns; /* it has not run since, at least; 0: it has, or that is not known */
+	bool present;	   /* at the latest look */
+	bool waits;	   /* in a futex wait */
+	struct lock_key waits_for;
+	struct named_stack stack; /* frames NULL: not taken */
+	uint64_t stack_switches;  /* when it was taken */
+	UT_hash_handle hh;
+};
+
+struct looks;
+
+/* Borrows all. */
+struct looks *looks__new(struct source *source, struct processes *processes,
+			 struct samples *samples, struct owners *owners, struct proc *proc);
+void looks__free(struct looks *l);
+
+/* The look that ends an interval: at these open sleeps, and at all locks that were waited for. */
+void looks__interval(struct looks *l, const struct look *look, struct tally *tally);
+
+/* A look between, if it is time; whether or not, the time until the next one is due. */
+uint64_t looks__tick(struct looks *l, uint64_t now_ns);
+
+/* A look now. 0 or -errno. */
+int looks__now(struct looks *l);
+
+/* EVENT_RUNNING_STACK; what is malformed is dropped. */
+void looks__event(struct looks *l, const struct stack_event *e);
+
+/* The interval was read: its figures begin anew. */
+void looks__next_interval(struct looks *l);
+
+/* What was found; NULL: nothing. Valid until the next look. */
+struct look_lock *looks__lock(struct looks *l, const struct lock_key *key);
+struct look_thread *looks__thread(struct looks *l, pid_t tid);
+const struct deadlocks *looks__deadlocks(const struct looks *l);
+/* Time of the latest look. */
+uint64_t looks__time(const struct looks *l);
+
+#endif
