@@ -16,6 +16,7 @@ struct assembly {
 	struct samples *samples;
 	struct processes *processes;
 	struct parts parts;
+	size_t rows; /* of threads, beside those that waited */
 };
 
 static uint64_t wait_of(const struct part *part)
@@ -340,7 +341,7 @@ static void make_threads(struct assembly *a)
 	struct share *shares = collect_shares(a, &n);
 
 	/* with room for owners: a thread that holds a lock need not have waited */
-	s->threads = snapshot__alloc(s, n + s->n_locks, sizeof(*s->threads));
+	s->threads = snapshot__alloc(s, n + a->rows, sizeof(*s->threads));
 	s->thread_locks = snapshot__alloc(s, n, sizeof(*s->thread_locks));
 	for (size_t i = 0; i < n; i++) {
 		const struct tally_wait *w = shares[i].wait;
@@ -362,7 +363,11 @@ static void make_threads(struct assembly *a)
 void assemble(struct snapshot *s, struct identities *identities, struct tally *t,
 	      struct samples *samples, struct processes *processes, struct looks *looks)
 {
-	struct assembly a = { .s = s, .tally = t, .samples = samples, .processes = processes };
+	struct assembly a = { .s = s,
+			      .tally = t,
+			      .samples = samples,
+			      .processes = processes,
+			      .rows = blame__rows(looks) };
 
 	parts__collect(&a.parts, identities, t, samples, processes);
 	make_locks(&a);

@@ -91,6 +91,8 @@ static int print(struct batch *b, bool first)
 	err = e->write(b->output->file, s, b->options, first);
 	if (!err && fflush(b->output->file))
 		err = errno ? -errno : -EIO;
+	for (const struct fail_on *const *f = b->options->fail_on; *f && !b->found[0]; f++)
+		(*f)->found(s, b->found, sizeof(b->found));
 	snapshot__free(s);
 	b->write_failed = err;
 	return err;
@@ -103,7 +105,8 @@ int batch__run(struct batch *b)
 	bool over = false;
 	int err = 0;
 
-	for (unsigned long n = 0; !over && !err && (!o->count || n < o->count); n++) {
+	for (unsigned long n = 0; !over && !err && !b->found[0] && (!o->count || n < o->count);
+	     n++) {
 		uint64_t now = util__monotonic_ns();
 
 		/* intervals keep their rhythm; after a stop or a long reading it begins anew */

@@ -16,12 +16,14 @@ struct batch {
 	void *alive_ctx;
 	int signal_fd;	   /* SIGINT, SIGTERM, SIGHUP */
 	bool interrupted;  /* Ctrl-C came once and was left to the command */
+	char found[256];   /* "": none of options->fail_on; else what was seen, in one line */
 	bool write_failed; /* batch__run's error came from the output, not from the source */
 };
 
 /*
- * Until options->count intervals are over, the command or all observed processes have ended, or a
- * signal came; the interval that this cuts short is printed too. 0 or -errno.
+ * Until options->count intervals are over, one of options->fail_on is seen, the command or all
+ * observed processes have ended, or a signal came; the interval that this cuts short is printed
+ * too. 0 or -errno.
  */
 int batch__run(struct batch *b);
 

@@ -349,6 +349,16 @@ static void fill_holders(struct blame *b, size_t first, size_t n)
 		qsort(lock->holders, lock->n_holders, sizeof(*lock->holders), compare_holders);
 }
 
+/* Of a process that is dumped, all threads are rows. */
+static void add_dumped(struct blame *b, size_t room)
+{
+	struct look_thread *t, *next, *threads = looks__threads(b->looks);
+
+	HASH_ITER (hh, threads, t, next)
+		if (t->present && looks__dumps(b->looks, t->now.tgid))
+			row_of(b, t->tid, room);
+}
+
 static void fill_waiting(struct blame *b)
 {
 	for (size_t i = 0; i < b->s->n_threads; i++) {
@@ -406,6 +416,13 @@ static void fill_deadlocks(struct blame *b)
 		      compare_deadlocks);
 }
 
+size_t blame__rows(struct looks *looks)
+{
+	struct look_thread *threads = looks__threads(looks);
+
+	return HASH_COUNT(threads);
+}
+
 void blame(struct snapshot *s, const struct parts *parts, struct looks *looks,
 	   struct samples *samples, struct processes *processes)
 {
@@ -415,7 +432,7 @@ void blame(struct snapshot *s, const struct parts *parts, struct looks *looks,
 			   .samples = samples,
 			   .processes = processes,
 			   .now_ns = looks__time(looks) };
-	size_t room = s->n_threads + s->n_locks;
+	size_t room = s->n_threads + blame__rows(looks);
 
 	index_rows(&b);
 	for (size_t i = 0, n; i < parts->n; i += n) {
@@ -425,6 +442,7 @@ void blame(struct snapshot *s, const struct parts *parts, struct looks *looks,
 		blame_lock(&b, i, n, room);
 		fill_holders(&b, i, n);
 	}
+	add_dumped(&b, room);
 	fill_waiting(&b);
 	fill_deadlocks(&b);
 	free_index(&b);

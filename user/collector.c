@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "collector.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #define UNUSED_TIGHT_NS (2 * NSEC_PER_SEC)  /* the same when room gets short */
 #define ABSENT		2 /* a sleep that ends between two halves of a reading is missing once */
 #define TICK_MAX_NS	(100 * 1000000ULL)
+#define DUMP_NS		(200 * 1000000ULL) /* between the two looks of a dump */
 
 struct collector {
 	const struct options *options;
@@ -206,12 +208,19 @@ static void forget_processes(struct collector *c)
 	}
 }
 
-static void fill_head(struct collector *c, struct snapshot *s, const struct records *r)
+static struct snapshot *new_snapshot(struct collector *c)
 {
+	struct snapshot *s = snapshot__new();
+
 	s->version = LOCKTOP_VERSION;
 	s->host = snapshot__string(s, c->uts.nodename);
 	s->kernel = snapshot__string(s, c->uts.release);
 	clock_gettime(CLOCK_REALTIME, &s->time);
+	return s;
+}
+
+static void fill_head(struct collector *c, struct snapshot *s, const struct records *r)
+{
 	s->interval_ns = c->tally.now_ns - c->tally.then_ns;
 	s->number = ++c->number;
 	for (int i = 0; i < LOSS_COUNT; i++)
@@ -249,7 +258,7 @@ int collector__interval(struct collector *c, struct snapshot **ret)
 		return err;
 	look = (struct look){ .now_ns = r.now_ns, .open = r.open, .n_open = r.n_open };
 	looks__interval(c->looks, &look, &c->tally);
-	s = snapshot__new();
+	s = new_snapshot(c);
 	fill_head(c, s, &r);
 	assemble(s, c->identities, &c->tally, c->samples, &c->processes, c->looks);
 	memcpy(c->losses, r.losses, sizeof(c->losses));
@@ -260,4 +269,58 @@ int collector__interval(struct collector *c, struct snapshot **ret)
 	looks__next_interval(c->looks);
 	*ret = s;
 	return 0;
+}
+
+/* Stacks of running threads come meanwhile. */
+static void wait_for_samples(struct collector *c)
+{
+	const struct timespec step = { .tv_nsec = DUMP_NS / 4 };
+
+	for (int i = 0; i < 4; i++) {
+		nanosleep(&step, NULL);
+		drain(c);
+	}
+}
+
+static bool any_there(struct collector *c, const pid_t *pids, size_t n)
+{
+	struct proc_info info;
+
+	for (size_t i = 0; i < n; i++)
+		if (!proc__info(c->proc, pids[i], &info))
+			return true;
+	return false;
+}
+
+/* Figures are those of open sleeps only: the running interval keeps its own. */
+static struct snapshot *assemble_dump(struct collector *c, const struct look *look)
+{
+	struct records r = { .now_ns = look->now_ns, .open = look->open, .n_open = look->n_open };
+	struct snapshot *s = new_snapshot(c);
+	struct tally tally;
+
+	tally__init(&tally);
+	tally__update(&tally, &r);
+	assemble(s, c->identities, &tally, c->samples, &c->processes, c->looks);
+	tally__done(&tally);
+	return s;
+}
+
+int collector__dump(struct collector *c, const pid_t *pids, size_t n, struct snapshot **ret)
+{
+	struct look look;
+	int err;
+
+	if (!any_there(c, pids, n))
+		return -ESRCH;
+	looks__dump(c->looks, pids, n);
+	err = looks__now(c->looks, NULL);
+	if (!err) {
+		wait_for_samples(c);
+		err = looks__now(c->looks, &look);
+	}
+	if (!err)
+		*ret = assemble_dump(c, &look);
+	looks__dump(c->looks, NULL, 0);
+	return err;
 }

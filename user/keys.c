@@ -33,10 +33,12 @@ static unsigned int move_end(struct view *v, int arg)
 
 static unsigned int enter(struct view *v, int arg)
 {
+	const struct level *l = view__clevel(v);
+
 	(void)arg;
 	if (!view__enter(v))
 		view__say(v, false, "%s",
-			  view__clevel(v)->entity == ENTITY_THREAD
+			  l->entity == ENTITY_THREAD && !l->forest
 				  ? "this thread waits for no other lock now"
 				  : "nothing further in");
 	return OUTCOME_DRAW;
@@ -66,6 +68,19 @@ static unsigned int show_next(struct view *v, int by)
 	int entity = view__clevel(v)->entity;
 
 	view__show(v, (entity + by + ENTITY_COUNT) % ENTITY_COUNT);
+	return OUTCOME_DRAW;
+}
+
+static unsigned int show_graph(struct view *v, int arg)
+{
+	(void)arg;
+	view__show_graph(v);
+	return OUTCOME_DRAW;
+}
+
+static unsigned int pan(struct view *v, int by)
+{
+	view__pan(v, by);
 	return OUTCOME_DRAW;
 }
 
@@ -199,9 +214,14 @@ static unsigned int outcome(struct view *v, int which)
 #define MENU   (1 << MODE_SORT)
 #define PROMPT (1 << MODE_PROMPT)
 #define DETAIL (1 << MODE_DETAIL)
+#define GRAPH  (1 << MODE_GRAPH)
+#define TEXT   (1 << MODE_TEXT)
 #define OVER   (HELP | MENU)
-#define BOTH   (LIST | DETAIL)
-#define SCROLL (BOTH | HELP | MENU)
+#define PLACES (LIST | DETAIL | GRAPH | TEXT)
+#define FIND   (LIST | GRAPH | TEXT)
+#define SCROLL (PLACES | HELP | MENU)
+
+#define PAN 8 /* columns */
 
 /* clang-format off */
 const struct binding bindings[] = {
@@ -210,40 +230,51 @@ const struct binding bindings[] = {
 	{ MENU, { 's', KEYS_F6 }, "Esc s q", NULL, "Close", NULL, close_mode, 0 },
 	{ OVER, { KEYS_ESC, 'q', KEYS_F10, KEYS_LEFT }, "Esc q", NULL, NULL, NULL, close_mode, 0 },
 	{ HELP, { KEYS_ENTER }, "Enter", NULL, NULL, NULL, close_mode, 0 },
-	{ BOTH, { 'h', '?', KEYS_F1 }, "h ? F1", "General", "Help", "this help", help, 0 },
-	{ BOTH, { 'q', KEYS_F10 }, "q F10", "General", "Quit", "quit", outcome, OUTCOME_QUIT },
-	{ LIST, { KEYS_ENTER, KEYS_RIGHT }, "Enter", "Look at", "Open",
+	{ PLACES, { 'h', '?', KEYS_F1 }, "h ? F1", "General", "Help", "this help", help, 0 },
+	{ PLACES, { 'q', KEYS_F10 }, "q F10", "General", "Quit", "quit", outcome, OUTCOME_QUIT },
+	{ LIST | GRAPH, { KEYS_ENTER, KEYS_RIGHT }, "Enter", "Look at", "Open",
 	  "a process's locks, all about a lock, the lock a thread waits for", enter, 0 },
+	{ PLACES, { 'g' }, "g", "Look at", "Graph",
+	  "the wait graph: who blocks, who queues behind, deadlocks; or back from it", show_graph, 0 },
+	{ PLACES, { 'D' }, "D", "Look at", "Dump",
+	  "all threads of the process: stacks, what each waits for and holds", outcome,
+	  OUTCOME_DUMP },
+	{ GRAPH, { KEYS_TAB }, "Tab", "The wait graph", "Next root",
+	  "next of those that block (Shift-Tab: previous)", part, 1 },
+	{ GRAPH, { KEYS_BACK_TAB }, "Shift-Tab", "The wait graph", NULL, NULL, part, -1 },
+	{ TEXT, { '<', ',' }, "< ,", "A thread dump", NULL, "what is cut at the left", pan, -PAN },
+	{ TEXT, { '>', '.', KEYS_RIGHT }, "> .", "A thread dump", "Right", "what is cut at the right",
+	  pan, PAN },
 	{ DETAIL, { KEYS_TAB }, "Tab", "A lock's page", "Next part",
 	  "next of its parts (Shift-Tab: previous)", part, 1 },
 	{ DETAIL, { KEYS_BACK_TAB }, "Shift-Tab", "A lock's page", NULL, NULL, part, -1 },
 	{ DETAIL, { KEYS_ENTER, KEYS_RIGHT }, "Enter", "A lock's page", "Threads",
 	  "its threads as a list", enter, 0 },
-	{ BOTH, { KEYS_ESC, KEYS_LEFT, KEYS_BACKSPACE }, "Esc", "Look at", "Back",
+	{ PLACES, { KEYS_ESC, KEYS_LEFT, KEYS_BACKSPACE }, "Esc", "Look at", "Back",
 	  "out again; in the outermost list: no filter, no search", leave, 0 },
 	{ LIST, { KEYS_TAB }, "Tab", "Look at", NULL,
 	  "next of processes, locks, threads (Shift-Tab: previous)", show_next, 1 },
 	{ LIST, { KEYS_BACK_TAB }, "Shift-Tab", "Look at", NULL, NULL, show_next, -1 },
-	{ BOTH, { '1' }, "1", "Look at", NULL, "processes", show, ENTITY_PROCESS },
-	{ BOTH, { '2' }, "2", "Look at", NULL, "locks: all, or those of the opened process", show,
+	{ PLACES, { '1' }, "1", "Look at", NULL, "processes", show, ENTITY_PROCESS },
+	{ PLACES, { '2' }, "2", "Look at", NULL, "locks: all, or those of the opened process", show,
 	  ENTITY_LOCK },
-	{ BOTH, { '3' }, "3", "Look at", NULL, "threads: all, or those of the opened process",
+	{ PLACES, { '3' }, "3", "Look at", NULL, "threads: all, or those of the opened process",
 	  show, ENTITY_THREAD },
-	{ LIST, { 'i' }, "i", "Look at", "Idle", "idle waits (for work, an event, an end) too, or not",
-	  toggle_idle, 0 },
+	{ LIST | GRAPH, { 'i' }, "i", "Look at", "Idle",
+	  "idle waits (for work, an event, an end) too, or not", toggle_idle, 0 },
 	{ SCROLL, { KEYS_UP, 'k' }, "Up k", "Move", NULL, "one row up", move, -1 },
 	{ SCROLL, { KEYS_DOWN, 'j' }, "Down j", "Move", NULL, "one row down", move, 1 },
 	{ SCROLL, { KEYS_PAGE_UP, KEYS_CTRL('b') }, "PgUp ^B", "Move", NULL, "one page up",
 	  move_page, -1 },
 	{ SCROLL, { KEYS_PAGE_DOWN, KEYS_CTRL('f') }, "PgDn ^F", "Move", NULL, "one page down",
 	  move_page, 1 },
-	{ SCROLL, { KEYS_HOME, 'g' }, "Home g", "Move", NULL,
+	{ SCROLL, { KEYS_HOME }, "Home", "Move", NULL,
 	  "first row; rows are put in order again", move_home, 0 },
 	{ SCROLL, { KEYS_END, 'G' }, "End G", "Move", NULL, "last row", move_end, 0 },
-	{ LIST, { '/', KEYS_F3 }, "/ F3", "Find", "Search", "search as you type: any column", prompt,
+	{ FIND, { '/', KEYS_F3 }, "/ F3", "Find", "Search", "search as you type: any column", prompt,
 	  PROMPT_SEARCH },
-	{ LIST, { 'n' }, "n", "Find", NULL, "next row that the search finds", find, 1 },
-	{ LIST, { 'N' }, "N", "Find", NULL, "previous row that the search finds", find, -1 },
+	{ FIND, { 'n' }, "n", "Find", NULL, "next row that the search finds", find, 1 },
+	{ FIND, { 'N' }, "N", "Find", NULL, "previous row that the search finds", find, -1 },
 	{ LIST, { 'f', '\\', KEYS_F4 }, "f \\ F4", "Find", "Filter",
 	  "only rows that contain a text in any column", prompt, PROMPT_FILTER },
 	{ LIST, { 's', KEYS_F6 }, "s F6", "Order", "Sort", "choose the column to sort by",
@@ -251,13 +282,14 @@ const struct binding bindings[] = {
 	{ LIST, { '<', ',' }, "< ,", "Order", NULL, "sort by the column to the left", sort_step, -1 },
 	{ LIST, { '>', '.' }, "> .", "Order", NULL, "sort by the column to the right", sort_step, 1 },
 	{ LIST, { 'r' }, "r", "Order", NULL, "reverse the order", reverse, 0 },
-	{ BOTH, { 'p', ' ' }, "p Space", "Run", "Pause",
+	{ PLACES, { 'p', ' ' }, "p Space", "Run", "Pause",
 	  "the screen stands still; observation goes on", pause_display, 0 },
-	{ BOTH, { '+', '=' }, "+", "Run", NULL, "longer interval", step_delay, 1 },
-	{ BOTH, { '-', '_' }, "-", "Run", NULL, "shorter interval", step_delay, -1 },
-	{ BOTH, { 'd' }, "d", "Run", NULL, "type the interval", prompt, PROMPT_DELAY },
-	{ BOTH, { 'e' }, "e", "Run", "Export",
-	  "what is on screen as JSON into a file in this directory", outcome, OUTCOME_EXPORT },
+	{ PLACES, { '+', '=' }, "+", "Run", NULL, "longer interval", step_delay, 1 },
+	{ PLACES, { '-', '_' }, "-", "Run", NULL, "shorter interval", step_delay, -1 },
+	{ PLACES, { 'd' }, "d", "Run", NULL, "type the interval", prompt, PROMPT_DELAY },
+	{ PLACES, { 'e' }, "e", "Run", "Export",
+	  "what is on screen into a file in this directory: JSON; a dump as text", outcome,
+	  OUTCOME_EXPORT },
 	{ SCROLL, { KEYS_CTRL('l') }, "^L", "Run", NULL, "paint the screen anew", outcome,
 	  OUTCOME_DRAW | OUTCOME_REPAINT },
 	{ PROMPT, { KEYS_ENTER }, "Enter", NULL, "Accept", NULL, prompt_accept, 0 },

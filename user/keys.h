@@ -40,6 +40,7 @@ enum outcome {
 	OUTCOME_PAUSE = 8,   /* view->paused */
 	OUTCOME_EXPORT = 16,
 	OUTCOME_QUIT = 32,
+	OUTCOME_DUMP = 64, /* a thread dump of view__pid() is wanted */
 };
 
 struct binding {

@@ -2,13 +2,17 @@
 #include "live.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "canvas.h"
+#include "dump.h"
 #include "keys.h"
 #include "save.h"
 #include "screen.h"
 #include "term.h"
+#include "text_page.h"
 #include "util.h"
 #include "view.h"
 
@@ -98,9 +102,21 @@ static void change_delay(struct live *l)
 	l->deadline_ns = l->begun_ns + l->view->delay_ns;
 }
 
+/* A dump that is on screen, else the snapshot that is. */
+static int save(struct live *l, char *name, size_t size)
+{
+	const struct text_page *text = view__clevel(l->view)->text;
+	struct options o = *l->o;
+
+	if (text)
+		return save__dump(text, name, size);
+	o.idle = l->view->idle;
+	o.top = 0;
+	return save__snapshot(l->shown, &o, name, size);
+}
+
 static void export(struct live *l)
 {
-	struct options o = *l->o;
 	char name[160];
 	int err;
 
@@ -108,13 +124,57 @@ static void export(struct live *l)
 		view__say(l->view, true, "nothing is measured yet");
 		return;
 	}
-	o.idle = l->view->idle;
-	o.top = 0;
-	err = save__snapshot(l->shown, &o, name, sizeof(name));
+	err = save(l, name, sizeof(name));
 	if (err)
 		view__say(l->view, true, "not exported: %s", strerror(-err));
 	else
 		view__say(l->view, false, "exported to %s", name);
+}
+
+/* The dump's snapshot ends here: its text is all that is kept. */
+static int dump_text(struct live *l, pid_t pid, struct text_page **ret)
+{
+	struct snapshot *s;
+	char *text = NULL;
+	size_t size;
+	FILE *out;
+	int err = collector__dump(l->collector, &pid, 1, &s);
+
+	if (err)
+		return err;
+	out = open_memstream(&text, &size);
+	err = out ? dump__write(out, s, pid) : -errno;
+	if (out && fclose(out) && !err)
+		err = -ENOMEM;
+	if (!err)
+		*ret = text_page__new(pid, &s->time, text);
+	free(text);
+	snapshot__free(s);
+	return err;
+}
+
+static void dump(struct live *l)
+{
+	pid_t pid = view__pid(l->view);
+	const struct process *p = l->shown ? snapshot__process(l->shown, pid) : NULL;
+	struct text_page *text;
+	char label[80];
+	int err;
+
+	if (pid <= 0) {
+		view__say(l->view, true, "no process is selected: nothing to dump");
+		return;
+	}
+	err = dump_text(l, pid, &text);
+	if (err == -ESRCH) {
+		view__say(l->view, true, "process %d has ended", (int)pid);
+	} else if (err) {
+		view__say(l->view, true, "process %d is not dumped: %s", (int)pid, strerror(-err));
+	} else {
+		snprintf(label, sizeof(label), "Threads of %.16s %d",
+			 p && p->comm ? p->comm : "process", (int)pid);
+		view__show_text(l->view, label, text);
+	}
 }
 
 static unsigned int take_keys(struct live *l)
@@ -131,6 +191,8 @@ static unsigned int take_keys(struct live *l)
 			change_delay(l);
 		if (one & OUTCOME_EXPORT)
 			export(l);
+		if (one & OUTCOME_DUMP)
+			dump(l);
 		if (one & OUTCOME_REPAINT)
 			term__repaint(l->term);
 		if (one & OUTCOME_QUIT)

@@ -5,6 +5,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -98,6 +99,17 @@ bool loader__scope_alive(struct locktop_bpf *skel)
 	__u32 key;
 
 	return bpf_map_get_next_key(bpf_map__fd(skel->maps.scope), NULL, &key) == 0;
+}
+
+void loader__scope_kill(struct locktop_bpf *skel)
+{
+	__u32 key, *at = NULL;
+
+	/* the probes take a process out when it ends: what stands there is no other one's number */
+	while (!bpf_map_get_next_key(bpf_map__fd(skel->maps.scope), at, &key)) {
+		kill(key, SIGKILL);
+		at = &key;
+	}
 }
 
 void loader__enable(struct locktop_bpf *skel)

@@ -30,6 +30,9 @@ bool loader__scope_has(struct locktop_bpf *skel, pid_t pid);
 /* Is any process of the scope still alive? */
 bool loader__scope_alive(struct locktop_bpf *skel);
 
+/* Ends all processes of the scope: for those that descend from a command of ours. */
+void loader__scope_kill(struct locktop_bpf *skel);
+
 /* Counting begins. */
 void loader__enable(struct locktop_bpf *skel);
 

@@ -89,6 +89,23 @@ void look_stacks__take(struct look_stacks *s, struct looks *l, struct look_lock 
 		s->source->ops->sample(s->source, s->sampled, s->n_sampled, PERIOD_NS);
 }
 
+void look_stacks__dump(struct look_stacks *s, struct looks *l, const pid_t *pids, size_t n,
+		       uint64_t now_ns)
+{
+	struct look_thread *t, *next, *threads = looks__threads(l);
+
+	HASH_ITER (hh, threads, t, next)
+		if (t->present && looks__dumps(l, t->now.tgid) && t->now.state != STATE_RUNNING &&
+		    t->stack_switches != t->now.switches)
+			read_stack(s, t, now_ns);
+	for (size_t i = 0; i < n; i++) {
+		array__grow(s->sampled, s->n_sampled, s->capacity);
+		s->sampled[s->n_sampled++] = pids[i] | WATCH_PROCESS;
+	}
+	if (s->source->ops->sample)
+		s->source->ops->sample(s->source, s->sampled, s->n_sampled, PERIOD_NS);
+}
+
 void look_stacks__event(struct look_stacks *s, struct looks *l, struct look_lock *locks,
 			const struct stack_event *e)
 {

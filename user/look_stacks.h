@@ -29,6 +29,10 @@ void look_stacks__init(struct look_stacks *s, struct source *source, struct proc
 void look_stacks__take(struct look_stacks *s, struct looks *l, struct look_lock **locks, size_t n,
 		       uint64_t passed_ns, uint64_t now_ns);
 
+/* Reads the stacks of all dumped threads that do not run; those that do are sampled from now on. */
+void look_stacks__dump(struct look_stacks *s, struct looks *l, const pid_t *pids, size_t n,
+		       uint64_t now_ns);
+
 /* A sampled running thread; locks: all that are known (uthash). */
 void look_stacks__event(struct look_stacks *s, struct looks *l, struct look_lock *locks,
 			const struct stack_event *e);

@@ -31,6 +31,8 @@ struct looks {
 	struct look_lock *locks;
 	struct look_thread *threads;
 	struct deadlocks deadlocks;
+	const pid_t *dumped; /* processes */
+	size_t n_dumped;
 	uint64_t then_ns, due_ns;
 	bool busy;
 	/* of the running look: */
@@ -39,7 +41,7 @@ struct looks {
 	size_t n_waits, waits_capacity;
 	struct look_lock **asked; /* whose owner is wanted; those that are waited for come first */
 	size_t n_asked, asked_capacity, n_waited;
-	uint64_t *wanted; /* threads to ask about */
+	uint64_t *wanted; /* threads to ask about, as the source has them */
 	size_t n_wanted, wanted_capacity;
 };
 
@@ -144,10 +146,10 @@ static struct look_lock *ask(struct looks *l, const struct lock_key *key)
 	return lock;
 }
 
-static void want(struct looks *l, pid_t tid)
+static void want(struct looks *l, uint64_t key)
 {
 	array__grow(l->wanted, l->n_wanted, l->wanted_capacity);
-	l->wanted[l->n_wanted++] = tid;
+	l->wanted[l->n_wanted++] = key;
 }
 
 static void begin(struct looks *l, uint64_t now_ns)
@@ -487,6 +489,8 @@ static void take(struct looks *l)
 		samples__open(l->samples, l->waits[i].open, lock ? lock->owner : 0, l->now_ns);
 	}
 	look_stacks__take(&l->stacks, l, l->asked, l->n_waited, passed, l->now_ns);
+	if (l->n_dumped)
+		look_stacks__dump(&l->stacks, l, l->dumped, l->n_dumped, l->now_ns);
 	l->then_ns = l->now_ns;
 }
 
@@ -530,7 +534,26 @@ void looks__interval(struct looks *l, const struct look *look, struct tally *tal
 	schedule(l, begun);
 }
 
-int looks__now(struct looks *l)
+void looks__dump(struct looks *l, const pid_t *pids, size_t n)
+{
+	l->dumped = pids;
+	l->n_dumped = n;
+}
+
+bool looks__dumps(const struct looks *l, pid_t pid)
+{
+	for (size_t i = 0; i < l->n_dumped; i++)
+		if (l->dumped[i] == pid)
+			return true;
+	return false;
+}
+
+struct look_thread *looks__threads(struct looks *l)
+{
+	return l->threads;
+}
+
+int looks__now(struct looks *l, struct look *ret)
 {
 	uint64_t begun = util__monotonic_ns();
 	struct look look;
@@ -539,8 +562,12 @@ int looks__now(struct looks *l)
 	if (err)
 		return err;
 	add_waits(l, &look);
+	for (size_t i = 0; i < l->n_dumped; i++)
+		want(l, l->dumped[i] | WATCH_PROCESS);
 	take(l);
 	schedule(l, begun);
+	if (ret)
+		*ret = look;
 	return 0;
 }
 
@@ -548,7 +575,7 @@ uint64_t looks__tick(struct looks *l, uint64_t now_ns)
 {
 	if (!l->busy || !l->source->ops->look)
 		return UINT64_MAX;
-	if (now_ns >= l->due_ns && looks__now(l))
+	if (now_ns >= l->due_ns && looks__now(l, NULL))
 		l->busy = false;
 	return l->due_ns > now_ns ? l->due_ns - now_ns : 0;
 }

@@ -77,8 +77,18 @@ void looks__interval(struct looks *l, const struct look *look, struct tally *tal
 /* A look between, if it is time; whether or not, the time until the next one is due. */
 uint64_t looks__tick(struct looks *l, uint64_t now_ns);
 
-/* A look now. 0 or -errno. */
-int looks__now(struct looks *l);
+/* A look now; ret may be NULL. 0 or -errno. */
+int looks__now(struct looks *l, struct look *ret);
+
+/*
+ * From now on, all threads of these processes are asked what they do, with their stacks; n = 0: of
+ * none. Borrows pids.
+ */
+void looks__dump(struct looks *l, const pid_t *pids, size_t n);
+bool looks__dumps(const struct looks *l, pid_t pid);
+
+/* All threads that were ever asked about and are not forgotten (uthash). */
+struct look_thread *looks__threads(struct looks *l);
 
 /* EVENT_RUNNING_STACK; what is malformed is dropped. */
 void looks__event(struct looks *l, const struct stack_event *e);

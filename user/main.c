@@ -16,6 +16,7 @@
 #include "collector.h"
 #include "command.h"
 #include "demo.h"
+#include "dump.h"
 #include "features.h"
 #include "live.h"
 #include "loader.h"
@@ -25,7 +26,7 @@
 #include "text.h"
 #include "util.h"
 
-enum { EXIT_FINE, EXIT_FAILED, EXIT_USAGE };
+enum { EXIT_FINE, EXIT_FAILED, EXIT_USAGE, EXIT_FOUND };
 
 /* All that a run owns, in the order of its making. */
 struct run {
@@ -112,13 +113,14 @@ static int fill_scope(struct run *r)
 
 static int set_up(struct run *r)
 {
-	bool scoped = r->options.n_pids || r->has_command;
+	/* a dump looks beyond its processes: those they share locks with may be to blame */
+	bool scoped = (r->options.n_pids && r->options.command != COMMAND_DUMP) || r->has_command;
 	char error[512];
 	int err;
 
 	if (loader__new(&r->options, scoped, &r->skel, error, sizeof(error)))
 		return fail("%s", error);
-	err = fill_scope(r);
+	err = scoped ? fill_scope(r) : 0;
 	if (err)
 		return fail("cannot set the scope: %s", strerror(-err));
 	err = source_bpf__new(r->skel, r->proc, &r->source);
@@ -190,7 +192,32 @@ static int run_batch(struct run *r)
 	if (err)
 		return fail("cannot write to %s: %s",
 			    r->options.output ? r->options.output : "stdout", strerror(-err));
-	return EXIT_FINE;
+	if (!b->found[0])
+		return EXIT_FINE;
+	if (r->has_command) /* it might never end by itself */
+		loader__scope_kill(r->skel);
+	fail("%s", b->found);
+	return EXIT_FOUND;
+}
+
+static int run_dump(struct run *r)
+{
+	const struct options *o = &r->options;
+	struct snapshot *s;
+	int err = collector__dump(r->collector, o->pids, o->n_pids, &s);
+
+	if (err == -ESRCH)
+		return fail("none of the processes is there any more");
+	if (err)
+		return fail("cannot read from the probes: %s", strerror(-err));
+	for (int i = 0; i < o->n_pids && !err; i++)
+		err = dump__write(r->output.file, s, o->pids[i]);
+	snapshot__free(s);
+	if (!err)
+		err = output__commit(&r->output);
+	return err ? fail("cannot write to %s: %s", o->output ? o->output : "stdout",
+			  strerror(-err))
+		   : EXIT_FINE;
 }
 
 static int run_live(struct run *r)
@@ -200,6 +227,13 @@ static int run_live(struct run *r)
 	if (err && live__error(err))
 		return fail("%s", live__error(err));
 	return err ? fail("%s", strerror(-err)) : EXIT_FINE;
+}
+
+static int observe(struct run *r)
+{
+	if (r->options.command == COMMAND_DUMP)
+		return run_dump(r);
+	return r->options.live ? run_live(r) : run_batch(r);
 }
 
 /* The command's end is waited for even when the observation was shorter (-n). */
@@ -252,7 +286,7 @@ static int run(struct run *r)
 	if (!status)
 		status = let_command_go(r);
 	if (!status)
-		status = r->options.live ? run_live(r) : run_batch(r);
+		status = observe(r);
 	tear_down(r); /* the probes go before anything is waited for */
 	if (!status && r->options.argv)
 		status = command_status(r);

@@ -206,6 +206,28 @@ static int set_stack_bytes(struct parse *p, const char *arg)
 	return unsigned_number(p, "--stack-bytes", arg, 256, STACK_BYTES_MAX, &p->o->stack_bytes);
 }
 
+static int set_fail_on(struct parse *p, const char *arg)
+{
+	_cleanup_(util__freep) char *copy = xstrdup(arg);
+	char *rest = copy, *item;
+	size_t n = 0;
+
+	while (p->o->fail_on[n])
+		n++;
+	while ((item = strsep(&rest, ","))) {
+		const struct fail_on *f = fail_on__find(item);
+
+		if (!f)
+			return wrong(p,
+				     "--fail-on: '%s' is not known (locktop --help lists what is)",
+				     item);
+		if (n + 1 == OPTIONS_FAIL_ON_MAX)
+			return wrong(p, "--fail-on: once each is enough");
+		p->o->fail_on[n++] = f;
+	}
+	return 0;
+}
+
 static int set_debuginfod(struct parse *p, const char *arg)
 {
 	if (!getenv("DEBUGINFOD_URLS"))
@@ -249,6 +271,8 @@ static const struct row {
 	{ 'r', "reverse", NULL, set_reverse, "smallest first" },
 	{ 'i', "idle", NULL, set_idle, "show idle waiting too (for work, an event, an end)" },
 	{ 0, "top", "N", set_top, "locks printed for each process (default 20, 0: all)" },
+	{ 0, "fail-on", "WHAT[,WHAT]", set_fail_on,
+	  "end with status 3 when this is seen (CMD is killed); implies -b" },
 	{ 0, "samples", "N", set_samples, "stack samples a second for each lock (default 10)" },
 	{ 0, "max-samples", "N", set_max_samples,
 	  "stack samples a second in all (default 1000, 0: none)" },
@@ -269,6 +293,7 @@ static const struct {
 } commands[] = {
 	{ "check", COMMAND_CHECK, "say what this machine supports; exit 0 if locktop can run" },
 	{ "demo", COMMAND_DEMO, "start a small contended workload and observe it" },
+	{ "dump", COMMAND_DUMP, "with -p: all threads, their stacks, what they wait for and hold" },
 };
 
 static int parse_one(struct parse *p, const struct option *longs, int argc, char **argv,
@@ -316,13 +341,18 @@ static int settle(struct parse *p, bool tty)
 	struct options *o = p->o;
 
 	if (o->argv && p->has_command)
-		return wrong(p, "CMD does not go with check or demo");
+		return wrong(p, "CMD does not go with check, demo or dump");
+	if (o->command == COMMAND_DUMP && !o->n_pids)
+		return wrong(p, "dump: whose threads? -p PID says it");
+	if (o->command == COMMAND_DUMP && (p->format_given || o->fail_on[0]))
+		return wrong(p, "dump: it is text; --format and --fail-on do not go with it");
 	if (o->argv && (o->n_pids || o->comm || o->user || o->cgroup))
 		return wrong(p, "CMD is the scope: it does not go with --pid, --comm, --user or "
 				"--cgroup");
 	if (!o->samples_second || !o->samples_lock)
 		o->stack_bytes = 0;
-	if (!tty || p->format_given || o->output || o->argv)
+	if (!tty || p->format_given || o->output || o->argv || o->fail_on[0] ||
+	    o->command == COMMAND_DUMP)
 		o->batch = true;
 	o->live = !o->batch;
 	return 0;
@@ -405,6 +435,9 @@ void options__help(FILE *out)
 	fprintf(out, "\nformats:\n");
 	for (const struct exporter *e = exporters; e->name; e++)
 		fprintf(out, "  %-26s %s\n", e->name, e->help);
+	fprintf(out, "\nwhat --fail-on knows:\n");
+	for (const struct fail_on *f = fail_ons; f->name; f++)
+		fprintf(out, "  %-26s %s\n", f->name, f->help);
 	fprintf(out, "\nkeys of the live screen:\n");
 	keys__print(out);
 	for (int e = 0; e < ENTITY_COUNT; e++) {
@@ -412,5 +445,7 @@ void options__help(FILE *out)
 		for (const struct field *f = fields__of(e); f->key; f++)
 			fprintf(out, "  %-26s %s\n", f->key, f->help);
 	}
-	fprintf(out, "\nExit status: 0 fine, 1 failed, 2 wrong usage; with CMD, that of CMD.\n");
+	fprintf(out,
+		"\nExit status: 0 fine, 1 failed, 2 wrong usage, 3 --fail-on saw what it names; "
+		"with CMD, that of CMD.\n");
 }

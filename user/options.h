@@ -8,11 +8,20 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "fail_on.h"
 #include "fields.h"
 
-enum command { COMMAND_TOP, COMMAND_CHECK, COMMAND_DEMO, COMMAND_HELP, COMMAND_VERSION };
+enum command {
+	COMMAND_TOP,
+	COMMAND_CHECK,
+	COMMAND_DEMO,
+	COMMAND_DUMP,
+	COMMAND_HELP,
+	COMMAND_VERSION
+};
 
-#define OPTIONS_PIDS_MAX 256
+#define OPTIONS_PIDS_MAX    256
+#define OPTIONS_FAIL_ON_MAX 8
 
 struct options {
 	enum command command;
@@ -38,6 +47,7 @@ struct options {
 	unsigned int samples_lock;   /* stack samples a second for each lock */
 	unsigned int samples_second; /* and in all */
 	unsigned int stack_bytes;
+	const struct fail_on *fail_on[OPTIONS_FAIL_ON_MAX]; /* ends with NULL */
 	bool debuginfod; /* debug files may be asked for over the network */
 	char **argv;	 /* CMD ARG..., or NULL */
 };

@@ -32,8 +32,12 @@ void page__heading(struct page *p, const char *title, const char *remark);
 void page__percent(char *buf, size_t size, double share);
 /* A line of words. */
 void page__say(struct page *p, const char *text);
+/* As many lines as it takes, broken at blanks, set in by indent columns. The text is clean. */
+void page__wrapped(struct page *p, int indent, enum style style, const char *text);
 
+void page_verdicts__draw(struct page *p, const struct snapshot *s, const struct view *v);
 void page_facts__draw(struct page *p, const struct snapshot *s, const struct view *v);
+void page_owner__draw(struct page *p, const struct snapshot *s, const struct view *v);
 void page_waiters__draw(struct page *p, const struct snapshot *s, const struct view *v);
 void page_holders__draw(struct page *p, const struct snapshot *s, const struct view *v);
 void page_wakers__draw(struct page *p, const struct snapshot *s, const struct view *v);

@@ -66,7 +66,7 @@ void screen_alarm__draw(const struct snapshot *s, struct canvas *c, int y)
 {
 	const struct deadlock *d = &s->deadlocks[0];
 	struct line line = { c, 0, y, c->width };
-	char head[128], tail[64] = "", more[32] = "";
+	char head[128], tail[64] = "", more[48] = "";
 	int columns;
 
 	head_text(head, sizeof(head), d);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* All about one lock, on one page: figures, who waits where, who lets go, how long, which threads.
+/*
+ * All about one lock, on one page: what is wrong, figures, who holds it, who waits where, who lets
+ * go, how long, which threads.
  */
 #include "screen.h"
 
@@ -18,11 +20,12 @@
 static const struct part {
 	void (*draw)(struct page *p, const struct snapshot *s, const struct view *v);
 	enum { ACROSS, LEFT, RIGHT } place;
-	bool set_off; /* a blank line above it */
+	bool set_off; /* a blank line above it, but not at the top */
 } parts[] = {
-	{ page_facts__draw, ACROSS, false }, { page_waiters__draw, LEFT, true },
-	{ page_holders__draw, LEFT, true },  { page_wakers__draw, LEFT, true },
-	{ page_times__draw, RIGHT, true },   { page_threads__draw, RIGHT, true },
+	{ page_verdicts__draw, ACROSS, true }, { page_facts__draw, ACROSS, true },
+	{ page_owner__draw, LEFT, true },      { page_waiters__draw, LEFT, true },
+	{ page_holders__draw, LEFT, true },    { page_wakers__draw, LEFT, true },
+	{ page_times__draw, RIGHT, true },     { page_threads__draw, RIGHT, true },
 };
 
 void page__heading(struct page *p, const char *title, const char *remark)
@@ -55,6 +58,30 @@ void page__say(struct page *p, const char *text)
 		canvas__text(p->c, p->x, row, p->width, STYLE_DIM, text);
 }
 
+void page__wrapped(struct page *p, int indent, enum style style, const char *text)
+{
+	int room = MAX(p->width - indent, 8);
+
+	while (*text) {
+		size_t n = text__prefix(text, room), cut = n;
+		int row = page__row(p);
+
+		while (text[n] && cut > 0 && text[cut] != ' ')
+			cut--;
+		/* A word that is wider than the page is cut; what cannot be shown at all ends it.
+		 */
+		n = cut ? cut : n;
+		if (!n)
+			return;
+		if (row >= 0)
+			canvas__printf(p->c, p->x + indent, row, MAX(p->width - indent, 0), style,
+				       "%.*s", (int)n, text);
+		p->y++;
+		text += n;
+		text += strspn(text, " ");
+	}
+}
+
 /* Where a part stands: its column of the page, and the line that the column has come to. */
 static struct page *column_of(const struct part *part, struct page columns[2], bool beside)
 {
@@ -70,24 +97,25 @@ static int lay_out(struct page whole, const struct snapshot *s, const struct vie
 	struct page columns[2] = { whole, whole };
 	int right = MAX(RIGHT_LEAST, MIN(whole.width * 2 / 5, RIGHT_MOST));
 
+	columns[1].x = whole.x + whole.width - right;
+	columns[1].width = right;
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		struct page *p = column_of(&parts[i], columns, beside);
-		int before = p->y;
+		int before = p->y, set_off = parts[i].set_off && p->y > 0;
 
-		p->y += parts[i].set_off;
+		if (p == &columns[0])
+			p->width = whole.width -
+				   (beside && parts[i].place != ACROSS ? right + GAP : 0);
+		p->y += set_off;
 		if (starts)
 			starts[i] = p->y;
 		parts[i].draw(p, s, v);
-		if (p->y == before + parts[i].set_off) /* nothing to say */
+		if (p->y == before + set_off) /* nothing to say */
 			p->y = before;
-		if (parts[i].place != ACROSS || !beside)
-			continue;
-		columns[1].y = p->y;
-		columns[0].width = whole.width - right - GAP;
-		columns[1].x = whole.x + whole.width - right;
-		columns[1].width = right;
+		if (parts[i].place == ACROSS)
+			columns[1].y = p->y;
 	}
-	return MAX(columns[0].y, columns[1].y);
+	return beside ? MAX(columns[0].y, columns[1].y) : columns[0].y;
 }
 
 void screen_lock__prepare(struct view *v, const struct snapshot *s, const struct layout *l,

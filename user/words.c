@@ -2,7 +2,6 @@
 #include "words.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "callers.h"
@@ -10,7 +9,8 @@
 #include "text.h"
 #include "util.h"
 
-#define NAME_MAX_BYTES 400 /* of one foreign name: what is longer is cut */
+#define INNER_FRAMES   64UL /* among these the caller of a lock function is looked for */
+#define NAME_MAX_BYTES 400  /* of one foreign name: what is longer is cut */
 
 char *words__thread(char *buf, size_t size, const struct thread *t, pid_t pid)
 {
@@ -97,10 +97,9 @@ static unsigned int known(const char *function)
 
 const struct frame *words__own_frame(const struct frame *frames, size_t n)
 {
-	bool *exported = xcalloc(n, sizeof(*exported)); /* which of them are is not remembered */
-	struct callers callers = callers__find(frames, n, exported, known);
+	static const bool exported[INNER_FRAMES]; /* which of them are is not remembered */
+	struct callers callers = callers__find(frames, MIN(n, INNER_FRAMES), exported, known);
 
-	free(exported);
 	return callers.where >= 0 ? &frames[callers.where] : NULL;
 }
 

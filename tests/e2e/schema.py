@@ -174,7 +174,7 @@ def check(where, value, rule):
         if not isinstance(value, str) or not rule.fullmatch(value):
             wrong(where, value, rule.pattern)
     elif isinstance(rule, set):
-        if value not in rule:
+        if isinstance(value, (dict, list)) or value not in rule:
             wrong(where, value, rule)
     elif not isinstance(value, rule) or isinstance(value, bool) != (rule is FLAG):
         wrong(where, value, rule)
