@@ -7,7 +7,7 @@
 #include "syscalls.h"
 #include "util.h"
 
-/* The snapshot's rows by what identifies them. */
+/* A thread that holds a lock without having waited: not among the sorted rows. */
 struct row {
 	uint64_t tid;
 	struct thread *thread;
@@ -27,6 +27,7 @@ struct blame {
 	struct samples *samples;
 	struct processes *processes;
 	uint64_t now_ns;
+	size_t n_sorted; /* rows in the order of process and thread; those behind are in rows */
 	struct row *rows;
 	struct key_row *keys;
 };
@@ -40,19 +41,33 @@ static void add_row(struct blame *b, struct thread *t)
 	HASH_ADD(hh, b->rows, tid, sizeof(row->tid), row);
 }
 
-static struct thread *find_row(struct blame *b, pid_t tid)
+static int compare_threads(const void *a, const void *b)
 {
+	const struct thread *x = a, *y = b;
+
+	if (x->pid != y->pid)
+		return x->pid < y->pid ? -1 : 1;
+	return x->tid < y->tid ? -1 : x->tid > y->tid;
+}
+
+static struct thread *find_row(struct blame *b, pid_t pid, pid_t tid)
+{
+	struct thread wanted = { .pid = pid, .tid = tid }, *found;
 	uint64_t key = tid;
 	struct row *row;
 
+	found = b->n_sorted ? bsearch(&wanted, b->s->threads, b->n_sorted, sizeof(wanted),
+				      compare_threads)
+			    : NULL;
+	if (found)
+		return found;
 	HASH_FIND(hh, b->rows, &key, sizeof(key), row);
 	return row ? row->thread : NULL;
 }
 
 static void index_rows(struct blame *b)
 {
-	for (size_t i = 0; i < b->s->n_threads; i++)
-		add_row(b, &b->s->threads[i]);
+	b->n_sorted = b->s->n_threads;
 	for (size_t i = 0; i < b->parts->n; i++) {
 		const struct part *part = &b->parts->items[i];
 		struct key_row *row;
@@ -136,10 +151,11 @@ static void fill_state(struct blame *b, struct thread *t, const struct look_thre
 static struct thread *row_of(struct blame *b, pid_t tid, size_t room)
 {
 	struct look_thread *from = looks__thread(b->looks, tid);
-	struct thread *t = find_row(b, tid);
+	struct thread *t;
 
 	if (!from || !from->present)
 		return NULL;
+	t = find_row(b, from->now.tgid, tid);
 	if (!t) {
 		if (b->s->n_threads >= room)
 			return NULL;
@@ -264,7 +280,7 @@ static void blame_lock(struct blame *b, size_t first, size_t n, size_t room)
 		    part->sample->verdict.owner == OWNER_NONE)
 			set_owner(b, lock, part->key->last_waker, PROOF_LAST_WAKER, room);
 	}
-	if (!b->parts->items[first].site)
+	if (!b->parts->items[first].site && b->s->interval_ns) /* a dump ends no interval */
 		count_overtaken(b, lock, first, n);
 }
 
@@ -280,8 +296,8 @@ static int compare_holders(const void *a, const void *b)
 /* A holder that neither waits nor holds now: not a row of the snapshot. */
 static const struct thread *holder_thread(struct blame *b, const struct lock *lock, pid_t tid)
 {
-	struct thread *t = find_row(b, tid);
 	struct look_thread *from = looks__thread(b->looks, tid);
+	struct thread *t = find_row(b, from ? (pid_t)from->now.tgid : lock->pid, tid);
 	char comm[64];
 
 	if (t)
@@ -378,10 +394,11 @@ static void add_deadlock(struct blame *b, const struct deadlock_cycle *c)
 
 	d->threads = snapshot__alloc(b->s, c->n, sizeof(*d->threads));
 	for (size_t i = 0; i < c->n; i++) {
+		const struct deadlock_wait *next = &c->waits[(i + 1) % c->n];
 		struct deadlock_thread *t = &d->threads[i];
 
-		t->thread = find_row(b, c->waits[i].tid);
-		t->held_by = find_row(b, c->waits[(i + 1) % c->n].tid);
+		t->thread = find_row(b, c->waits[i].tgid, c->waits[i].tid);
+		t->held_by = find_row(b, next->tgid, next->tid);
 		t->waits_for = find_lock(b, &c->waits[i].key);
 		if (!t->thread || !t->held_by || !t->waits_for)
 			return;

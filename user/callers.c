@@ -35,13 +35,19 @@ static bool is_known(const struct frame *f, known_fn known, unsigned int what)
 	return f->function && known(f->function) & what;
 }
 
-/* The innermost function that the tables know, or that is exported. */
+/*
+ * The innermost function that the tables know, or that is exported: but not to the C library's own
+ * files only, as what waits for any of its inner locks is.
+ */
 static size_t find_function(const struct frame *frames, size_t n, const bool *exported,
 			    known_fn known)
 {
-	for (size_t i = 0; i < n; i++)
-		if (frames[i].function && (exported[i] || is_known(&frames[i], known, CALLER_LOCK)))
+	for (size_t i = 0; i < n; i++) {
+		if (!frames[i].function || !strcmp(frames[i].function, "__lll_lock_wait_private"))
+			continue;
+		if (exported[i] || is_known(&frames[i], known, CALLER_LOCK))
 			return i;
+	}
 	return n;
 }
 

@@ -15,7 +15,7 @@ char *doing__thread(char *buf, size_t size, const struct thread *t);
 
 /*
  * Who holds a lock whose owner is not proved: "held by 3 readers", "owner unknown, last let go by
- * worker 4243 (inferred)", "its owner, thread 4250, has exited: it is never coming back"; "" for a
+ * worker 4243 (inferred)", "owner 4250 exited: never coming back"; "" for a
  * lock with a proved owner, and for what nobody can hold.
  */
 char *doing__unproved(char *buf, size_t size, const struct lock *l);

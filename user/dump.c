@@ -233,6 +233,10 @@ static void print_owner(FILE *out, const struct dump *d, const struct thread *t)
 		fprintf(out, ", held by %d reader%s", lock->readers, lock->readers == 1 ? "" : "s");
 }
 
+/*
+ * Ages are the least that they can be: what slept or stood before observation began has done so for
+ * longer than is known, and a dump may begin its own.
+ */
 static void print_state(FILE *out, const struct dump *d, const struct thread *t)
 {
 	static const char *const words[STATE_COUNT] = {
@@ -252,7 +256,7 @@ static void print_state(FILE *out, const struct dump *d, const struct thread *t)
 
 	if (t->waiting_for) {
 		text__duration(age, sizeof(age), t->waiting_ns);
-		fprintf(out, "waiting %s for %s", age,
+		fprintf(out, "waiting at least %s for %s", age,
 			words__lock(text, sizeof(text), t->waiting_for));
 		print_owner(out, d, t);
 		return;
@@ -262,7 +266,7 @@ static void print_state(FILE *out, const struct dump *d, const struct thread *t)
 		fprintf(out, " in %s", text__clean(text, sizeof(text), t->syscall));
 	text__duration(age, sizeof(age), t->state_ns);
 	if (t->state_ns)
-		fprintf(out, " for %s", age);
+		fprintf(out, " for at least %s", age);
 }
 
 static void print_held(FILE *out, const struct entry *e)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A thread dump: every thread of a process, its stack, what it waits for and what it holds. Pure. */
+/* A thread dump: every thread of a process, its stack, what it waits for and holds. Pure. */
 #ifndef DUMP_H
 #define DUMP_H
 

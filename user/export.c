@@ -9,6 +9,7 @@ const struct exporter exporters[] = {
 	{ "csv", "one line a lock, with a head line", export_csv__write },
 	{ "folded", "one line a waiting stack, its wait in ns, for flame graphs",
 	  export_folded__write },
+	{ "dot", "the wait graph for Graphviz, a digraph an interval", export_dot__write },
 	{},
 };
 

@@ -26,5 +26,6 @@ int export_text__write(FILE *out, const struct snapshot *s, const struct options
 int export_json__write(FILE *out, const struct snapshot *s, const struct options *o, bool first);
 int export_csv__write(FILE *out, const struct snapshot *s, const struct options *o, bool first);
 int export_folded__write(FILE *out, const struct snapshot *s, const struct options *o, bool first);
+int export_dot__write(FILE *out, const struct snapshot *s, const struct options *o, bool first);
 
 #endif

@@ -37,15 +37,18 @@ struct drawing {
 	const struct lock **locks; /* those that are drawn */
 	size_t n_locks, n_left_out;
 	struct waiter *waiters;	  /* as g->queue, of each lock those first that matter most */
+	bool *drawn;		  /* [s->n_locks] */
 	bool *shown, *deadlocked; /* [s->n_threads] */
 };
 
-/* A box or an ellipse; one of the two is NULL. */
+/* A lock, a thread, or the others that wait for a lock; in the order of this list. */
 struct node {
 	pid_t pid;
+	enum { NODE_LOCK, NODE_THREAD, NODE_OTHERS } kind;
 	size_t place; /* among those of its kind */
 	const struct lock *lock;
 	const struct thread *thread;
+	size_t others;
 };
 
 /* ---- what is drawn ---- */
@@ -114,6 +117,7 @@ static void choose_threads(struct drawing *d)
 		struct waiter *first = &d->waiters[d->g->queue_from[lock]];
 		size_t n = d->g->waiters[lock];
 
+		d->drawn[lock] = true;
 		if (owner != GRAPH_NONE)
 			d->shown[owner] = true;
 		qsort(first, n, sizeof(*first), compare_waiters);
@@ -176,12 +180,9 @@ static void put_thread_id(FILE *out, const struct thread *t)
 /* Does the thread's edge say what it waits for? */
 static bool has_edge(const struct drawing *d, uint32_t t)
 {
-	const struct lock *l = d->s->threads[t].waiting_for;
+	uint32_t lock = wait_graph__lock(d->s, d->s->threads[t].waiting_for);
 
-	for (size_t i = 0; l && i < d->n_locks; i++)
-		if (d->locks[i] == l)
-			return true;
-	return false;
+	return d->g->root_lock[t] != GRAPH_NONE && lock != GRAPH_NONE && d->drawn[lock];
 }
 
 static void put_thread(const struct drawing *d, const struct thread *t)
@@ -253,23 +254,32 @@ static int compare_nodes(const void *a, const void *b)
 
 	if (x->pid != y->pid)
 		return x->pid < y->pid ? -1 : 1;
-	if (!x->lock != !y->lock)
-		return x->lock ? -1 : 1;
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
 	return x->place < y->place ? -1 : x->place > y->place;
 }
 
-/* The drawn locks and threads, process by process. */
+/* All that is drawn, process by process. */
 static struct node *list_nodes(const struct drawing *d, size_t *n)
 {
-	struct node *nodes = xcalloc(d->n_locks + d->s->n_threads, sizeof(*nodes));
+	struct node *nodes = xcalloc(2 * d->n_locks + d->s->n_threads, sizeof(*nodes));
 
 	*n = 0;
-	for (size_t i = 0; i < d->n_locks; i++)
-		nodes[(*n)++] = (struct node){ d->locks[i]->pid, i, d->locks[i], NULL };
-	for (size_t i = 0; i < d->s->n_threads; i++)
+	for (size_t i = 0; i < d->n_locks; i++) {
+		struct node node = { d->locks[i]->pid, NODE_LOCK, i, d->locks[i], NULL, 0 };
+
+		nodes[(*n)++] = node;
+		node.kind = NODE_OTHERS;
+		node.others = count_others(d, d->locks[i]);
+		if (node.others)
+			nodes[(*n)++] = node;
+	}
+	for (size_t i = 0; i < d->s->n_threads; i++) {
+		const struct thread *t = &d->s->threads[i];
+
 		if (d->shown[i])
-			nodes[(*n)++] =
-				(struct node){ d->s->threads[i].pid, i, NULL, &d->s->threads[i] };
+			nodes[(*n)++] = (struct node){ t->pid, NODE_THREAD, i, NULL, t, 0 };
+	}
 	qsort(nodes, *n, sizeof(*nodes), compare_nodes);
 	return nodes;
 }
@@ -282,17 +292,19 @@ static void put_process(const struct drawing *d, const struct node *node)
 
 static void put_node(const struct drawing *d, const struct node *node)
 {
-	size_t others = node->lock ? count_others(d, node->lock) : 0;
-
-	if (node->thread) {
+	switch (node->kind) {
+	case NODE_LOCK:
+		put_lock(d, node->lock);
+		break;
+	case NODE_THREAD:
 		put_thread(d, node->thread);
-		return;
+		break;
+	case NODE_OTHERS:
+		put_lock_id(d->out, "more", node->lock);
+		fprintf(d->out, " [shape=plaintext, style=\"\", label=\"... %zu more\"]\n",
+			node->others);
+		break;
 	}
-	put_lock(d, node->lock);
-	if (!others)
-		return;
-	put_lock_id(d->out, "more", node->lock);
-	fprintf(d->out, " [shape=plaintext, style=\"\", label=\"... %zu more\"]\n", others);
 }
 
 /* Processes have frames of their own where there are several; one stands in the head line. */
@@ -380,7 +392,8 @@ static void put_head(const struct drawing *d, const struct node *nodes, size_t n
 	if (!n)
 		fputs("\\lno thread waits for a lock", d->out);
 	if (d->n_left_out)
-		fprintf(d->out, "\\l... and %zu more locks (--top 0 shows all)", d->n_left_out);
+		fprintf(d->out, "\\l... and %zu more lock%s (--top 0 shows all)", d->n_left_out,
+			d->n_left_out == 1 ? "" : "s");
 	fputs("\\l\"\n"
 	      "graph [rankdir=LR, labelloc=t, labeljust=l, nodesep=0.2, ranksep=0.7,\n"
 	      "  fontname=\"Helvetica\", fontsize=12, color=\"#999999\", style=rounded]\n"
@@ -399,6 +412,7 @@ int export_dot__write(FILE *out, const struct snapshot *s, const struct options 
 
 	(void)first;
 	d.waiters = xcalloc(s->n_threads, sizeof(*d.waiters));
+	d.drawn = xcalloc(s->n_locks, sizeof(*d.drawn));
 	d.shown = xcalloc(s->n_threads, sizeof(*d.shown));
 	d.deadlocked = xcalloc(s->n_threads, sizeof(*d.deadlocked));
 	mark_deadlocks(&d);
@@ -415,6 +429,7 @@ int export_dot__write(FILE *out, const struct snapshot *s, const struct options 
 	free(nodes);
 	free(d.deadlocked);
 	free(d.shown);
+	free(d.drawn);
 	free(d.waiters);
 	free(d.locks);
 	graph__free(g);

@@ -189,8 +189,6 @@ static struct value lock_verdict(const void *row)
 {
 	const struct lock *lock = row;
 
-	if (lock->deadlocked)
-		return text("deadlock");
 	return lock->n_verdicts ? text(lock->verdicts[0].name) : nothing();
 }
 

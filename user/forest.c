@@ -68,6 +68,13 @@ static int by_place(const void *a, const void *b)
 	return x->address < y->address ? -1 : x->address > y->address;
 }
 
+/* qsort wants an array even where it is empty. */
+static void sort(void *items, size_t n, size_t size, int (*compare)(const void *, const void *))
+{
+	if (n > 1)
+		qsort(items, n, size, compare);
+}
+
 static void add_ranked(struct builder *b, size_t *n, struct ranked one)
 {
 	array__grow(b->ranked, *n, b->ranked_capacity);
@@ -121,7 +128,7 @@ static void add_held(struct builder *b, uint32_t t)
 		if (one.behind)
 			add_ranked(b, &n, one);
 	}
-	qsort(b->ranked, n, sizeof(*b->ranked), by_weight);
+	sort(b->ranked, n, sizeof(*b->ranked), by_weight);
 	for (size_t i = 0; i < n; i++)
 		add_child(b, lock_line(b, b->ranked[i].index, b->ranked[i].behind));
 }
@@ -141,7 +148,7 @@ static void add_waiters(struct builder *b, const struct lock *lock)
 		if (!b->shown[t])
 			add_ranked(b, &n, one);
 	}
-	qsort(b->ranked, n, sizeof(*b->ranked), by_weight);
+	sort(b->ranked, n, sizeof(*b->ranked), by_weight);
 	shown = n > FOREST_WAITERS + 1 ? FOREST_WAITERS : n;
 	for (size_t i = shown; i < n; i++) {
 		more.n++;
@@ -149,7 +156,7 @@ static void add_waiters(struct builder *b, const struct lock *lock)
 		more.age_ns = MAX(more.age_ns, b->ranked[i].age_ns);
 		more.least_ns = MIN(more.least_ns, b->ranked[i].age_ns);
 	}
-	qsort(b->ranked, shown, sizeof(*b->ranked), by_age);
+	sort(b->ranked, shown, sizeof(*b->ranked), by_age);
 	for (size_t i = 0; i < shown; i++) {
 		const struct ranked *one = &b->ranked[i];
 		struct forest_line line = { .mark = FOREST_WAITER, .lock = lock };
@@ -348,7 +355,7 @@ static struct ranked *find_roots(struct builder *b, const struct forest *earlier
 		one.rank = earlier_rank(earlier, &s->locks[l]);
 		add_ranked(b, n, one);
 	}
-	qsort(b->ranked, *n, sizeof(*b->ranked), by_weight);
+	sort(b->ranked, *n, sizeof(*b->ranked), by_weight);
 	roots = b->ranked; /* the scratch is wanted for other things now */
 	b->ranked = NULL;
 	b->ranked_capacity = 0;
@@ -393,7 +400,7 @@ struct forest *forest__new(const struct snapshot *s, bool idle, const struct for
 	roots = find_roots(&b, earlier, &n);
 	for (size_t i = 0; i < n; i++)
 		add_root(&b, &roots[i], i);
-	qsort(f->places, f->n_places, sizeof(*f->places), by_place);
+	sort(f->places, f->n_places, sizeof(*f->places), by_place);
 	graph__free(g);
 	free(roots);
 	free(b.shown);

@@ -15,21 +15,33 @@ static void thread_words(char *buf, const struct thread *t, pid_t pid)
 	words__thread(buf, WORDS_MAX, t, t->tid == t->pid ? t->pid : pid);
 }
 
+/* "log-flusher 4300 (dbserver 4242)" */
+static void root_words(char *buf, const struct thread *t)
+{
+	char who[WORDS_MAX], process[64];
+
+	words__thread(who, sizeof(who), t, t->pid);
+	text__clean(process, sizeof(process), t->process_comm ? t->process_comm : "?");
+	if (t->tid == t->pid)
+		snprintf(buf, WORDS_MAX, "%.200s", who);
+	else
+		snprintf(buf, WORDS_MAX, "%.200s (%s %d)", who, process, (int)t->pid);
+}
+
 static void cycle_words(const struct forest_line *line, char *what, char *remark)
 {
 	const char *form = line->mark == FOREST_DEADLOCK ? "DEADLOCK in" : "CYCLE, seen once, in";
 	const struct thread *t = line->thread;
-	char comm[64], age[16];
+	char comm[64];
 
 	text__clean(comm, sizeof(comm), t->process_comm ? t->process_comm : "?");
-	text__duration(age, sizeof(age), line->age_ns);
 	snprintf(what, WORDS_MAX, "%s %s %d", form, comm, (int)t->pid);
 	if (line->mark != FOREST_DEADLOCK)
 		snprintf(remark, WORDS_MAX, "a deadlock if it stands still");
 	else if (line->n == 1)
-		snprintf(remark, WORDS_MAX, "for %s a thread waits for itself", age);
+		snprintf(remark, WORDS_MAX, "a thread waits for itself");
 	else
-		snprintf(remark, WORDS_MAX, "for %s %zu threads wait for each other", age, line->n);
+		snprintf(remark, WORDS_MAX, "%zu threads wait for each other", line->n);
 }
 
 static void link_words(const struct forest_line *line, char *what, char *remark)
@@ -88,7 +100,7 @@ void forest__words(const struct forest_line *line, uint64_t interval_ns, char *w
 		link_words(line, what, remark);
 		break;
 	case FOREST_ROOT:
-		thread_words(what, t, 0);
+		root_words(what, t);
 		doing__thread(remark, WORDS_MAX, t);
 		break;
 	case FOREST_FRAME:
@@ -102,7 +114,8 @@ void forest__words(const struct forest_line *line, uint64_t interval_ns, char *w
 		break;
 	case FOREST_WAITER:
 		thread_words(what, t, line->lock->pid);
-		if (t->state != STATE_WAITING)
+		/* That it waits, and for what, is said by its place. */
+		if (t->state != STATE_WAITING && t->state != STATE_UNKNOWN)
 			doing__thread(remark, WORDS_MAX, t);
 		break;
 	case FOREST_MORE:

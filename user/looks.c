@@ -18,8 +18,9 @@
 /* An open sleep, with the lock that it waits for and its place in the graph. */
 struct look_wait {
 	const struct open_sleep *open;
-	struct look_lock *lock; /* NULL: the word stands for no lock of its own */
+	struct look_lock *lock;
 	uint32_t place;
+	bool waits; /* it is blocked, and the word stands for one lock */
 };
 
 struct looks {
@@ -137,11 +138,13 @@ static struct look_lock *ask(struct looks *l, const struct lock_key *key)
 		lock->place = GRAPH_NONE;
 		HASH_ADD(hh, l->locks, key, sizeof(lock->key), lock);
 	}
-	if (lock->place == GRAPH_NONE) {
-		array__grow(l->asked, l->n_asked, l->asked_capacity);
-		lock->place = l->n_asked;
-		l->asked[l->n_asked++] = lock;
-	}
+	if (lock->place != GRAPH_NONE)
+		return lock;
+	array__grow(l->asked, l->n_asked, l->asked_capacity);
+	lock->place = l->n_asked;
+	l->asked[l->n_asked++] = lock;
+	lock->sample = samples__key(l->samples, key);
+	lock->process = process_of(l, key->tgid, key->gen);
 	lock->used = true;
 	return lock;
 }
@@ -168,23 +171,23 @@ static void begin(struct looks *l, uint64_t now_ns)
 	}
 }
 
-/* Threads that were woken and do not run yet wait for a CPU, no longer for the lock's owner. */
+/*
+ * Threads that were woken and do not run yet wait for a CPU, no longer for the lock's owner. A word
+ * that is known by its call sites stands for many locks.
+ */
 static void add_wait(struct looks *l, const struct open_sleep *o)
 {
-	const struct sample_key *k = samples__key(l->samples, &o->key);
-	struct look_wait wait = { .open = o };
-	struct look_lock *lock;
+	struct look_lock *lock = ask(l, &o->key);
+	struct look_wait wait = { .open = o, .lock = lock };
 
-	if (!process_of(l, o->key.tgid, o->key.gen)->in_scope)
+	if (!lock->process->in_scope)
 		return;
-	if (!k->verdict.by_site) {
-		wait.lock = lock = ask(l, &o->key);
-		if (!lock->oldest_start_ns || o->start_ns < lock->oldest_start_ns) {
-			lock->oldest_start_ns = o->start_ns;
-			lock->oldest_tid = o->tid;
-			lock->oldest_sequence = o->sequence;
-		}
-		lock->waiters += !o->woken_ns;
+	wait.waits = !lock->sample->verdict.by_site && !o->woken_ns;
+	lock->waiters += wait.waits;
+	if (!lock->oldest_start_ns || o->start_ns < lock->oldest_start_ns) {
+		lock->oldest_start_ns = o->start_ns;
+		lock->oldest_tid = o->tid;
+		lock->oldest_sequence = o->sequence;
 	}
 	array__grow(l->waits, l->n_waits, l->waits_capacity);
 	l->waits[l->n_waits++] = wait;
@@ -196,11 +199,9 @@ static struct owner_query *read_owners(struct looks *l)
 	struct owner_query *queries = xcalloc(l->n_asked, sizeof(*queries));
 
 	for (size_t i = 0; i < l->n_asked; i++) {
-		const struct lock_key *key = &l->asked[i]->key;
-
-		queries[i].key = key;
-		queries[i].verdict = &samples__key(l->samples, key)->verdict;
-		queries[i].process = process_of(l, key->tgid, key->gen);
+		queries[i].key = &l->asked[i]->key;
+		queries[i].verdict = &l->asked[i]->sample->verdict;
+		queries[i].process = l->asked[i]->process;
 	}
 	owners__read(l->owners, queries, l->n_asked, l->now_ns);
 	for (size_t i = 0; i < l->n_asked; i++)
@@ -272,11 +273,13 @@ static void ask_threads(struct looks *l)
 }
 
 /* Has the owner's process mapped the memory that the lock lies in? */
-static bool shares_memory(struct looks *l, const struct sample_key *k, const struct look_thread *t)
+static bool shares_memory(struct looks *l, struct sample_key *k, const struct look_thread *t)
 {
 	struct process_entry *process = process_of(l, t->now.tgid, t->now.gen);
 	const struct maps *maps;
 
+	if (!k->looked_up)
+		samples__name(l->samples, k, l->now_ns); /* else it waits for the interval's end */
 	if (!k->shared.inode)
 		return false;
 	maps = processes__maps(l->processes, process, 0, false, l->now_ns);
@@ -290,18 +293,33 @@ static bool shares_memory(struct looks *l, const struct sample_key *k, const str
 	return false;
 }
 
+/*
+ * Has the thread that a lock names ended? A thread that the source says nothing of may have been
+ * left out: there was no room for it, or the look was cut short. Then /proc is asked.
+ */
+static bool has_ended(struct looks *l, const struct look_lock *lock, pid_t tid, bool shared)
+{
+	const struct look_thread *t = looks__thread(l, tid);
+	struct proc_info info;
+
+	if (t && t->present)
+		return t->now.state == STATE_EXITED || !shared;
+	return !tid || proc__info(l->stacks.proc, tid, &info) == -ESRCH ||
+	       (!shared && info.tgid != (pid_t)lock->key.tgid);
+}
+
 /* A thread of that number holds the lock, or one that has ended did, or the word says nothing. */
 static void settle(struct looks *l, struct look_lock *lock, const struct owner_query *q)
 {
-	const struct sample_key *k = samples__key(l->samples, &lock->key);
+	struct sample_key *k = samples__key(l->samples, &lock->key);
 	struct look_thread *t = q->tid ? looks__thread(l, q->tid) : NULL;
-	bool own, alive, foreign = false;
+	bool own, alive, shared = owners__shared(&lock->key, &k->verdict), foreign = false;
 	uint32_t missing;
 
 	lock->readers = q->read ? q->word.readers : -1;
 	alive = t && t->present && t->now.state != STATE_EXITED;
 	own = alive && t->now.tgid == lock->key.tgid;
-	if (alive && !own && owners__shared(&lock->key, &k->verdict))
+	if (alive && !own && shared)
 		foreign = shares_memory(l, k, t);
 	if (own || foreign) {
 		lock->owner = q->tid;
@@ -313,8 +331,8 @@ static void settle(struct looks *l, struct look_lock *lock, const struct owner_q
 				  k->verdict.owner != OWNER_JOIN && l->source->ops->threads
 			  ? q->word.number
 			  : 0;
-	if (alive && owners__shared(&lock->key, &k->verdict))
-		missing = 0; /* it may be right: what that process has mapped is not known */
+	if (missing && !has_ended(l, lock, q->tid, shared))
+		missing = 0;
 	lock->died = missing && missing == lock->missing ? (pid_t)missing : 0;
 	lock->missing = missing;
 }
@@ -359,7 +377,7 @@ static struct graph *make_graph(struct looks *l, const uint64_t *tids, size_t n)
 	for (size_t i = 0; i < n; i++)
 		waits_for[i] = GRAPH_NONE;
 	for (size_t i = 0; i < l->n_waits; i++)
-		if (l->waits[i].lock && !l->waits[i].open->woken_ns)
+		if (l->waits[i].waits)
 			waits_for[l->waits[i].place] = l->waits[i].lock->place;
 	for (size_t i = 0; i < l->n_asked; i++) {
 		from[i + 1] = from[i];
@@ -463,7 +481,7 @@ static void judge(struct looks *l, uint64_t passed_ns)
 		const struct look_wait *w = &l->waits[i];
 		uint32_t root = g->root_lock[w->place];
 
-		if (w->lock && root != GRAPH_NONE)
+		if (w->waits && root != GRAPH_NONE)
 			add_root(w->lock, &l->asked[root]->key, passed_ns + 1);
 	}
 	find_deadlocks(l, g, n);
@@ -486,7 +504,7 @@ static void take(struct looks *l)
 	for (size_t i = 0; i < l->n_waits; i++) {
 		const struct look_lock *lock = l->waits[i].lock;
 
-		samples__open(l->samples, l->waits[i].open, lock ? lock->owner : 0, l->now_ns);
+		samples__open(l->samples, lock->sample, l->waits[i].open, lock->owner, l->now_ns);
 	}
 	look_stacks__take(&l->stacks, l, l->asked, l->n_waited, passed, l->now_ns);
 	if (l->n_dumped)

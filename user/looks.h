@@ -21,6 +21,8 @@
 struct look_lock {
 	struct lock_key key;
 	/* the latest look: */
+	struct sample_key *sample;
+	struct process_entry *process;
 	uint32_t place; /* in its graph; GRAPH_NONE: nobody waited */
 	unsigned int waiters;
 	uint64_t oldest_start_ns;

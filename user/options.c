@@ -293,7 +293,7 @@ static const struct {
 } commands[] = {
 	{ "check", COMMAND_CHECK, "say what this machine supports; exit 0 if locktop can run" },
 	{ "demo", COMMAND_DEMO, "start a small contended workload and observe it" },
-	{ "dump", COMMAND_DUMP, "with -p: all threads, their stacks, what they wait for and hold" },
+	{ "dump", COMMAND_DUMP, "with -p: all threads, stacks, what they wait for and hold" },
 };
 
 static int parse_one(struct parse *p, const struct option *longs, int argc, char **argv,

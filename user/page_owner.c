@@ -150,13 +150,17 @@ void page_owner__draw(struct page *p, const struct snapshot *s, const struct vie
 	(void)s;
 	if (!lock || (!owned && !lock->owner_died && lock->readers <= 0 && !lock->n_holders))
 		return;
-	page__heading(p, "HELD BY", "");
+	page__heading(p, doing__has_owner(lock->kind) ? "HELD BY" : "LAST LET GO BY", "");
 	if (owned)
 		draw_owner(p, lock);
 	draw_chain(p, lock);
-	if (lock->owner_died || lock->readers > 0) {
+	if (lock->owner_died) {
 		doing__unproved(text, sizeof(text), lock);
-		page__wrapped(p, 0, lock->owner_died ? STYLE_ALARM : STYLE_VALUE, text);
+		page__wrapped(p, 0, STYLE_ALARM, text);
+	} else if (lock->readers > 0) {
+		snprintf(text, sizeof(text), "%d %s", lock->readers,
+			 lock->readers == 1 ? "reader" : "readers");
+		page__wrapped(p, 0, STYLE_VALUE, text);
 	} else if (!owned) {
 		page__say(p, "nobody that is known now");
 	}

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "samples.h"
+#include "samples_internal.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,19 +26,6 @@ struct pending {
 	uint64_t credited_ns;
 	unsigned long seen; /* interval */
 	UT_hash_handle hh;
-};
-
-struct samples {
-	struct processes *processes;
-	struct names *names;
-	struct owners *owners;
-	const struct aliases *aliases; /* the user's names; NULL: none */
-	struct sample_key *keys;
-	struct pending *pending;
-	unsigned long interval;
-	unsigned int reads;
-	uint32_t *deep; /* locks whose samples were too short */
-	size_t n_deep, deep_capacity;
 };
 
 struct samples *samples__new(struct processes *processes, struct proc *proc, struct owners *owners,
@@ -239,8 +224,8 @@ static void set_holder(struct pending *p, pid_t tid, enum owner_proof proof)
 	p->proof = proof;
 }
 
-static struct process_entry *process_of(struct samples *s, uint32_t tgid, uint32_t gen,
-					uint64_t now_ns)
+struct process_entry *samples__process(struct samples *s, uint32_t tgid, uint32_t gen,
+				       uint64_t now_ns)
 {
 	struct process_key key = { .tgid = tgid, .gen = gen };
 
@@ -278,7 +263,7 @@ static void note_holder(struct samples *s, struct pending *p, enum site_role rol
 static void on_stack(struct samples *s, const struct stack_event *e)
 {
 	enum site_role role = e->type == EVENT_WAKER_STACK ? ROLE_WAKER : ROLE_WAITER;
-	struct process_entry *process = process_of(s, e->tgid, e->gen, e->time_ns);
+	struct process_entry *process = samples__process(s, e->tgid, e->gen, e->time_ns);
 	struct raw_stack raw = {
 		.regs = &e->regs, .bytes = e->stack, .len = e->stack_len, .now_ns = e->time_ns
 	};
@@ -360,7 +345,7 @@ void samples__event(struct samples *s, const void *data, size_t size)
 static struct pending *read_sleeper(struct samples *s, struct sample_key *k,
 				    const struct open_sleep *o, uint64_t id, uint64_t now_ns)
 {
-	struct process_entry *process = process_of(s, o->key.tgid, o->key.gen, now_ns);
+	struct process_entry *process = samples__process(s, o->key.tgid, o->key.gen, now_ns);
 	struct sleeper_memory memory;
 	struct raw_stack raw = { .regs = &o->regs, .bytes = memory.stack, .now_ns = now_ns };
 	const uint8_t *after;
@@ -392,9 +377,9 @@ static uint64_t samples_of(const struct sample_key *k)
 	return n;
 }
 
-void samples__open(struct samples *s, const struct open_sleep *o, pid_t owner, uint64_t now_ns)
+void samples__open(struct samples *s, struct sample_key *k, const struct open_sleep *o, pid_t owner,
+		   uint64_t now_ns)
 {
-	struct sample_key *k = samples__key(s, &o->key);
 	uint64_t age = now_ns > o->start_ns ? now_ns - o->start_ns : 0;
 	uint64_t id = o->sample_id;
 	struct pending *p;
@@ -428,94 +413,6 @@ void samples__held(struct samples *s, const struct lock_key *key, const struct n
 	site->wait_ns += wait_ns;
 	site->all_wait_ns += wait_ns;
 	site->used_ns = now_ns;
-}
-
-/* What lies at the object's address; asked once, while the process is there. */
-static void look_up(struct samples *s, struct sample_key *k, uint64_t now_ns)
-{
-	uint64_t object = k->key.addr - k->verdict.offset;
-	struct process_entry *process = process_of(s, k->key.tgid, k->key.gen, now_ns);
-	const struct maps *maps = processes__maps(s->processes, process, object, false, now_ns);
-	const struct mapping *m = maps ? maps__find(maps, object) : NULL;
-
-	k->looked_up = true;
-	if (!m)
-		return;
-	if (m->shared && m->inode) {
-		k->shared.device = (uint64_t)m->dev_major << 32 | m->dev_minor;
-		k->shared.inode = m->inode;
-		k->shared.offset = object - m->start + m->offset;
-	}
-	k->memory = m->shared ? "shared" : m->path[0] == '/' ? "mapped" : "heap";
-	k->object = names__data(s->names, process->tid, maps, object);
-}
-
-static void set_name(struct sample_key *k, const char *name, const char *from)
-{
-	k->name = name;
-	k->name_from = from;
-}
-
-/* Returns whether the object is static, and so has a name of its own. */
-static bool name_after_object(struct samples *s, struct sample_key *k)
-{
-	const struct static_name *object = &k->object;
-	const char *alias = aliases__find(s->aliases, object->module, object->name);
-
-	if (!object->name || k->verdict.by_site)
-		return false;
-	set_name(k, alias ? alias : object->name, alias ? "alias" : object->from);
-	return true;
-}
-
-/* A lock on the heap is called after the call site that waits most: that is stable. */
-static void name_after_site(struct samples *s, struct sample_key *k, const struct sample_site *site)
-{
-	char place[512], name[600];
-	const char *alias;
-
-	site_place__format(&site->place, place, sizeof(place));
-	alias = aliases__find(s->aliases, site->place.module, place);
-	snprintf(name, sizeof(name), "%s lock at %s", k->memory ? k->memory : "heap", place);
-	set_name(k, names__intern(s->names, alias ? alias : name), alias ? "alias" : "site");
-}
-
-static const char *where_of(struct samples *s, const struct site_place *place)
-{
-	char function[512];
-
-	site_place__function(place, function, sizeof(function));
-	return function[0] ? names__intern(s->names, function) : NULL;
-}
-
-void samples__name(struct samples *s, struct sample_key *k, uint64_t now_ns)
-{
-	const struct sample_site *main = sites__main(&k->sites);
-	uint64_t hash = main && main->has_place ? main->hash : 1;
-
-	if (!k->looked_up)
-		look_up(s, k, now_ns);
-	if (k->named_after == hash)
-		return;
-	k->named_after = hash;
-	k->where = main && main->has_place ? where_of(s, &main->place) : NULL;
-	if (!name_after_object(s, k) && main && main->has_place)
-		name_after_site(s, k, main);
-}
-
-const char *samples__site_name(struct samples *s, const struct sample_key *k,
-			       const struct sample_site *site, const char **from,
-			       const char **where)
-{
-	char place[512], name[600];
-	const char *alias;
-
-	site_place__format(&site->place, place, sizeof(place));
-	alias = aliases__find(s->aliases, site->place.module, place);
-	*from = alias ? "alias" : "site";
-	*where = where_of(s, &site->place);
-	snprintf(name, sizeof(name), "%s at %s", lock_kind_names[k->verdict.kind], place);
-	return names__intern(s->names, alias ? alias : name);
 }
 
 struct names *samples__names(struct samples *s)

@@ -122,18 +122,10 @@ static void draw_bar(const struct view *v, const struct layout *l, struct canvas
 static void draw_place(const struct snapshot *s, const struct view *v, const struct layout *l,
 		       struct canvas *c)
 {
-	switch (view__mode(v)) {
-	case MODE_HELP:
+	if (v->mode == MODE_HELP) {
 		screen_help__draw(v, l, c);
 		return;
-	case MODE_SORT:
-		screen_list__draw(s, v, l, c);
-		screen_sort__draw(v, l, c);
-		return;
-	default:
-		break;
 	}
-	/* A prompt lies on top of any of these. */
 	if (view__clevel(v)->detail)
 		screen_lock__draw(s, v, l, c);
 	else if (view__clevel(v)->forest)
@@ -142,6 +134,8 @@ static void draw_place(const struct snapshot *s, const struct view *v, const str
 		screen_text__draw(v, l, c);
 	else
 		screen_list__draw(s, v, l, c);
+	if (v->mode == MODE_SORT)
+		screen_sort__draw(v, l, c);
 }
 
 void screen__draw(const struct snapshot *s, const struct view *v, struct canvas *c)
@@ -150,7 +144,7 @@ void screen__draw(const struct snapshot *s, const struct view *v, struct canvas 
 
 	canvas__clear(c);
 	if (l.alarm >= 0)
-		screen_alarm__draw(s, c, l.alarm);
+		screen_alarm__draw(s, v, c, l.alarm);
 	if (v->mode != MODE_HELP)
 		screen_header__draw(s, v, &l, c);
 	draw_place(s, v, &l, c);

@@ -54,7 +54,7 @@ void screen_help__draw(const struct view *v, const struct layout *l, struct canv
 int screen_help__lines(const struct view *v, int width);
 
 /* The deadlocks in one line. */
-void screen_alarm__draw(const struct snapshot *s, struct canvas *c, int y);
+void screen_alarm__draw(const struct snapshot *s, const struct view *v, struct canvas *c, int y);
 
 /* A lock's page: where it is scrolled to, and in words for the header; returns their length. */
 void screen_lock__prepare(struct view *v, const struct snapshot *s, const struct layout *l,

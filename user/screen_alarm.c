@@ -62,7 +62,7 @@ static void put_links(struct line *line, const struct deadlock *d)
 	}
 }
 
-void screen_alarm__draw(const struct snapshot *s, struct canvas *c, int y)
+void screen_alarm__draw(const struct snapshot *s, const struct view *v, struct canvas *c, int y)
 {
 	const struct deadlock *d = &s->deadlocks[0];
 	struct line line = { c, 0, y, c->width };
@@ -72,7 +72,7 @@ void screen_alarm__draw(const struct snapshot *s, struct canvas *c, int y)
 	head_text(head, sizeof(head), d);
 	if (s->n_deadlocks > 1)
 		snprintf(more, sizeof(more), " (and %zu more)", s->n_deadlocks - 1);
-	snprintf(tail, sizeof(tail), "%s  g shows it", more);
+	snprintf(tail, sizeof(tail), "%s%s", more, view__clevel(v)->forest ? "" : "  g shows it");
 	canvas__style(c, 0, y, -1, STYLE_ALARM);
 	put(&line, head);
 	if (!fits(&line, tail))

@@ -80,6 +80,18 @@ static struct look look_of(const struct forest_line *line, uint64_t interval_ns)
 	return look;
 }
 
+/* What has no room is left out at a comma: half a number misleads. */
+static void cut_remark(char *remark, int room)
+{
+	size_t n = text__prefix(remark, room), cut = n;
+
+	if (!remark[n])
+		return;
+	while (cut > 0 && remark[cut] != ',' && remark[cut] != ';')
+		cut--;
+	remark[cut ? cut : n] = 0;
+}
+
 static void draw_line(const struct view *v, const struct forest_line *line,
 		      const struct columns *cs, int y, bool selected, struct canvas *c)
 {
@@ -102,6 +114,7 @@ static void draw_line(const struct view *v, const struct forest_line *line,
 		screen__mark(v, c, x, y, used, what);
 		x += used + 2;
 	}
+	cut_remark(remark, MAX(c->width - x, 0));
 	screen__mark(v, c, x, y, canvas__text(c, x, y, -1, look.remark, remark), remark);
 }
 

@@ -241,6 +241,9 @@ char *text__clean(char *buf, size_t size, const char *s)
 
 	if (!size)
 		return buf;
+	/* nearly all text is of plain ASCII */
+	while (out < size - 1 && *s >= ' ' && *s < 0x7f)
+		buf[out++] = *s++;
 	for (; *s; s += len) {
 		const char *from = s;
 		size_t bytes;

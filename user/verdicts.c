@@ -86,7 +86,7 @@ static bool is_owner_dead(const struct judged *j, struct finding *f)
 {
 	const struct lock *lock = j->lock;
 
-	if (lock->owner_died <= 0 || !lock->waiting)
+	if (!lock->owner_died || !lock->waiting)
 		return false;
 	return finding__say(f, "thread %d ended holding it; %s waiting, the longest for %s",
 			    lock->owner_died, figure__count(lock->waiting).text,
@@ -143,7 +143,7 @@ static bool changes_hands(const struct lock *lock, size_t *known, double *larges
 	for (size_t i = 0; i < lock->n_holders; i++) {
 		const struct holder *h = &lock->holders[i];
 
-		if (!(h->share < CONVOY_SHARE))
+		if (h->share >= CONVOY_SHARE)
 			return false;
 		if (h->proof == PROOF_LAST_WAKER)
 			continue;

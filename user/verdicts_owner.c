@@ -10,8 +10,6 @@
 #include "util.h"
 #include "verdicts_internal.h"
 
-#define LOOKS_HALF 3 /* of fewer looks, half may be chance: all must agree */
-
 #define IN(state) (1U << STATE_##state)
 
 static bool owner_is(const struct judged *j, unsigned int states)
@@ -34,9 +32,7 @@ static bool owner_was(const struct judged *j, unsigned int states, struct stay *
 		return false;
 	for (int i = 0; i < STATE_COUNT && !j->inferred; i++)
 		n += states & 1U << i ? looks->state[i] : 0;
-	n = MIN(n, looks->owned);
-	if (n >= (looks->owned < LOOKS_HALF ? looks->owned : (looks->owned + 1) / 2) &&
-	    n >= LOOKS_MIN) {
+	if (n >= LOOKS_MIN && n >= looks->owned - looks->owned / 2) {
 		*ret = (struct stay){ .looks = n };
 		return true;
 	}
@@ -151,8 +147,7 @@ static bool sleeps(const struct judged *j, bool io, struct finding *f)
 	if (call == page_fault)
 		snprintf(where, sizeof(where), ", in a page fault");
 	else if (call && stay.looks)
-		snprintf(where, sizeof(where), ", at %u in %s",
-			 MIN(j->lock->looks.syscalls, stay.looks), f->detail);
+		snprintf(where, sizeof(where), ", at %u in %s", j->lock->looks.syscalls, f->detail);
 	else if (call)
 		snprintf(where, sizeof(where), ", in %s", f->detail);
 	return say_stay(f, j, &stay, "asleep", where);

@@ -69,7 +69,7 @@ char *words__frame(char *buf, size_t size, const struct frame *f)
 	}
 	text__clean(function, sizeof(function), f->function);
 	if (f->file && f->line) {
-		text__clean(place, sizeof(place), f->file);
+		text__clean(place, sizeof(place), base_name(f->file));
 		snprintf(buf, size, "%s (%s:%d)", function, place, f->line);
 	} else {
 		snprintf(buf, size, place[0] ? "%s (%s)" : "%s", function, place);
@@ -128,7 +128,7 @@ void words__deadlock(FILE *out, const struct deadlock *d)
 
 	text__clean(comm, sizeof(comm), first && first->process_comm ? first->process_comm : "?");
 	text__duration(age, sizeof(age), d->since_ns);
-	fprintf(out, "DEADLOCK in %s (process %d) for %s: ", comm, (int)d->pid, age);
+	fprintf(out, "DEADLOCK in %s (process %d) for at least %s: ", comm, (int)d->pid, age);
 	if (d->n_threads == 1)
 		fputs("a thread waits for itself\n", out);
 	else

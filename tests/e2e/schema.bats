@@ -7,7 +7,7 @@ load helper
 
 # Losses that the snapshots must name, zero or not: those of the contract with the probes.
 losses_named() {
-	sed -n 's/^\tX([A-Z_]*, "\([a-z_]*\)".*/\1/p' "$root/bpf/locktop.h"
+	sed -n 's/^\tX([A-Z_]*, "\([a-z_]*\)",.*/\1/p' "$root/bpf/locktop.h"
 }
 
 @test "every field is there with its type, and sums agree, beside a workload of several kinds" {
@@ -23,10 +23,10 @@ losses_named() {
 }
 
 @test "a deadlock is as promised, and so is what its locks say of it" {
-	start "$WORKLOADS/deadlock" 20
-	wait_for 5 asleep "$pid" 2
-	"$LOCKTOP" -b -n 2 -d 0.5 -f json -i --top 1 -p "$pid" -o "$shots"
+	start_standing "$WORKLOADS/deadlocks" pair 20
+	"$LOCKTOP" -b -n 2 -d 0.5 -f json --top 1 -p "$pid" -o "$shots"
 	python3 "$e2e/schema.py" "$shots"
+	judge 'len(shots[1]["deadlocks"]) == 1' 'len(shots[1]["locks"]) == 2'
 }
 
 @test "the same system-wide, with whatever this machine does" {

@@ -191,7 +191,7 @@ static inline struct snapshot *plain(void)
 static const struct frame lock_frames[] = {
 	{ "__lll_lock_wait", FIXTURE_LIBC, 0x88000, NULL, 0, "native" },
 	{ "pthread_mutex_lock", FIXTURE_LIBC, 0x8a2b0, NULL, 0, "native" },
-	{ "open_table", FIXTURE_DB, 0x41f20, "table_cache.cc", 412, "native" },
+	{ "open_table", FIXTURE_DB, 0x41f20, "/build/db/sql/table_cache.cc", 412, "native" },
 	{ "main", FIXTURE_DB, 0x21000, NULL, 0, "native" },
 };
 

@@ -40,7 +40,8 @@ static inline void fixture__wait(struct snapshot *s, struct thread *t, struct lo
 	struct thread_lock *tl = &s->thread_locks[s->n_thread_locks++];
 
 	t->waiting_for = l;
-	t->waiting_ns = t->wait_ns = t->state_ns = ns;
+	t->waiting_ns = t->state_ns = ns;
+	t->wait_ns = MIN(ns, NSEC_PER_SEC);
 	t->state = STATE_WAITING;
 	t->syscall = "futex";
 	t->sleeps = 1;
@@ -53,7 +54,7 @@ static inline void fixture__wait(struct snapshot *s, struct thread *t, struct lo
 	for (size_t i = 0; i < s->n_processes; i++)
 		if (s->processes[i].pid == t->pid)
 			s->processes[i].waiting++;
-	*tl = (struct thread_lock){ .thread = t, .lock = l, .sleeps = 1, .wait_ns = ns };
+	*tl = (struct thread_lock){ .thread = t, .lock = l, .sleeps = 1, .wait_ns = t->wait_ns };
 }
 
 static inline void fixture__own(struct snapshot *s, struct lock *l, const struct thread *t,

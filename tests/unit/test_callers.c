@@ -36,6 +36,10 @@ static const struct stack_case cases[] = {
 	/* a stripped libc: its inner frames have no names */
 	{ { { NULL, LIBC, 0 }, { "pthread_mutex_lock", LIBC, 1 }, { "serve", EXE, 0 }, { "main", EXE, 0 } },
 	  "pthread_mutex_lock", NULL, LIBC, 2 },
+	/* a lock inside of the C library: whose it is says the function that took it */
+	{ { { "futex_wait", LIBC, 0 }, { "__lll_lock_wait_private", LIBC, 1 }, { "flockfile", LIBC, 1 },
+	    { "report", EXE, 0 } },
+	  "flockfile", NULL, LIBC, 3 },
 	/* linked statically: nothing is exported, the lock functions are in the program itself */
 	{ { { "__lll_lock_wait", EXE, 0 }, { "__pthread_mutex_lock", EXE, 0 }, { "serve", EXE, 0 }, { "main", EXE, 0 } },
 	  "__pthread_mutex_lock", NULL, EXE, 2 },

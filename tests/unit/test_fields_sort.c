@@ -66,7 +66,7 @@ static void test_sort_owners(void **state)
 	assert_order("impact", false, locks, 4, (int[]){ 4, 1, 2, 3 });
 	assert_order("owner", false, locks, 4, (int[]){ 3, 1, 2, 4 });
 	assert_order("owner", true, locks, 4, (int[]){ 2, 1, 3, 4 });
-	assert_order("verdict", false, locks, 4, (int[]){ 3, 4, 1, 2 });
+	assert_order("verdict", false, locks, 4, (int[]){ 3, 1, 2, 4 });
 	assert_order("deadlocked", false, locks, 4, (int[]){ 4, 1, 2, 3 });
 }
 

@@ -3,6 +3,7 @@
 """Judges what one guest of tests/vm/run sent home; prints a TAP line (without number) a check."""
 
 import argparse
+import functools
 import json
 import re
 
@@ -41,9 +42,9 @@ class Section:
             else:
                 self.truth = record
 
-    def lock(self):
-        """Rows of the lock that the truth names, one a snapshot; None where it is absent."""
-        want = "%d:%s" % (self.truth["pid"], self.truth["lock"])
+    def lock(self, address=None):
+        """Rows of a lock (or that which the truth names), one a snapshot; None: it is absent."""
+        want = "%d:%s" % (self.truth["pid"], address or self.truth["lock"])
         rows = [[x for x in s["locks"] if x["id"] == want] for s in self.snapshots]
         return [r[0] if r else None for r in rows]
 
@@ -151,6 +152,45 @@ def judge_idle(section):
     must(idle >= 0.8 * WORKERS * span, "idle wait %.1f s in %.1f s" % (idle / 1e9, span / 1e9))
 
 
+def judge_check(section):
+    must(any(re.fullmatch(r"yes +sampling clock", x) for x in section.lines), "no sampling clock")
+
+
+def judge_owner(row, tid, states, call):
+    owner = row["owner"]
+    must(owner, "no owner")
+    must(owner["tid"] == tid, "owner %d, truth %d" % (owner["tid"], tid))
+    must(owner["proof"] == "lock-word", "proof %s" % owner["proof"])
+    must(owner["state"] in states, "owner %s, truth %s" % (owner["state"], states))
+    must(owner["syscall"] == call, "owner in %s, truth %s" % (owner["syscall"], call))
+
+
+def judge_doing(function, section):
+    """What the owner of a lock does, and where. One that runs has its stack from the clock."""
+    need_truth(section)
+    truth = section.truth
+    states = ("running", "runnable") if truth["state"] == "running" else (truth["state"],)
+    rows = [r for r in section.lock()[1:] if r and r["waiting"]]
+    must(rows, "nobody seen waiting")
+    for row in rows:
+        judge_owner(row, truth["owner"], states, truth["call"] or None)
+    frames = {f["function"] for r in rows for f in r["owner"]["frames"] or ()}
+    must(function in frames, "no %s in the owner's stack: %s" % (function, sorted(map(str, frames))))
+
+
+def judge_chain(section):
+    """An owner that waits itself: for the lock before."""
+    judge_doing("nanosleep_here", section)
+    first, second = section.truth["waiters"][:2]
+    rows = [r for r in section.lock(second["lock"])[1:] if r and r["waiting"]]
+    must(rows, "nobody seen waiting for the second lock")
+    for row in rows:
+        judge_owner(row, first["tid"], ("waiting",), None)
+        want = "%d:%s" % (section.truth["pid"], first["lock"])
+        must(row["owner"]["waiting_for"] == want,
+             "its owner waits for %s, truth %s" % (row["owner"]["waiting_for"], want))
+
+
 def judge_log(section):
     bad = [x for x in section.lines if re.search(
         r"WARNING: CPU|BUG:|Oops|general protection|verifier bug|rcu.*stall|hung task", x)]
@@ -160,11 +200,16 @@ def judge_log(section):
 CHECKS = (
     # section, title, judge of its content (a status other than 0 fails before), JSON inside
     ("btf", "kernel has BTF", None, False),
-    ("check", "locktop check", None, False),
+    ("check", "locktop check, sampling clock", judge_check, False),
     ("contend", "contended mutex: wait within 5 % of truth", judge_contend, True),
     ("blocked", "blocked thread counts a second a second", judge_blocked, True),
     ("early", "blocked before locktop: a second a second", judge_early, True),
     ("idle", "idle pool is no contention", judge_idle, True),
+    ("doing running", "owner runs: state, sampled stack",
+     functools.partial(judge_doing, "running_here"), True),
+    ("doing read", "owner sleeps in read: state, call, stack",
+     functools.partial(judge_doing, "read_here"), True),
+    ("doing chain", "owner waits for another lock", judge_chain, True),
     ("log", "no complaint in the kernel log", judge_log, False),
 )
 

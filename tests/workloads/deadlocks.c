@@ -84,8 +84,8 @@ static void *thread_run(void *arg)
 	int i = (intptr_t)arg;
 	const struct step *step = &mode->steps[i];
 
-	s->pids[i] = getpid();
-	s->tids[i] = gettid();
+	s->pids[i] = outer_pid();
+	s->tids[i] = outer_tid();
 	if (step->first != NONE)
 		take(step->first);
 	s->ready++;
