@@ -63,7 +63,7 @@ static void lock_words(const struct lock *l, uint64_t interval_ns, char *what, c
 
 	words__lock_name(name, sizeof(name), l);
 	/* A lock without a name, or named by its site, says its kind: "sem at take_slot+0x10". */
-	if (!strncmp(name, kind, strlen(kind)))
+	if (!strncmp(name, kind, strlen(kind)) && name[strlen(kind)] == ' ')
 		kind = "";
 	snprintf(what, WORDS_MAX, "%s%s%.400s", kind, kind[0] ? " " : "", name);
 	text__load(load, sizeof(load), interval_ns ? (double)l->wait_ns / interval_ns : 0);

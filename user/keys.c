@@ -78,12 +78,6 @@ static unsigned int show_graph(struct view *v, int arg)
 	return OUTCOME_DRAW;
 }
 
-static unsigned int pan(struct view *v, int by)
-{
-	view__pan(v, by);
-	return OUTCOME_DRAW;
-}
-
 static unsigned int toggle_idle(struct view *v, int arg)
 {
 	(void)arg;
@@ -221,8 +215,6 @@ static unsigned int outcome(struct view *v, int which)
 #define FIND   (LIST | GRAPH | TEXT)
 #define SCROLL (PLACES | HELP | MENU)
 
-#define PAN 8 /* columns */
-
 /* clang-format off */
 const struct binding bindings[] = {
 	{ HELP, { 'h', '?', KEYS_F1 }, "Esc h q", NULL, "Close", NULL, close_mode, 0 },
@@ -237,9 +229,6 @@ const struct binding bindings[] = {
 	{ GRAPH, { KEYS_TAB }, "Tab", "The wait graph", "Next root",
 	  "next of those that block (Shift-Tab: previous)", part, 1 },
 	{ GRAPH, { KEYS_BACK_TAB }, "Shift-Tab", "The wait graph", NULL, NULL, part, -1 },
-	{ TEXT, { '<', ',' }, "< ,", "A thread dump", NULL, "what is cut at the left", pan, -PAN },
-	{ TEXT, { '>', '.' }, "> .", "A thread dump", NULL, "what is cut at the right",
-	  pan, PAN },
 	{ DETAIL, { KEYS_TAB }, "Tab", "A lock's page", "Next part",
 	  "next of its parts (Shift-Tab: previous)", part, 1 },
 	{ DETAIL, { KEYS_BACK_TAB }, "Shift-Tab", "A lock's page", NULL, NULL, part, -1 },

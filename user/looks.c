@@ -301,11 +301,14 @@ static bool has_ended(struct looks *l, const struct look_lock *lock, pid_t tid, 
 {
 	const struct look_thread *t = looks__thread(l, tid);
 	struct proc_info info;
+	int err;
 
 	if (t && t->present)
 		return t->now.state == STATE_EXITED || !shared;
-	return !tid || proc__info(l->stacks.proc, tid, &info) == -ESRCH ||
-	       (!shared && info.tgid != (pid_t)lock->key.tgid);
+	if (!tid)
+		return true;
+	err = proc__info(l->stacks.proc, tid, &info);
+	return err ? err == -ESRCH : !shared && info.tgid != (pid_t)lock->key.tgid;
 }
 
 /* A thread of that number holds the lock, or one that has ended did, or the word says nothing. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "prompt.h"
+#include "text_page.h"
 
 /* Below this height the header is one line, and below the next the bottom line goes. */
 #define HEIGHT_FULL  10
@@ -47,6 +48,8 @@ void screen__prepare(struct view *v, const struct snapshot *s, int width, int he
 {
 	struct layout l = screen__layout(v, s, height);
 
+	if (view__clevel(v)->text)
+		text_page__wrap(view__clevel(v)->text, width);
 	view__update(v, s, l.list_rows);
 	if (view__clevel(v)->detail)
 		screen_lock__prepare(v, s, &l, width);

@@ -1,62 +1,91 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "text_page.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "text.h"
 #include "util.h"
 
-#define TAB 8
+#define LINE_BYTES 4096 /* of a line; what is longer is cut */
+#define TAB	   8
+#define SET_IN	   4 /* columns of what follows a break, from where the line begins */
 
-static size_t count_lines(const char *text)
+static void clear(struct text_page *t)
 {
-	size_t n = 0;
-
-	for (; *text; text += *text == '\n') {
-		n++;
-		text += strcspn(text, "\n");
-	}
-	return n;
+	for (size_t i = 0; i < t->n_lines; i++)
+		free(t->lines[i]);
+	t->n_lines = 0;
 }
 
-/* Copies a line with blanks for tabs. Returns the end of the copy, behind its NUL. */
-static char *copy_line(char *to, const char *line, size_t n)
+/* Copies n bytes of a line with blanks for tabs. */
+static void expand(char *buf, const char *line, size_t n)
 {
-	const char *start = to;
+	size_t used = 0;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && used < LINE_BYTES - TAB - 1; i++) {
 		if (line[i] != '\t') {
-			*to++ = line[i];
+			buf[used++] = line[i];
 			continue;
 		}
 		do
-			*to++ = ' ';
-		while ((to - start) % TAB);
+			buf[used++] = ' ';
+		while (used % TAB);
 	}
-	*to = 0;
-	return to + 1;
+	buf[used] = 0;
+}
+
+/* Breaks a line; a word that is too long is cut. */
+static void add_line(struct text_page *t, const char *line)
+{
+	int indent = strspn(line, " "), set_in = 0;
+
+	do {
+		int room = MAX(t->width - set_in, 1);
+		size_t n = text__prefix(line, room), cut = n;
+
+		while (line[n] && cut > 0 && line[cut] != ' ')
+			cut--;
+		/* A break near the line's begin leaves more room empty than it is worth. */
+		n = cut > strspn(line, " ") + n / 3 ? cut : n;
+		if (!n)
+			n = strlen(line); /* a character that is wider than the screen */
+		array__grow(t->lines, t->n_lines, t->lines_capacity);
+		t->lines[t->n_lines++] = xasprintf("%*s%.*s", set_in, "", (int)n, line);
+		line += n;
+		line += strspn(line, " ");
+		set_in = MIN(indent + SET_IN, t->width / 2);
+	} while (*line);
+}
+
+void text_page__wrap(struct text_page *t, int width)
+{
+	const char *text = t->text;
+
+	if (width == t->width)
+		return;
+	t->width = width;
+	clear(t);
+	while (*text) {
+		size_t n = strcspn(text, "\n");
+		char line[LINE_BYTES], clean[LINE_BYTES];
+
+		expand(line, text, n);
+		add_line(t, text__clean(clean, sizeof(clean), line));
+		text += n + (text[n] == '\n');
+	}
 }
 
 struct text_page *text_page__new(pid_t pid, const struct timespec *time, const char *text)
 {
 	struct text_page *t = xcalloc(1, sizeof(*t));
-	size_t size = strlen(text) + 2;
-	char *to;
 
-	for (const char *c = text; *c; c++)
-		size += *c == '\t' ? TAB : 0;
 	t->pid = pid;
 	t->time = *time;
 	t->text = xstrdup(text);
-	t->lines = xcalloc(count_lines(text), sizeof(*t->lines));
-	t->bytes = to = xcalloc(size, 1);
-	while (*text) {
-		size_t n = strcspn(text, "\n");
-
-		t->lines[t->n_lines++] = to;
-		to = copy_line(to, text, n);
-		text += n + (text[n] == '\n');
-	}
+	text_page__wrap(t, INT_MAX);
 	return t;
 }
 
@@ -64,8 +93,8 @@ void text_page__free(struct text_page *t)
 {
 	if (!t)
 		return;
-	free(t->text);
+	clear(t);
 	free(t->lines);
-	free(t->bytes);
+	free(t->text);
 	free(t);
 }

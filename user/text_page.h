@@ -11,14 +11,15 @@ struct text_page {
 	pid_t pid;	      /* of the process that it is about */
 	struct timespec time; /* when it was so */
 	char *text;	      /* as it was written */
-	const char **lines;   /* without tabs */
-	size_t n_lines;
-	int left; /* columns that are scrolled out at the left */
-
-	char *bytes; /* what lines point into */
+	int width;	      /* that lines are broken for */
+	char **lines;	      /* clean */
+	size_t n_lines, lines_capacity;
 };
 
 struct text_page *text_page__new(pid_t pid, const struct timespec *time, const char *text);
 void text_page__free(struct text_page *t);
+
+/* Breaks lines anew, at blanks, what follows set in; nothing if that is their width. */
+void text_page__wrap(struct text_page *t, int width);
 
 #endif

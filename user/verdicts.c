@@ -16,9 +16,9 @@
 #define CONVOY_TURNS	1000		   /* a second: so short that the handing over counts */
 #define CONVOY_WAITING	2		   /* holders unknown: a queue must be seen */
 #define CONVOY_HOLDERS	2		   /* one that always has it is no convoy */
-#define CONVOY_SHARE	0.5		   /* who has more of the wait is the one to look at */
-#define BIG_LOAD	1.0		   /* below it, most threads find it free */
-#define BIG_SHARE	0.8		   /* the other locks are not worth a look before it */
+#define CONVOY_PART	0.5 /* whoever has it at half of the samples is the one to look at */
+#define BIG_LOAD	1.0 /* below it, most threads find it free */
+#define BIG_SHARE	0.8 /* the other locks are not worth a look before it */
 
 struct figure figure__duration(uint64_t ns)
 {
@@ -133,22 +133,38 @@ static bool is_cpu_starved(const struct judged *j, struct finding *f)
 }
 
 /*
- * Inferred holders can only speak against it: one that wakes most of the waiters may be letting
- * go and taking it back before they run.
+ * Kinds that a thread holds and gives back. Who waits for a semaphore, a queue or a bare futex may
+ * be waiting for work: that is no fault of theirs, however many turns they take.
+ */
+static const bool held[KIND_COUNT] = {
+	[KIND_MUTEX] = true, [KIND_RWLOCK_READ] = true, [KIND_RWLOCK_WRITE] = true,
+	[KIND_STDIO] = true, [KIND_MALLOC] = true,	[KIND_PI_MUTEX] = true,
+	[KIND_GIL] = true,   [KIND_PY_LOCK] = true,	[KIND_PY_RLOCK] = true,
+};
+
+/*
+ * A holder's part is how often it was found. Its part of the wait says less: a single long one may
+ * be most of that. Inferred holders can only speak against changing hands: one that wakes most of
+ * the waiters may be letting go and taking it back before they run.
  */
 static bool changes_hands(const struct lock *lock, size_t *known, double *largest)
 {
+	uint64_t samples = 0;
+
 	*known = 0;
 	*largest = 0;
+	for (size_t i = 0; i < lock->n_holders; i++)
+		samples += lock->holders[i].samples;
 	for (size_t i = 0; i < lock->n_holders; i++) {
 		const struct holder *h = &lock->holders[i];
+		double part = samples ? (double)h->samples / samples : h->share;
 
-		if (h->share >= CONVOY_SHARE)
+		if (part >= CONVOY_PART)
 			return false;
 		if (h->proof == PROOF_LAST_WAKER)
 			continue;
 		(*known)++;
-		*largest = MAX(*largest, h->share);
+		*largest = MAX(*largest, part);
 	}
 	return *known >= CONVOY_HOLDERS || lock->waiting >= CONVOY_WAITING;
 }
@@ -162,7 +178,8 @@ static bool is_convoy(const struct judged *j, struct finding *f)
 	char holders[48] = "";
 	size_t known;
 
-	if (j->load < CONVOY_LOAD || rate < CONVOY_TURNS || !changes_hands(lock, &known, &largest))
+	if (!held[lock->kind] || j->load < CONVOY_LOAD || rate < CONVOY_TURNS ||
+	    !changes_hands(lock, &known, &largest))
 		return false;
 	if (known >= CONVOY_HOLDERS)
 		snprintf(holders, sizeof(holders), ", no holder has more than %d %%",
@@ -202,7 +219,7 @@ static bool is_one_big_lock(const struct judged *j, struct finding *f)
 {
 	uint64_t wait_ns = j->lock->wait_ns, all_ns;
 
-	if (j->load < BIG_LOAD)
+	if (!held[j->lock->kind] || j->load < BIG_LOAD)
 		return false;
 	all_ns = wait_of_users(j->s, j->lock);
 	if (wait_ns > all_ns || wait_ns < BIG_SHARE * all_ns) /* more than all: some is unknown */
@@ -235,7 +252,7 @@ enum {
 #define HALTED	     (FOR_EVER | BIT(OWNER_STOPPED) | BIT(OWNER_FROZEN))
 #define HELD_UP	     (HALTED | BIT(OWNER_THROTTLED))
 #define OWNER_TOLD   (HELD_UP | BIT(OWNER_PREEMPTED) | BIT(OWNER_IN_IO) | BIT(OWNER_ASLEEP))
-#define NOT_A_CONVOY (OWNER_TOLD | BIT(WRITER_STARVING) | BIT(CPU_STARVED))
+#define NOT_THE_LOCK (BIT(WRITER_STARVING) | BIT(CPU_STARVED))
 
 /* The most telling first. */
 static const struct row {
@@ -267,9 +284,9 @@ static const struct row {
 			  "signal under the mutex, broadcast if waiters differ, test in a loop" },
 	[CPU_STARVED] = { "CPU-starved", is_cpu_starved, FOR_EVER, false,
 			  "more CPU, or fewer threads: the lock is not the cause" },
-	[CONVOY] = { "convoy", is_convoy, NOT_A_CONVOY, false,
+	[CONVOY] = { "convoy", is_convoy, OWNER_TOLD | NOT_THE_LOCK, false,
 		     "hold it shorter, batch, one lock per resource, a queue, a fair lock" },
-	[ONE_BIG_LOCK] = { "one big lock", is_one_big_lock, HELD_UP | BIT(CPU_STARVED), false,
+	[ONE_BIG_LOCK] = { "one big lock", is_one_big_lock, HELD_UP | NOT_THE_LOCK, false,
 			   "one lock per resource: split it by table, bucket, shard" },
 };
 

@@ -217,14 +217,6 @@ void view__part(struct view *v, int by)
 		go_to_root(v, by);
 }
 
-void view__pan(struct view *v, int by)
-{
-	struct text_page *t = view__level(v)->text;
-
-	if (t)
-		t->left = MAX(0, MIN(t->left + by, INT16_MAX));
-}
-
 void view__sort_by(struct view *v, const struct field *f)
 {
 	struct level *l = view__level(v);

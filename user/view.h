@@ -148,7 +148,6 @@ void view__show(struct view *v, enum entity entity);
 void view__show_graph(struct view *v); /* or away from it */
 /* The view takes text over. */
 void view__show_text(struct view *v, const char *label, struct text_page *text);
-void view__pan(struct view *v, int by); /* a text, by columns */
 void view__sort_by(struct view *v, const struct field *f);
 void view__sort_step(struct view *v, int by); /* the next or previous column */
 void view__reverse(struct view *v);

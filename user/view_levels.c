@@ -32,7 +32,8 @@ static void label_lock(char *buf, size_t size, const struct lock *lock, bool wit
 			 lock->pid);
 	snprintf(address, sizeof(address), "0x%" PRIx64, lock->address);
 	/* A lock named by its site says what it is: "sem at take_slot+0x10". */
-	if (lock->name && !strncmp(lock->name, kind, strlen(kind)))
+	if (lock->name && !strncmp(lock->name, kind, strlen(kind)) &&
+	    lock->name[strlen(kind)] == ' ')
 		kind = "";
 	snprintf(buf, size, "%s%s%s%s", process, kind, kind[0] ? " " : "",
 		 lock->name ? lock->name : address);

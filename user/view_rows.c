@@ -42,7 +42,7 @@ struct row_key view__key(const struct level *level, const void *row)
 		return line_key(row);
 	if (level->text)
 		return (struct row_key){ level->text->pid,
-					 (const char **)row - level->text->lines };
+					 (char *const *)row - level->text->lines };
 	switch (level->entity) {
 	case ENTITY_PROCESS:
 		return (struct row_key){ p->pid, 0 };
@@ -86,7 +86,7 @@ bool view__row_matches(const struct view *v, const void *row, const char *text)
 	if (view__clevel(v)->forest)
 		return line_matches(row, v->interval_ns, text);
 	if (view__clevel(v)->text)
-		return strcasestr(*(const char *const *)row, text);
+		return strcasestr(*(char *const *)row, text);
 	for (const struct field *f = fields__of(view__clevel(v)->entity); f->key; f++) {
 		if (!field__on_screen(f))
 			continue;

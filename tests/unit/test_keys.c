@@ -6,6 +6,7 @@
 #include "../../user/detail.h"
 #include "../../user/keys.h"
 #include "../../user/screen.h"
+#include "../../user/text_page.h"
 
 /* A view of the fixture's first interval. */
 struct world {
@@ -178,6 +179,96 @@ static void scrolls_a_locks_page(void **state)
 	press(w, '2');
 	assert_int_equal(w->v->depth, 0);
 	assert_int_equal(view__mode(w->v), MODE_LIST);
+}
+
+/* g shows the graph from anywhere and leaves it; Enter opens what a line waits for. */
+static void shows_the_graph(void **state)
+{
+	struct world *w = *state;
+
+	fixture__add_owners(w->s);
+	press(w, 'g');
+	assert_int_equal(view__mode(w->v), MODE_GRAPH);
+	assert_int_equal(w->v->depth, 1);
+	press(w, KEYS_ENTER); /* a thread that blocks: the lock that it holds */
+	assert_int_equal(view__mode(w->v), MODE_DETAIL);
+	assert_int_equal(view__clevel(w->v)->address, 0x7f10a4000b60);
+	press(w, 'g'); /* the same graph again */
+	assert_int_equal(view__mode(w->v), MODE_GRAPH);
+	assert_int_equal(w->v->depth, 1);
+	press(w, KEYS_TAB);
+	assert_int_equal(view__clevel(w->v)->position, 8);
+	press(w, KEYS_BACK_TAB);
+	assert_int_equal(view__clevel(w->v)->position, 0);
+	press(w, KEYS_BACK_TAB);
+	assert_int_equal(view__clevel(w->v)->position, 0);
+	press(w, '/');
+	type(w, "updater");
+	press(w, KEYS_ENTER);
+	assert_int_equal(view__mode(w->v), MODE_GRAPH);
+	press(w, KEYS_ENTER); /* a thread that waits */
+	assert_int_equal(view__clevel(w->v)->address, 0x5581f2a40c00);
+	press(w, KEYS_ESC);
+	press(w, 'i');
+	assert_true(w->v->idle);
+	press(w, 'g');
+	assert_int_equal(w->v->depth, 0);
+	assert_int_equal(view__mode(w->v), MODE_LIST);
+	press(w, 'g');
+	press(w, '2'); /* and a list's key leads out of it */
+	assert_int_equal(w->v->depth, 0);
+	assert_int_equal(view__clevel(w->v)->entity, ENTITY_LOCK);
+}
+
+/* However deep one is, the graph and a dump find room on top, once each. */
+static void finds_room_for_pages(void **state)
+{
+	static const struct timespec when = { 0 };
+	struct world *w = *state;
+
+	press(w, '3');
+	for (int i = 0; i < 20; i++) {
+		press(w, KEYS_ENTER);
+		press(w, KEYS_ENTER);
+		press(w, KEYS_DOWN);
+	}
+	for (int i = 0; i < 20; i++) {
+		view__show_text(w->v, "dump", text_page__new(1 + i, &when, "a\nb\n"));
+		view__update(w->v, w->s, 10);
+		assert_int_equal(view__mode(w->v), MODE_TEXT);
+		assert_int_equal(view__pid(w->v), 1 + i);
+		assert_int_equal(w->v->n_rows, 2);
+		press(w, 'g');
+		assert_int_equal(view__mode(w->v), MODE_GRAPH);
+	}
+	assert_in_range(w->v->depth, 2, VIEW_DEPTH - 1);
+}
+
+/* D is about the process that the cursor is on, in every list and page. */
+static void dumps_the_cursors_process(void **state)
+{
+	struct world *w = *state;
+
+	fixture__add_owners(w->s);
+	assert_true(press(w, 'D') & OUTCOME_DUMP);
+	assert_int_equal(view__pid(w->v), 4242);
+	press(w, KEYS_DOWN);
+	assert_int_equal(view__pid(w->v), 977);
+	press(w, '2');
+	assert_int_equal(view__pid(w->v), 4242);
+	press(w, KEYS_ENTER);
+	assert_int_equal(view__pid(w->v), 4242);
+	press(w, KEYS_ENTER);
+	assert_int_equal(view__pid(w->v), 4242);
+	press(w, 'g');
+	press(w, KEYS_END);
+	assert_int_equal(view__pid(w->v), 977);
+	assert_true(press(w, 'D') & OUTCOME_DUMP);
+	press(w, KEYS_ESC);
+	press(w, '1');
+	strcpy(view__level(w->v)->filter, "nosuch");
+	view__update(w->v, w->s, 10);
+	assert_int_equal(view__pid(w->v), 0);
 }
 
 /* Inside the help, keys scroll it; q closes it and does not quit. */
@@ -387,15 +478,19 @@ static void prints_for_help(void **state)
 static void survives_random_keys(void **state)
 {
 	struct world *w = *state;
+	static const struct timespec when = { 0 };
 	unsigned int seed = 12345;
 
+	fixture__add_owners(w->s);
+	fixture__add_deadlock(w->s);
 	for (int i = 0; i < 20000; i++) {
 		int key;
 
 		seed = seed * 1103515245 + 12345;
 		key = (seed >> 8) % 3 ? 1 + (int)((seed >> 16) % 130)
 				      : KEYS_UP + (int)((seed >> 16) % (KEYS_F10 - KEYS_UP + 1));
-		press(w, key);
+		if (press(w, key) & OUTCOME_DUMP)
+			view__show_text(w->v, "dump", text_page__new(1, &when, "a\n\nb b\n"));
 		screen__prepare(w->v, w->s, 80, 16);
 		assert_in_range(w->v->depth, 0, VIEW_DEPTH - 1);
 		assert_in_range(w->v->mode, 0, MODE_COUNT - 1);
@@ -409,12 +504,25 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(has_no_key_twice),	    TEST(has_complete_rows),	  TEST(reports_outcomes),
-		TEST(switches_lists),	    TEST(drills_in_and_out),	  TEST(keeps_to_its_mode),
-		TEST(sorts_by_menu),	    TEST(sorts_by_steps),	  TEST(searches),
-		TEST(scrolls_a_locks_page), TEST(says_what_is_not_found), TEST(filters),
-		TEST(edits_text),	    TEST(changes_the_interval),	  TEST(prints_for_help),
+		TEST(has_no_key_twice),
+		TEST(has_complete_rows),
+		TEST(reports_outcomes),
+		TEST(switches_lists),
+		TEST(drills_in_and_out),
+		TEST(keeps_to_its_mode),
+		TEST(sorts_by_menu),
+		TEST(sorts_by_steps),
+		TEST(searches),
+		TEST(scrolls_a_locks_page),
+		TEST(says_what_is_not_found),
+		TEST(filters),
+		TEST(edits_text),
+		TEST(changes_the_interval),
+		TEST(prints_for_help),
 		TEST(survives_random_keys),
+		TEST(shows_the_graph),
+		TEST(finds_room_for_pages),
+		TEST(dumps_the_cursors_process),
 	};
 
 	return cmocka_run_group_tests_name("keys", tests, NULL, NULL);

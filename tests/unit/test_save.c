@@ -105,6 +105,27 @@ static void keeps_names_harmless(void **state)
 	snapshot__free(s);
 }
 
+/* A dump goes into a file of text under the process's number, as it was written. */
+static void writes_a_dump(void **state)
+{
+	static const struct timespec when = { .tv_sec = 1700000001 };
+	struct text_page *dump = text_page__new(4242, &when, "threads\n\tof it\n");
+	char name[160], text[64] = "";
+	FILE *file;
+
+	(void)state;
+	assert_int_equal(save__dump(dump, name, sizeof(name)), 0);
+	assert_string_equal(name, "locktop-dump-4242-20231114-221321.txt");
+	file = fopen(name, "r");
+	assert_non_null(file);
+	assert_int_equal(fread(text, 1, sizeof(text) - 1, file), 16);
+	assert_string_equal(text, "threads\n\tof it\n");
+	fclose(file);
+	assert_int_equal(save__dump(dump, name, sizeof(name)), 0);
+	assert_string_equal(name, "locktop-dump-4242-20231114-221321-2.txt");
+	text_page__free(dump);
+}
+
 /* Where no file can be made, that is said, and nothing is left behind. */
 static void reports_failure(void **state)
 {
@@ -125,10 +146,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(writes_a_private_file),
-		TEST(never_overwrites),
-		TEST(keeps_names_harmless),
-		TEST(reports_failure),
+		TEST(writes_a_private_file), TEST(never_overwrites), TEST(keeps_names_harmless),
+		TEST(writes_a_dump),	     TEST(reports_failure),
 	};
 
 	setenv("TZ", "UTC0", 1);

@@ -121,7 +121,7 @@ static void test_cpu_starved(void **state)
 
 static void set_holders(struct machine *m, enum owner_proof proof, double a, double b)
 {
-	m->lock->holders = snapshot__alloc(m->s, 2, sizeof(*m->lock->holders));
+	m->lock->holders = snapshot__alloc(m->s, 3, sizeof(*m->lock->holders));
 	m->lock->holders[0] = (struct holder){ .thread = m->thread, .proof = proof, .share = a };
 	m->lock->holders[1] = (struct holder){ .thread = m->thread, .proof = proof, .share = b };
 	m->lock->n_holders = b ? 2 : 1;
@@ -155,7 +155,18 @@ static void test_convoy(void **state)
 	NOTHING(convoy, m.lock->timeouts = UINT64_MAX);
 	NOTHING(convoy, set_holders(&m, PROOF_LOCK_WORD, 0.5, 0.2));
 	NOTHING(convoy, m.lock->class = CLASS_IDLE);
+	/* consumers that wait for work */
+	NOTHING(convoy_unknown, m.lock->kind = KIND_SEM);
+	NOTHING(convoy_unknown, m.lock->kind = KIND_PY_QUEUE);
+	NOTHING(convoy_unknown, m.lock->kind = KIND_FUTEX);
 	NOTHING(convoy, m.s->interval_ns = 0);
+	/* by samples if there are any: one long wait is most of the wait, and yet one of many */
+	GIVEN(convoy, "convoy",
+	      "1000 sleeps/s, load 2.00, 1.0ms a turn, no holder has more than 45 %",
+	      set_holders(&m, PROOF_LOCK_WORD, 0.9, 0.1), m.lock->holders[0].samples = 3,
+	      m.lock->holders[1].samples = 4, m.lock->n_holders = 3,
+	      m.lock->holders[2] = m.lock->holders[0], m.lock->holders[2].samples = 2);
+	NOTHING(convoy, m.lock->holders[0].samples = m.lock->holders[1].samples = 3);
 	/* one proved holder, or inferred ones, are not two: then a queue has to be seen */
 	NOTHING(convoy, set_holders(&m, PROOF_LOCK_WORD, 0.49, 0));
 	NOTHING(convoy, set_holders(&m, PROOF_LAST_WAKER, 0.3, 0.3));
@@ -203,6 +214,7 @@ static void test_one_big_lock(void **state)
 	NOTHING(big, m.process->wait_ns = 900 * MS); /* of which a part is not known */
 	NOTHING(big, m.s->n_processes = 0);
 	NOTHING(big, m.lock->class = CLASS_IDLE);
+	NOTHING(big, m.lock->kind = KIND_SEM);
 	NOTHING(big, m.s->interval_ns = 0);
 	NOTHING(big_shared, m.s->processes[1].wait_ns = 626 * MS);
 	NOTHING(big_shared, m.s->n_thread_locks = 0);
@@ -285,6 +297,7 @@ static void test_not_together(void **state)
 	REFUSED(lost, "lost wake-up?", deadlock(&m));
 	GIVEN(starving, "owner asleep", NULL, m.lock->looks.owned = 2,
 	      m.lock->looks.state[STATE_SLEEPING] = 2);
+	REFUSED(starving, "one big lock", set_load(&m, 1), m.process->wait_ns = NSEC_PER_SEC);
 	REFUSED(starving, "writer starving", m.lock->looks.owned = 2,
 		m.lock->looks.state[STATE_SLEEPING] = 2);
 }
