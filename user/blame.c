@@ -181,6 +181,9 @@ static void set_owner(struct blame *b, struct lock *lock, pid_t tid, enum owner_
 
 	if (!t || lock->owner)
 		return;
+	/* whoever let a waiter go may have taken it again, unless it waits in the queue itself */
+	if (proof == PROOF_LAST_WAKER && t->waiting_for == lock)
+		return;
 	lock->owner = snapshot__alloc(b->s, 1, sizeof(*lock->owner));
 	lock->owner->thread = t;
 	lock->owner->proof = proof;

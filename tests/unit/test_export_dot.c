@@ -134,7 +134,7 @@ static void hides_idle(void **state)
 	fixture__own(s, &s->locks[1], worker + 1, PROOF_LAST_WAKER, 0);
 	text = write_dot(s, false, 20);
 	assert_int_equal(count(text, " -> lock_4242_7f10a4000c80"), 1);
-	assert_non_null(strstr(text, "[label=\"dbserver 4346\"]"));
+	assert_non_null(strstr(text, "[label=\"dbserver 4346\", fillcolor="));
 	assert_non_null(strstr(text, "[label=\"dbserver 4347\\nwaits for cond"));
 	free(text);
 	snapshot__free(s);

@@ -1,55 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "fixture.h"
-
-#include <stdlib.h>
+#include "keys_fixture.h"
 
 #include "../../user/detail.h"
-#include "../../user/keys.h"
 #include "../../user/screen.h"
 #include "../../user/text_page.h"
-
-/* A view of the fixture's first interval. */
-struct world {
-	struct snapshot *s;
-	struct view *v;
-};
-
-static int setup(void **state)
-{
-	struct world *w = xcalloc(1, sizeof(*w));
-	struct options o = fixture__options();
-
-	w->s = fixture__new(1);
-	w->v = view__new(&o);
-	view__update(w->v, w->s, 10);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct world *w = *state;
-
-	view__free(w->v);
-	snapshot__free(w->s);
-	free(w);
-	return 0;
-}
-
-/* As the loop does: the next key acts on what this one made. */
-static unsigned int press(struct world *w, int key)
-{
-	unsigned int outcome = keys__dispatch(w->v, key);
-
-	view__update(w->v, w->s, 10);
-	return outcome;
-}
-
-static void type(struct world *w, const char *text)
-{
-	while (*text)
-		press(w, (unsigned char)*text++);
-}
 
 /* In no mode do two rows of the table claim the same key: the second could never run. */
 static void has_no_key_twice(void **state)
@@ -179,96 +133,6 @@ static void scrolls_a_locks_page(void **state)
 	press(w, '2');
 	assert_int_equal(w->v->depth, 0);
 	assert_int_equal(view__mode(w->v), MODE_LIST);
-}
-
-/* g shows the graph from anywhere and leaves it; Enter opens what a line waits for. */
-static void shows_the_graph(void **state)
-{
-	struct world *w = *state;
-
-	fixture__add_owners(w->s);
-	press(w, 'g');
-	assert_int_equal(view__mode(w->v), MODE_GRAPH);
-	assert_int_equal(w->v->depth, 1);
-	press(w, KEYS_ENTER); /* a thread that blocks: the lock that it holds */
-	assert_int_equal(view__mode(w->v), MODE_DETAIL);
-	assert_int_equal(view__clevel(w->v)->address, 0x7f10a4000b60);
-	press(w, 'g'); /* the same graph again */
-	assert_int_equal(view__mode(w->v), MODE_GRAPH);
-	assert_int_equal(w->v->depth, 1);
-	press(w, KEYS_TAB);
-	assert_int_equal(view__clevel(w->v)->position, 8);
-	press(w, KEYS_BACK_TAB);
-	assert_int_equal(view__clevel(w->v)->position, 0);
-	press(w, KEYS_BACK_TAB);
-	assert_int_equal(view__clevel(w->v)->position, 0);
-	press(w, '/');
-	type(w, "updater");
-	press(w, KEYS_ENTER);
-	assert_int_equal(view__mode(w->v), MODE_GRAPH);
-	press(w, KEYS_ENTER); /* a thread that waits */
-	assert_int_equal(view__clevel(w->v)->address, 0x5581f2a40c00);
-	press(w, KEYS_ESC);
-	press(w, 'i');
-	assert_true(w->v->idle);
-	press(w, 'g');
-	assert_int_equal(w->v->depth, 0);
-	assert_int_equal(view__mode(w->v), MODE_LIST);
-	press(w, 'g');
-	press(w, '2'); /* and a list's key leads out of it */
-	assert_int_equal(w->v->depth, 0);
-	assert_int_equal(view__clevel(w->v)->entity, ENTITY_LOCK);
-}
-
-/* However deep one is, the graph and a dump find room on top, once each. */
-static void finds_room_for_pages(void **state)
-{
-	static const struct timespec when = { 0 };
-	struct world *w = *state;
-
-	press(w, '3');
-	for (int i = 0; i < 20; i++) {
-		press(w, KEYS_ENTER);
-		press(w, KEYS_ENTER);
-		press(w, KEYS_DOWN);
-	}
-	for (int i = 0; i < 20; i++) {
-		view__show_text(w->v, "dump", text_page__new(1 + i, &when, "a\nb\n"));
-		view__update(w->v, w->s, 10);
-		assert_int_equal(view__mode(w->v), MODE_TEXT);
-		assert_int_equal(view__pid(w->v), 1 + i);
-		assert_int_equal(w->v->n_rows, 2);
-		press(w, 'g');
-		assert_int_equal(view__mode(w->v), MODE_GRAPH);
-	}
-	assert_in_range(w->v->depth, 2, VIEW_DEPTH - 1);
-}
-
-/* D is about the process that the cursor is on, in every list and page. */
-static void dumps_the_cursors_process(void **state)
-{
-	struct world *w = *state;
-
-	fixture__add_owners(w->s);
-	assert_true(press(w, 'D') & OUTCOME_DUMP);
-	assert_int_equal(view__pid(w->v), 4242);
-	press(w, KEYS_DOWN);
-	assert_int_equal(view__pid(w->v), 977);
-	press(w, '2');
-	assert_int_equal(view__pid(w->v), 4242);
-	press(w, KEYS_ENTER);
-	assert_int_equal(view__pid(w->v), 4242);
-	press(w, KEYS_ENTER);
-	assert_int_equal(view__pid(w->v), 4242);
-	press(w, 'g');
-	press(w, KEYS_END);
-	assert_int_equal(view__pid(w->v), 977);
-	assert_true(press(w, 'D') & OUTCOME_DUMP);
-	press(w, KEYS_ESC);
-	press(w, '1');
-	strcpy(view__level(w->v)->filter, "nosuch");
-	view__update(w->v, w->s, 10);
-	assert_int_equal(view__pid(w->v), 0);
 }
 
 /* Inside the help, keys scroll it; q closes it and does not quit. */
@@ -504,25 +368,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(has_no_key_twice),
-		TEST(has_complete_rows),
-		TEST(reports_outcomes),
-		TEST(switches_lists),
-		TEST(drills_in_and_out),
-		TEST(keeps_to_its_mode),
-		TEST(sorts_by_menu),
-		TEST(sorts_by_steps),
-		TEST(searches),
-		TEST(scrolls_a_locks_page),
-		TEST(says_what_is_not_found),
-		TEST(filters),
-		TEST(edits_text),
-		TEST(changes_the_interval),
-		TEST(prints_for_help),
+		TEST(has_no_key_twice),	    TEST(has_complete_rows),	  TEST(reports_outcomes),
+		TEST(switches_lists),	    TEST(drills_in_and_out),	  TEST(keeps_to_its_mode),
+		TEST(sorts_by_menu),	    TEST(sorts_by_steps),	  TEST(searches),
+		TEST(scrolls_a_locks_page), TEST(says_what_is_not_found), TEST(filters),
+		TEST(edits_text),	    TEST(changes_the_interval),	  TEST(prints_for_help),
 		TEST(survives_random_keys),
-		TEST(shows_the_graph),
-		TEST(finds_room_for_pages),
-		TEST(dumps_the_cursors_process),
+
 	};
 
 	return cmocka_run_group_tests_name("keys", tests, NULL, NULL);

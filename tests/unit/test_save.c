@@ -118,7 +118,7 @@ static void writes_a_dump(void **state)
 	assert_string_equal(name, "locktop-dump-4242-20231114-221321.txt");
 	file = fopen(name, "r");
 	assert_non_null(file);
-	assert_int_equal(fread(text, 1, sizeof(text) - 1, file), 16);
+	assert_int_equal(fread(text, 1, sizeof(text) - 1, file), 15);
 	assert_string_equal(text, "threads\n\tof it\n");
 	fclose(file);
 	assert_int_equal(save__dump(dump, name, sizeof(name)), 0);

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "../../user/detail.h"
-#include "../../user/forest.h"
 #include "../../user/view.h"
 
 static struct view *new_view(enum entity entity)
@@ -420,81 +419,6 @@ static void takes_options(void **state)
 	view__free(NULL);
 }
 
-/* Locks 1 to n, each with as many waiters as it says; owners 1000 + i, moved on by shift. */
-static struct snapshot *queues(uint64_t number, size_t n, const unsigned int *waiters, int shift)
-{
-	struct snapshot *s = fixture__empty(number);
-
-	for (size_t i = 0; i < n; i++) {
-		struct lock *l = fixture__new_lock(s, 1, "a", 0x1000 * (i + 1), KIND_MUTEX, NULL);
-
-		fixture__own(
-			s, l,
-			fixture__add_thread(s, 1, 1000 + i + shift, "a", "owner", STATE_RUNNING),
-			PROOF_LOCK_WORD, 0);
-		for (unsigned int j = 0; j < waiters[i]; j++)
-			fixture__wait(s,
-				      fixture__add_thread(s, 1, 2000 + 100 * i + j, "a", "waiter",
-							  STATE_WAITING),
-				      l, (j + 1) * MS);
-	}
-	return s;
-}
-
-/* The locks of the graph's roots from top to bottom, as digits. */
-static void assert_roots(const struct view *v, const char *expected)
-{
-	char order[32];
-	size_t n = 0;
-
-	for (size_t i = 0; i < v->n_rows; i++) {
-		const struct forest_line *line = v->rows[i];
-
-		if (line->guides.depth == 0)
-			n += snprintf(order + n, sizeof(order) - n, "%d",
-				      (int)(line->lock->address / 0x1000));
-	}
-	order[n] = 0;
-	assert_string_equal(order, expected);
-}
-
-/*
- * On its first line the graph is put in order every time; off it, roots keep their places though
- * their locks have other owners by now, and the cursor keeps its line.
- */
-static void keeps_the_graph_steady(void **state)
-{
-	struct view *v = new_view(ENTITY_PROCESS);
-	const struct level *l;
-	struct snapshot *s = NULL;
-
-	(void)state;
-	view__show_graph(v);
-	l = view__clevel(v);
-	next(v, &s, queues(1, 3, (unsigned int[]){ 1, 3, 2 }, 0));
-	assert_roots(v, "231");
-	next(v, &s, queues(2, 3, (unsigned int[]){ 3, 2, 1 }, 0));
-	assert_roots(v, "123");
-	view__move(v, 5); /* the root of lock 2 */
-	view__move(v, 1); /* lock 2 itself */
-	view__update(v, s, 3);
-	next(v, &s, queues(3, 4, (unsigned int[]){ 1, 2, 3, 9 }, 50));
-	assert_roots(v, "1234");
-	assert_int_equal(((const struct forest_line *)view__row(v))->lock->address, 0x2000);
-	assert_int_equal(((const struct forest_line *)view__row(v))->mark, FOREST_LOCK);
-	assert_true(l->reading);
-	view__home(v);
-	view__update(v, s, 3);
-	assert_roots(v, "4321");
-	next(v, &s, fixture__empty(4));
-	assert_int_equal(v->n_rows, 0);
-	view__move(v, 1);
-	assert_false(view__enter(v));
-	view__update(v, NULL, 3);
-	snapshot__free(s);
-	view__free(v);
-}
-
 /* Twice the same identity in a snapshot does no harm. */
 static void bears_duplicates(void **state)
 {
@@ -532,7 +456,6 @@ int main(void)
 		cmocka_unit_test(filters_each_level),
 		cmocka_unit_test(takes_options),
 		cmocka_unit_test(bears_duplicates),
-		cmocka_unit_test(keeps_the_graph_steady),
 	};
 
 	return cmocka_run_group_tests_name("view", tests, NULL, NULL);
