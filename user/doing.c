@@ -78,8 +78,7 @@ char *doing__unproved(char *buf, size_t size, const struct lock *l)
 	if (doing__proved(l))
 		return buf;
 	if (l->owner_died)
-		snprintf(buf, size, "owner %d exited: never coming back",
-			 l->owner_died);
+		snprintf(buf, size, "owner %d exited: never coming back", l->owner_died);
 	else if (l->readers > 0)
 		snprintf(buf, size, "held by %d %s", l->readers,
 			 l->readers == 1 ? "reader" : "readers");

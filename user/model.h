@@ -50,10 +50,10 @@ enum lock_class { CLASS_CONTENTION, CLASS_IDLE, CLASS_COUNT };
 enum site_role { ROLE_WAITER, ROLE_WAKER, ROLE_HOLDER, ROLE_COUNT };
 
 /* How it is known who holds a lock. X(enumerator, name in screens and exports). */
-#define OWNER_PROOFS(X)                                                            \
-	X(LOCK_WORD, "lock-word")   /* read from the lock */                       \
-	X(EXACT, "exact")	    /* seen acquiring it */                        \
-	X(PYTHON, "python")	    /* read from the interpreter */                \
+#define OWNER_PROOFS(X)                                             \
+	X(LOCK_WORD, "lock-word")   /* read from the lock */        \
+	X(EXACT, "exact")	    /* seen acquiring it */         \
+	X(PYTHON, "python")	    /* read from the interpreter */ \
 	X(LAST_WAKER, "last-waker") /* inferred: it let the last waiter go */
 
 enum owner_proof {
@@ -133,9 +133,9 @@ struct lock_looks {
 	unsigned int state[STATE_COUNT]; /* of them, what the owner was doing */
 	unsigned int owned;		 /* of them, how many knew the owner */
 	unsigned int readers;		 /* of them, at how many readers held it */
-	unsigned int reader_changes;	 /* how often their number had changed since the last look */
-	const char *syscall;		 /* the call that the owner was most often asleep in; or NULL */
-	unsigned int syscalls;		 /* at how many looks it was in that one */
+	unsigned int reader_changes; /* how often their number had changed since the last look */
+	const char *syscall;	     /* the call that the owner was most often asleep in; or NULL */
+	unsigned int syscalls;	     /* at how many looks it was in that one */
 };
 
 /* What is wrong with a lock, in plain words. Strings live as long as the snapshot. */
@@ -175,7 +175,8 @@ struct lock {
 	int readers;	     /* that hold it now; -1: not known, or no such lock */
 	struct holder *holders; /* by wait, largest first */
 	size_t n_holders;
-	/* wait of its waiters, and of all that queue behind them: what would go without this lock */
+	/* wait of its waiters, and of all that queue behind them: what would go without this lock
+	 */
 	uint64_t impact_ns;
 	uint64_t overtaken; /* wakes that went to others since its oldest waiter fell asleep */
 	bool deadlocked;    /* part of snapshot->deadlocks */

@@ -6,8 +6,9 @@ lock summed over all intervals; by default the truth's), lock_id(address, pid), 
 percent, slack_ns), losses() (all of them, summed), between(path, shot) (wait by the running totals
 that totals.py wrote, in the interval of a snapshot), fine() (the shots are sound); for owners and
 deadlocks: rows_of() (the truth's lock, a row each interval), row() and own() (its last row, and that
-one's owner), functions(frames), site(role, row), charged(tid), verdicts(pid) (all that were ever given), cycles(shot)
-and true_cycles(), standing(after, until) (snapshots so many seconds after they formed).
+one's owner), functions(frames), site(role, row), charged(tid), names(row) (of its
+verdicts), verdicts(pid) (all that were ever given), cycles(shot) and true_cycles(),
+standing(after, until) (snapshots so many seconds after they formed).
 """
 import datetime
 import json
@@ -108,6 +109,11 @@ def site(role, of):
 def charged(tid):
     """What the waits for the truth's lock cost while this thread held it, over all intervals."""
     return sum(h["wait_ns"] for x in rows_of() for h in x["holders"] if h["tid"] == tid)
+
+
+def names(of):
+    """The names of the verdicts on a lock's row."""
+    return [v["name"] for v in of["verdicts"]]
 
 
 def verdicts(pid=None):
