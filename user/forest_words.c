@@ -44,16 +44,21 @@ static void cycle_words(const struct forest_line *line, char *what, char *remark
 		snprintf(remark, WORDS_MAX, "%zu threads wait for each other", line->n);
 }
 
+/* The one that holds it has a line of its own, where its name stands. */
 static void link_words(const struct forest_line *line, char *what, char *remark)
 {
-	char lock[WORDS_MAX] = "a lock", holder[WORDS_MAX] = "itself";
+	const struct thread *t = line->thread, *holder = line->holder;
+	char lock[WORDS_MAX] = "a lock", who[32] = "itself";
 
-	thread_words(what, line->thread, line->thread->pid);
+	if (holder && holder->pid != t->pid)
+		root_words(what, t); /* a cycle across processes */
+	else
+		thread_words(what, t, t->pid);
 	if (line->lock)
 		words__lock_name(lock, sizeof(lock), line->lock);
-	if (line->holder && line->holder != line->thread)
-		thread_words(holder, line->holder, line->thread->pid);
-	snprintf(remark, WORDS_MAX, "waits for %.400s, held by %.200s", lock, holder);
+	if (holder && holder != t)
+		snprintf(who, sizeof(who), "%d", (int)holder->tid);
+	snprintf(remark, WORDS_MAX, "waits for %.400s, held by %s", lock, who);
 }
 
 static void lock_words(const struct lock *l, uint64_t interval_ns, char *what, char *remark)

@@ -227,7 +227,7 @@ const struct binding bindings[] = {
 	{ LIST | GRAPH, { KEYS_ENTER, KEYS_RIGHT }, "Enter", "Look at", "Open",
 	  "a process's locks, all about a lock, the lock a thread waits for", enter, 0 },
 	{ DETAIL | GRAPH, { KEYS_TAB }, "Tab", "On a page", "Next",
-	  "next part of a lock's page, next root of the graph (Shift-Tab: previous)", part, 1 },
+	  "next part of the page, or root of the graph (Shift-Tab: back)", part, 1 },
 	{ DETAIL | GRAPH, { KEYS_BACK_TAB }, "Shift-Tab", "On a page", NULL, NULL, part, -1 },
 	{ DETAIL, { KEYS_ENTER, KEYS_RIGHT }, "Enter", "On a page", "Threads",
 	  "on a lock's page: its threads as a list", enter, 0 },

@@ -19,6 +19,11 @@ void look_stacks__init(struct look_stacks *s, struct source *source, struct proc
 	};
 }
 
+void look_stacks__done(struct look_stacks *s)
+{
+	free(s->sampled);
+}
+
 static bool name(struct look_stacks *s, struct look_thread *t, const struct raw_stack *raw,
 		 uint32_t tgid, uint32_t gen)
 {

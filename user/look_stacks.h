@@ -24,6 +24,7 @@ struct look_stacks {
 /* Borrows all. */
 void look_stacks__init(struct look_stacks *s, struct source *source, struct processes *processes,
 		       struct samples *samples, struct proc *proc);
+void look_stacks__done(struct look_stacks *s);
 
 /* At a look: locks that are waited for; passed_ns: since the look before. */
 void look_stacks__take(struct look_stacks *s, struct looks *l, struct look_lock **locks, size_t n,

@@ -86,6 +86,7 @@ void looks__free(struct looks *l)
 	HASH_ITER (hh, l->threads, t, next_thread)
 		drop_thread(l, t);
 	deadlocks__done(&l->deadlocks);
+	look_stacks__done(&l->stacks);
 	free(l->waits);
 	free(l->asked);
 	free(l->wanted);

@@ -407,7 +407,9 @@ void samples__held(struct samples *s, const struct lock_key *key, const struct n
 	if (!site || sample) {
 		added = site_of(stack, ROLE_HOLDER, now_ns);
 		added.frames = xcalloc(stack->n_frames, sizeof(*added.frames));
-		memcpy(added.frames, stack->frames, stack->n_frames * sizeof(*added.frames));
+		if (stack->n_frames)
+			memcpy(added.frames, stack->frames,
+			       stack->n_frames * sizeof(*added.frames));
 		site = sites__add(&k->sites, &added);
 	}
 	site->wait_ns += wait_ns;

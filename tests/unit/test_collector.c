@@ -1,97 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Made-up readings through collector and assembly to snapshots. */
-#include "fake_source.h"
-
-#include <errno.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-
-#include "../../user/collector.h"
-
-#define HEAP 0x7f0000001000ULL /* where no symbol is */
-
-/* A collector over a fake source, begun. */
-struct fixture {
-	struct fake fake;
-	struct options options;
-	struct proc *proc;
-	struct collector *collector;
-	struct snapshot *s; /* of the latest interval */
-	pid_t child;
-};
-
-static struct fixture *begin(void **state)
-{
-	struct fixture *x = *state;
-
-	x->proc = proc__new("/proc");
-	x->collector = collector__new(&x->options, &x->fake.source, x->proc, NULL);
-	assert_int_equal(collector__start(x->collector), 0);
-	return x;
-}
-
-/* A second goes by; its snapshot. */
-static struct snapshot *interval(struct fixture *x)
-{
-	snapshot__free(x->s);
-	x->fake.now_ns += NSEC_PER_SEC;
-	assert_int_equal(collector__interval(x->collector, &x->s), 0);
-	return x->s;
-}
-
-static int set_up(void **state)
-{
-	struct fixture *x = xcalloc(1, sizeof(*x));
-
-	fake__init(&x->fake);
-	*state = x;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *x = *state;
-
-	if (x->child > 0) {
-		kill(x->child, SIGKILL);
-		waitpid(x->child, NULL, 0);
-	}
-	snapshot__free(x->s);
-	collector__free(x->collector);
-	proc__free(x->proc);
-	free(x);
-	return 0;
-}
-
-/* A process of our own that can be made to end. */
-static pid_t spawn(struct fixture *x)
-{
-	x->child = fork();
-	if (x->child == 0) {
-		for (;;)
-			pause();
-	}
-	assert_true(x->child > 0);
-	return x->child;
-}
-
-static void end_child(struct fixture *x)
-{
-	kill(x->child, SIGKILL);
-	waitpid(x->child, NULL, 0);
-	x->child = 0;
-}
-
-static const struct lock *lock_at(const struct snapshot *s, uint64_t address)
-{
-	for (size_t i = 0; i < s->n_locks; i++)
-		if (s->locks[i].address == address)
-			return &s->locks[i];
-	fail_msg("no lock at %#llx", (unsigned long long)address);
-	return NULL;
-}
+#include "collector_fixture.h"
 
 /* What is read first is the past; totals, processes and threads are sums over the locks. */
 static void test_sums(void **state)
@@ -436,6 +345,27 @@ static void test_errors(void **state)
 	assert_true(collector__tick(x->collector) > 0);
 }
 
+/* The look that ends an interval finds owners; between intervals, looks come only where it pays. */
+static void test_looks(void **state)
+{
+	struct fixture *x = begin(state);
+
+	interval(x);
+	for (int i = 0; i < 3; i++)
+		collector__tick(x->collector);
+	assert_int_equal(x->fake.looks_taken, 0);
+	fake__open(&x->fake, fake__key(getpid(), HEAP, SIG_MUTEX), 11, 900);
+	interval(x);
+	for (int i = 0; i < 500 && x->fake.looks_taken < 2; i++)
+		usleep(MIN(collector__tick(x->collector), 10 * MS) / 1000 + 1);
+	assert_int_equal(x->fake.looks_taken, 2);
+	interval(x);
+	assert_int_equal(lock_at(x->s, HEAP)->looks.n, 3);
+	x->fake.source.ops = &fake_ops; /* one that cannot look: intervals go on */
+	assert_int_equal(lock_at(interval(x), HEAP)->looks.n, 1);
+	assert_null(lock_at(x->s, HEAP)->owner);
+}
+
 /* An entry of a thread without a lock, a lock without a process: shown as far as known, or not. */
 static void test_incomplete(void **state)
 {
@@ -455,7 +385,6 @@ static void test_incomplete(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_sums),
 		TEST(test_idle_apart),
@@ -470,6 +399,7 @@ int main(void)
 		TEST(test_unused),
 		TEST(test_losses_and_cost),
 		TEST(test_errors),
+		TEST(test_looks),
 		TEST(test_incomplete),
 	};
 

@@ -152,6 +152,36 @@ static void trusts_proofs_only(void **state)
 	snapshot__free(s);
 }
 
+/* In a cycle each thread says whom it waits for; its process, where the cycle leaves it. */
+static void names_links(void **state)
+{
+	static const char *const expected[] = { "teller-1 5151 (bank 5150)",
+						"waits for accounts_lock, held by 5152",
+						"teller-2 5152 (bank 5199)",
+						"waits for audit_lock, held by 5151",
+						"loner 5170",
+						"waits for mutex 0x6000, held by itself" };
+	struct snapshot *s = fixture__new(1);
+	char what[WORDS_MAX], remark[WORDS_MAX];
+	struct forest *f;
+	size_t n = 0;
+
+	(void)state;
+	fixture__add_deadlock(s);
+	fixture__thread(s, 5152)->pid = 5199;
+	f = forest__new(s, false, NULL);
+	for (size_t i = 0; i < f->n_lines; i++) {
+		if (f->lines[i].mark != FOREST_LINK)
+			continue;
+		forest__words(&f->lines[i], s->interval_ns, what, remark);
+		assert_string_equal(what, expected[n++]);
+		assert_string_equal(remark, expected[n++]);
+	}
+	assert_int_equal(n, ARRAY_SIZE(expected));
+	forest__free(f);
+	snapshot__free(s);
+}
+
 /* What is unknown or NULL in a deadlock does no harm. */
 static void bears_gaps(void **state)
 {
@@ -180,6 +210,7 @@ int main(void)
 		cmocka_unit_test(is_empty),	      cmocka_unit_test(follows_long_chains),
 		cmocka_unit_test(loses_nobody),	      cmocka_unit_test(folds_what_is_worth_it),
 		cmocka_unit_test(trusts_proofs_only), cmocka_unit_test(bears_gaps),
+		cmocka_unit_test(names_links),
 	};
 
 	return cmocka_run_group_tests_name("forest", tests, NULL, NULL);

@@ -1,99 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Stack samples, made up and real, through joining and unwinding to the sites of a lock. */
-#include "fake_source.h"
+#include "samples_fixture.h"
 
-#include <pthread.h>
-#include <stdlib.h>
 #include <sys/syscall.h>
 
-#include "../../user/samples.h"
-
-#define NOW	(1000 * NSEC_PER_SEC)
-#define HEAP	0x7f0000001000ULL
 #define FUZZ_NS NSEC_PER_SEC
-
-struct fixture {
-	struct options options;
-	struct proc *proc;
-	struct processes processes;
-	struct samples *samples;
-};
-
-#define STACK_LEN 512
-
-/* An event and room for a stack. */
-union event {
-	struct stack_event e;
-	uint8_t bytes[sizeof(struct stack_event) + STACK_LEN];
-};
 
 pthread_barrier_t samples_test_barrier;
 pthread_mutex_t samples_test_mutex = PTHREAD_MUTEX_INITIALIZER;
-
-static const struct sample_site *sites_of(const struct sample_key *k)
-{
-	return k->sites.items;
-}
-
-static size_t n_sites(const struct sample_key *k)
-{
-	return k->sites.n;
-}
-
-static int set_up(void **state)
-{
-	struct fixture *x = xcalloc(1, sizeof(*x));
-
-	x->options.stack_bytes = STACK_BYTES_DEFAULT;
-	x->proc = proc__new("/proc");
-	processes__init(&x->processes, &x->options, x->proc);
-	x->samples = samples__new(&x->processes, x->proc, NULL);
-	*state = x;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *x = *state;
-
-	samples__free(x->samples);
-	processes__done(&x->processes);
-	proc__free(x->proc);
-	free(x);
-	return 0;
-}
-
-/* A stack of one frame that is known, in this process. */
-static union event event_at(enum event_type type, uint32_t id, struct lock_key key, void *pc)
-{
-	union event event = {};
-
-	event.e.type = type;
-	event.e.sample_id = id;
-	event.e.key = key;
-	event.e.time_ns = NOW;
-	event.e.tid = event.e.tgid = key.tgid;
-	event.e.gen = key.gen;
-	event.e.regs.r[7] = HEAP;
-	event.e.regs.r[REGS_MAX - 1] = (uintptr_t)pc;
-	event.e.stack_len = STACK_LEN;
-	return event;
-}
-
-static void send(struct fixture *x, const union event *event)
-{
-	samples__event(x->samples, event, sizeof(event->e) + event->e.stack_len);
-}
-
-static void send_end(struct fixture *x, uint32_t id, uint64_t blocked_ns, uint64_t delay_ns)
-{
-	struct end_event end = { .type = EVENT_SLEEP_END,
-				 .sample_id = id,
-				 .blocked_ns = blocked_ns,
-				 .delay_ns = delay_ns };
-
-	samples__event(x->samples, &end, sizeof(end));
-}
 
 /* A waiter's stack, its waker's and the end become two sites with the sleep's wait in each. */
 static void test_one_sleep(void **state)
@@ -308,7 +222,7 @@ static void test_random_events(void **state)
 
 		for (size_t i = 0; i < sizeof(*e); i++)
 			((uint8_t *)e)[i] = rand_r(&seed) >> 7;
-		e->e.type = rand_r(&seed) % 4;
+		e->e.type = rand_r(&seed) % 5;
 		e->e.sample_id %= 8;
 		if (n % 4)
 			e->e.stack_len %= STACK_LEN + 2;
@@ -364,11 +278,11 @@ static void test_real_sleeper(void **state)
 		usleep(1000);
 		o.tid = __atomic_load_n(&tid, __ATOMIC_ACQUIRE);
 	}
-	samples__open(x->samples, &o, NOW);
+	samples__open(x->samples, k, &o, 0, NOW);
 	samples__name(x->samples, k, NOW);
 	o.regs.r[7] += 8; /* not where it is: what is read then is not its stack */
 	o.sequence++;
-	samples__open(x->samples, &o, NOW);
+	samples__open(x->samples, k, &o, 0, NOW);
 	pthread_mutex_unlock(&samples_test_mutex);
 	pthread_join(thread, NULL);
 	assert_true(k->has_stack);
@@ -388,9 +302,10 @@ static void test_young_sleeper(void **state)
 	struct fixture *x = *state;
 	struct lock_key key = fake__key(getpid(), HEAP, SIG_MUTEX);
 	struct open_sleep o = { .key = key, .start_ns = NOW - MS, .tid = getpid() };
+	struct sample_key *k = samples__key(x->samples, &key);
 
-	samples__open(x->samples, &o, NOW);
-	assert_int_equal(n_sites(samples__key(x->samples, &key)), 0);
+	samples__open(x->samples, k, &o, 0, NOW);
+	assert_int_equal(n_sites(k), 0);
 }
 
 /* A sampled sleep that goes on is credited as it does, and at its end with the rest only. */
@@ -403,10 +318,10 @@ static void test_open_credit(void **state)
 	struct sample_key *k = samples__key(x->samples, &key);
 
 	send(x, &e);
-	samples__open(x->samples, &o, NOW + 700);
+	samples__open(x->samples, k, &o, 0, NOW + 700);
 	assert_int_equal(sites_of(k)[0].wait_ns, 700);
 	samples__next_interval(x->samples);
-	samples__open(x->samples, &o, NOW + 1700);
+	samples__open(x->samples, k, &o, 0, NOW + 1700);
 	assert_int_equal(sites_of(k)[0].wait_ns, 1000);
 	samples__next_interval(x->samples);
 	send_end(x, 1, 2000, 100);
@@ -416,7 +331,6 @@ static void test_open_credit(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_one_sleep),	  TEST(test_equal_stacks),   TEST(test_many_stacks),
 		TEST(test_verdict),	  TEST(test_words),	     TEST(test_name),
