@@ -96,6 +96,7 @@ void page_facts__draw(struct page *p, const struct snapshot *s, const struct vie
 		{ "Oldest", "oldest_ns", "" },
 		{ "Blocked", "blocked_ns", "" },
 		{ "Delay", "delay_ns", "" },
+		{ "Impact", "impact_ns", "" },
 		{ NULL, NULL, NULL }, /* a new line */
 		{ "P50", "p50_ns", "" },
 		{ "P99", "p99_ns", "" },

@@ -3,11 +3,14 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <limits.h>
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "util.h"
@@ -67,4 +70,130 @@ bool uprobes__supports_multi(void)
 	/* those that apply pid to processes (6.10, 46ba0e49b642) look at it before the path */
 	spec.pid = -1;
 	return link_multi(&spec) == -EINVAL;
+}
+
+static int attach_multi(const struct uprobe_spec *spec, struct uprobe_link *link)
+{
+	int fd = link_multi(spec);
+
+	if (fd < 0)
+		return fd;
+	link->fds[link->n++] = fd;
+	return 0;
+}
+
+/* The kind of perf event, and its bit for return probes: they differ from machine to machine. */
+static int read_pmu(int *type, int *return_bit)
+{
+	char buf[64];
+	int err;
+
+	err = util__read_file(PMU "type", buf, sizeof(buf));
+	if (err < 0)
+		return err;
+	if (sscanf(buf, "%d", type) != 1)
+		return -EPROTO;
+	err = util__read_file(PMU "format/retprobe", buf, sizeof(buf));
+	if (err < 0)
+		return err;
+	return sscanf(buf, "config:%d", return_bit) == 1 && *return_bit < 64 ? 0 : -EPROTO;
+}
+
+/* The program on one perf event, which lives as long as its BPF link. A descriptor or -errno. */
+static int link_event(const struct uprobe_spec *spec, size_t i, struct perf_event_attr *attr)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts,
+		    .perf_event.bpf_cookie = spec->cookies ? spec->cookies[i] : 0);
+	_cleanup_(util__closep) int event = -1;
+	int fd;
+
+	attr->probe_offset = spec->offsets[i];
+	event = syscall(SYS_perf_event_open, attr, spec->pid ? spec->pid : -1, spec->pid ? -1 : 0,
+			-1, PERF_FLAG_FD_CLOEXEC);
+	if (event < 0)
+		return -errno;
+	fd = bpf_link_create(spec->prog_fd, event, BPF_PERF_EVENT, &opts);
+	return fd < 0 ? -errno : fd;
+}
+
+static int attach_events(const struct uprobe_spec *spec, struct uprobe_link *link)
+{
+	struct perf_event_attr attr = { .size = sizeof(attr),
+					.uprobe_path = (uintptr_t)spec->path };
+	int type, bit, err;
+
+	err = read_pmu(&type, &bit);
+	if (err)
+		return err;
+	attr.type = type;
+	attr.config = spec->at_return ? 1ULL << bit : 0;
+	/* a program that is still being taken away from a place would run there twice */
+	while (waitpid(-1, NULL, __WCLONE) > 0 || errno == EINTR)
+		;
+	for (size_t i = 0; i < spec->n; i++) {
+		int fd = link_event(spec, i, &attr);
+
+		if (fd < 0)
+			return fd;
+		link->fds[link->n++] = fd;
+	}
+	return 0;
+}
+
+int uprobes__attach(const struct uprobe_spec *spec, struct uprobe_link **ret)
+{
+	struct uprobe_link *link;
+	int err;
+
+	if (!spec->n || spec->n > INT_MAX || spec->pid < 0)
+		return -EINVAL;
+	link = xcalloc(1, sizeof(*link) + spec->n * sizeof(link->fds[0]));
+	err = attach_multi(spec, link);
+	/* no kernel with it, or no program for it; a place that cannot be is refused here again */
+	if (err == -EINVAL)
+		err = attach_events(spec, link);
+	if (err) {
+		uprobes__detach(link);
+		return err;
+	}
+	*ret = link;
+	return 0;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* A process that lives for closing the links: it keeps nothing else open. */
+static void close_slowly(const struct uprobe_link *link)
+{
+	unsigned int next = 0;
+
+	prctl(PR_SET_NAME, "locktop-detach");
+	for (size_t i = 0; i < link->n; i++) {
+		if ((unsigned int)link->fds[i] > next)
+			close_range(next, link->fds[i] - 1, 0);
+		next = link->fds[i] + 1;
+	}
+	close_range(next, UINT_MAX, 0);
+	_exit(0); /* the kernel closes the rest */
+}
+
+void uprobes__detach(struct uprobe_link *link)
+{
+	if (!link)
+		return;
+	/*
+	 * The kernel lets perf events go one after the other, each with grace periods of its own:
+	 * seconds in all. They are left to a child that makes no signal when it ends.
+	 */
+	if (link->n > 1) {
+		qsort(link->fds, link->n, sizeof(link->fds[0]), by_number);
+		if (syscall(SYS_clone, 0, NULL, NULL, NULL, 0) == 0)
+			close_slowly(link);
+	}
+	for (size_t i = 0; i < link->n; i++)
+		close(link->fds[i]);
+	free(link);
 }

@@ -57,7 +57,7 @@ static void test_threads(void **state)
 	assert_string_equal(thread_of(s, 601)->syscall, "read");
 	assert_string_equal(thread_of(s, 601)->comm, "thread");
 	assert_int_equal(thread_of(s, 601)->pid, getpid());
-	assert_string_equal(thread_of(s, 601)->process_comm, program_invocation_short_name);
+	assert_memory_equal(thread_of(s, 601)->process_comm, program_invocation_short_name, 15);
 	assert_int_equal(thread_of(s, 602)->state, STATE_RUNNING);
 	assert_int_equal(thread_of(s, 603)->state, STATE_WAITING);
 	assert_int_equal(thread_of(s, 603)->waiting_for->address, HEAP);

@@ -271,6 +271,64 @@ static void test_musl_once(void **state)
 	assert_int_equal(kinds__judge(&key, &evidence).kind, KIND_ONCE);
 }
 
+/* How each lock records its owner, and whether that may be relied on. */
+static void test_owner_rules(void **state)
+{
+	static const char musl[] = "/lib/ld-musl-x86_64.so.1";
+	static const struct {
+		const char *function, *library;
+		uint32_t op;
+		enum value_class value;
+		enum owner_rule rule;
+		bool sure;
+	} cases[] = {
+		{ "pthread_mutex_lock", NULL, 0x80, VALUE_2, OWNER_MUTEX, true },
+		{ "pthread_mutex_lock", NULL, 0x00, VALUE_2, OWNER_MUTEX, true },
+		{ "pthread_mutex_timedlock", NULL, 0x189 | T, VALUE_2, OWNER_MUTEX, true },
+		{ "pthread_mutex_lock", NULL, 0x00, VALUE_TOP, OWNER_WORD, true },
+		{ "pthread_mutex_lock", NULL, 0x86, VALUE_0, OWNER_WORD, true },
+		{ NULL, NULL, 0x8d | T, VALUE_0, OWNER_WORD, true }, /* the kernel's own layout */
+		{ NULL, NULL, 0x80, VALUE_2, OWNER_MUTEX, false },
+		{ "open_table", NULL, 0x80, VALUE_2, OWNER_MUTEX, false },
+		{ "pthread_cond_wait", NULL, 0x80, VALUE_2, OWNER_MUTEX, false },
+		{ "pthread_cond_wait", NULL, 0x189, VALUE_0, OWNER_NONE, true },
+		{ "pthread_rwlock_rdlock", NULL, 0x189, VALUE_3, OWNER_RWLOCK, true },
+		{ "pthread_rwlock_wrlock", NULL, 0x189, VALUE_2, OWNER_RWLOCK, true },
+		{ "pthread_join", NULL, 0x109, VALUE_OTHER, OWNER_JOIN, true },
+		{ "puts", NULL, 0x80, VALUE_2, OWNER_STDIO, true },
+		{ "malloc", NULL, 0x80, VALUE_2, OWNER_NONE, true },
+		{ "sem_wait", NULL, 0x189, VALUE_0, OWNER_NONE, true },
+		{ "pthread_barrier_wait", NULL, 0x80, VALUE_OTHER, OWNER_NONE, true },
+		{ "pthread_once", NULL, 0x80, VALUE_1, OWNER_NONE, true },
+		{ "pthread_mutex_lock", musl, 0x80, VALUE_TOP, OWNER_MUSL_MUTEX, true },
+		{ "pthread_rwlock_wrlock", musl, 0x80, VALUE_ALL, OWNER_MUSL_RWLOCK, true },
+		{ "pthread_rwlock_rdlock", musl, 0x80, VALUE_TOP, OWNER_MUSL_RWLOCK, true },
+		{ "puts", musl, 0x80, VALUE_TOP, OWNER_WORD, true },
+		{ "pthread_join", musl, 0x80, VALUE_2, OWNER_NONE, true },
+		{ "syscall", NULL, 0x80, VALUE_2, OWNER_NONE, false }, /* of somebody's make */
+		{ "syscall", NULL, 0x86, VALUE_0, OWNER_WORD, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct lock_key key = { .addr = OBJECT,
+					      .signature = SIGNATURE(cases[i].op, cases[i].value) };
+		struct kind_evidence evidence = { .function = cases[i].function,
+						  .library = cases[i].library };
+		struct kind_verdict v = kinds__judge(&key, &evidence);
+
+		if (v.owner != cases[i].rule || v.sure != cases[i].sure)
+			fail_msg("row %zu: rule %d, %ssure", i, v.owner, v.sure ? "" : "not ");
+		evidence.on_stack = true; /* one word for many locks */
+		if (SIGNATURE_VALUE(key.signature) != VALUE_0)
+			assert_true(kinds__judge(&key, &evidence).by_site);
+		evidence.on_stack = false;
+		evidence.wrapper = "std::sys::sync::mutex::futex::Mutex::lock_contended";
+		if (cases[i].rule != OWNER_WORD) /* a runtime's lock has a layout of its own */
+			assert_int_equal(kinds__judge(&key, &evidence).owner, OWNER_NONE);
+	}
+}
+
 /* Functions of programs are no lock functions because their names end alike. */
 static void test_user_functions(void **state)
 {
@@ -297,6 +355,7 @@ int main(void)
 		cmocka_unit_test(test_aliases),		cmocka_unit_test(test_syscall),
 		cmocka_unit_test(test_semaphore_words), cmocka_unit_test(test_any_signature),
 		cmocka_unit_test(test_user_functions),	cmocka_unit_test(test_musl_once),
+		cmocka_unit_test(test_owner_rules),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

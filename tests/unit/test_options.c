@@ -149,6 +149,61 @@ static void test_batch_implied(void **state)
 	assert_true(o.batch && !o.live);
 }
 
+/* What ends a run: several by commas or one by one, and then there is no screen. */
+static void test_fail_on(void **state)
+{
+	struct options o;
+	struct line l;
+
+	(void)state;
+	assert_int_equal(parse(&l, true, &o, NO_ARGS), 0);
+	assert_null(o.fail_on[0]);
+	assert_fine(ARGS("--fail-on", "deadlock"), &o);
+	assert_ptr_equal(o.fail_on[0], fail_on__find("deadlock"));
+	assert_null(o.fail_on[1]);
+	assert_true(o.batch && !o.live);
+	assert_fine(ARGS("--fail-on=dead-owner,deadlock"), &o);
+	assert_ptr_equal(o.fail_on[0], fail_on__find("dead-owner"));
+	assert_ptr_equal(o.fail_on[1], fail_on__find("deadlock"));
+	assert_fine(ARGS("--fail-on=dead-owner", "--fail-on", "deadlock", "--", "true"), &o);
+	assert_ptr_equal(o.fail_on[1], fail_on__find("deadlock"));
+	assert_null(o.fail_on[2]);
+	assert_string_equal(o.argv[0], "true");
+}
+
+/* More than there is to name is refused, and the list still ends. */
+static void test_fail_on_many(void **state)
+{
+	char text[OPTIONS_FAIL_ON_MAX * 10] = "deadlock";
+	struct options o;
+	struct line l;
+
+	(void)state;
+	for (int i = 2; i < OPTIONS_FAIL_ON_MAX; i++)
+		strcat(text, ",deadlock");
+	assert_fine(ARGS("--fail-on", text), &o);
+	assert_null(o.fail_on[OPTIONS_FAIL_ON_MAX - 1]);
+	assert_true(parse(&l, true, &o, ARGS("--fail-on", text, "--fail-on=deadlock")) < 0);
+	assert_non_null(strstr(l.error, "--fail-on"));
+}
+
+/* dump prints text once, of processes that are named. */
+static void test_dump(void **state)
+{
+	struct options o;
+
+	(void)state;
+	assert_fine(ARGS("dump", "-p", "12,13"), &o);
+	assert_int_equal(o.command, COMMAND_DUMP);
+	assert_int_equal(o.n_pids, 2);
+	assert_true(o.batch && !o.live);
+	assert_fine(ARGS("-p12", "dump", "-o", "/tmp/threads"), &o);
+	assert_int_equal(o.command, COMMAND_DUMP);
+	assert_string_equal(o.output, "/tmp/threads");
+	assert_fine(ARGS("dump", "--help"), &o); /* without a process, too */
+	assert_int_equal(o.command, COMMAND_HELP);
+}
+
 /* Letters may share one dash; the last may bring its value. */
 static void test_combined(void **state)
 {
@@ -257,6 +312,14 @@ static const struct wrong_case wrong_cases[] = {
 	{ { "demo", "--", "true" }, "demo" },
 	{ { "-p1", "--", "true" }, "--pid" },
 	{ { "--comm=x", "--", "true" }, "--comm" },
+	{ { "--fail-on", "rain" }, "'rain'" },
+	{ { "--fail-on", "" }, "--fail-on" },
+	{ { "--fail-on", "deadlock," }, "--fail-on" },
+	{ { "--fail-on" }, "--fail-on" },
+	{ { "dump" }, "-p" },
+	{ { "dump", "-p1", "-fjson" }, "--format" },
+	{ { "dump", "-p1", "--fail-on=deadlock" }, "--fail-on" },
+	{ { "dump", "--", "true" }, "dump" },
 };
 
 /* Wrong usage is told in one line that names the culprit; nothing is filled in. */
@@ -346,6 +409,7 @@ static void test_help(void **state)
 		"--top N",	 "--samples N",	    "--max-samples N", "--stack-bytes N",
 		"--max-locks N", "--max-threads N", "-h, --help",      "-V, --version",
 		"locktop check", "locktop demo",    "-- CMD",	       "Exit status",
+		"locktop dump",	 "--fail-on WHAT",  "  deadlock",      "  dead-owner",
 	};
 	_cleanup_(util__freep) char *text = help();
 	char line[512];
@@ -391,6 +455,9 @@ int main(void)
 		cmocka_unit_test(test_scopes),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_batch_implied),
+		cmocka_unit_test(test_fail_on),
+		cmocka_unit_test(test_fail_on_many),
+		cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_combined),
 		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_cmd),

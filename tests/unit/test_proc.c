@@ -224,6 +224,89 @@ static void test_user(void **state)
 	assert_ptr_equal(proc__user(f->proc, 0), root);
 }
 
+static int add_thread(pid_t tid, void *ctx)
+{
+	long *sum = ctx;
+
+	*sum += tid;
+	return *sum > 0 && *sum < 43;
+}
+
+static void link_to(struct fixture *f, const char *path, const char *target)
+{
+	_cleanup_(util__freep) char *full = xasprintf("%s/%s", f->root, path);
+
+	unlink(full);
+	assert_int_equal(symlink(target, full), 0);
+}
+
+/* Voluntary switches and the others are summed up; a name that imitates their lines is a name. */
+static void test_switches(void **state)
+{
+	static const char *const damaged[] = {
+		"",
+		"Name:\tx\nvoluntary_ctxt_switches:\t7\n",
+		"Name:\tx\nnonvoluntary_ctxt_switches:\t7\n",
+		"voluntary_ctxt_switches:\t-1\nnonvoluntary_ctxt_switches:\t7\n",
+		"voluntary_ctxt_switches:\nnonvoluntary_ctxt_switches:\t7\n",
+	};
+	struct fixture *f = *state;
+	uint64_t switches = 5;
+
+	put(f, "43/status",
+	    "Name:\tvoluntary_ctxt_switches:\\nvoluntary_ctxt_switches:\t1\n"
+	    "voluntary_ctxt_switches:\t150\nnonvoluntary_ctxt_switches:\t4294967296\n");
+	assert_int_equal(proc__switches(f->proc, 43, &switches), 0);
+	assert_true(switches == 4294967296 + 150);
+	for (size_t i = 0; i < ARRAY_SIZE(damaged); i++) {
+		put(f, "43/status", damaged[i]);
+		assert_int_equal(proc__switches(f->proc, 43, &switches), -EBADMSG);
+	}
+	assert_int_equal(proc__switches(f->proc, 44, &switches), -ESRCH);
+	assert_true(switches == 4294967296 + 150);
+}
+
+/* Every thread that has a number for a name, until the visitor has enough. */
+static void test_each_thread(void **state)
+{
+	struct fixture *f = *state;
+	long sum = 0;
+
+	put(f, "43/task/43/comm", "");
+	put(f, "43/task/44/comm", "");
+	put(f, "43/task/4x/comm", "");
+	put(f, "43/task/self/comm", "");
+	put(f, "45/task/46/comm", "");
+	assert_int_equal(proc__each_thread(f->proc, 43, add_thread, &sum), 0);
+	assert_int_equal(sum, 43 + 44);
+	sum = -43; /* enough is more than nothing */
+	assert_int_equal(proc__each_thread(f->proc, 45, add_thread, &sum), 1);
+	assert_int_equal(proc__each_thread(f->proc, 47, add_thread, &sum), -ESRCH);
+}
+
+/* The inode in a link's text, for a process and for this program; damaged ones are errors. */
+static void test_pid_namespace(void **state)
+{
+	static const char *const damaged[] = { "pid:[]", "net", "pid:4026531836", "4026531836" };
+	struct fixture *f = *state;
+	uint64_t inode = 5;
+
+	put(f, "43/ns/x", "");
+	put(f, "self/ns/x", "");
+	for (size_t i = 0; i < ARRAY_SIZE(damaged); i++) {
+		link_to(f, "43/ns/pid", damaged[i]);
+		assert_int_equal(proc__pid_namespace(f->proc, 43, &inode), -EBADMSG);
+	}
+	assert_int_equal(proc__pid_namespace(f->proc, 44, &inode), -ESRCH);
+	assert_int_equal(inode, 5);
+	link_to(f, "43/ns/pid", "pid:[4026531836]");
+	link_to(f, "self/ns/pid", "pid:[17]");
+	assert_int_equal(proc__pid_namespace(f->proc, 43, &inode), 0);
+	assert_true(inode == 4026531836);
+	assert_int_equal(proc__pid_namespace(f->proc, 0, &inode), 0);
+	assert_int_equal(inode, 17);
+}
+
 /* The real /proc: this process, its mappings, the file behind one of them. */
 static void test_real(void **state)
 {
@@ -279,7 +362,8 @@ int main(void)
 		TEST(test_info),	TEST(test_info_imitation), TEST(test_info_damaged),
 		TEST(test_thread_comm), TEST(test_cgroup),	   TEST(test_in_cgroup),
 		TEST(test_each),	TEST(test_self),	   TEST(test_user),
-		TEST(test_real),	TEST(test_read_memory),
+		TEST(test_real),	TEST(test_read_memory),	   TEST(test_switches),
+		TEST(test_each_thread), TEST(test_pid_namespace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -372,6 +372,25 @@ static void test_clocks(void **state)
 	assert_int_equal(key_of(t, mutex)->oldest_ns, 10 * MS);
 }
 
+/* Who woke a sleeper last: as the kernel has it, and kept while it has nothing newer. */
+static void test_last_waker(void **state)
+{
+	struct tally *t = *state;
+	struct reading r = at_ms(1000);
+
+	add_lock(&r, mutex, 1, 1, 10, 0);
+	update(t, r);
+	assert_int_equal(key_of(t, mutex)->last_waker, 0);
+	r = at_ms(2000);
+	add_lock(&r, mutex, 1, 2, 20, 0)->last_waker = 4711;
+	update(t, r);
+	assert_int_equal(key_of(t, mutex)->last_waker, 4711);
+	r = at_ms(3000);
+	add_lock(&r, mutex, 1, 3, 30, 0)->last_waker = 4712;
+	update(t, r);
+	assert_int_equal(key_of(t, mutex)->last_waker, 4712);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -391,6 +410,7 @@ int main(void)
 		TEST(test_waits),
 		TEST(test_sweep),
 		TEST(test_clocks),
+		TEST(test_last_waker),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
