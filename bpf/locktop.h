@@ -161,6 +161,14 @@ enum thread_state {
 #define WATCH_LOOK   1 /* struct thread_look from the iterator */
 #define WATCH_SAMPLE 2 /* EVENT_RUNNING_STACK while they run */
 
+/* The word that says that a sampled thread holds a lock. While it says otherwise, no sample is
+ * taken: what the thread does then is not what its waiters wait for. */
+struct held_word {
+	__u64 at; /* 0: there is none to ask */
+	__u32 number;
+	__u32 mask;
+};
+
 /* A watched thread at the moment of a look. */
 struct thread_look {
 	__u64 time_ns;

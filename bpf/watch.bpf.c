@@ -14,6 +14,26 @@ struct {
 	__type(value, __u32);
 } watched SEC(".maps");
 
+/* By thread: the lock that it is sampled for. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, HELD_DEFAULT);
+	__type(key, __u64);
+	__type(value, struct held_word);
+} held SEC(".maps");
+
+/* The current thread, by its own memory; what cannot be read does not speak against it. */
+static __always_inline bool task__holds(struct task_struct *task)
+{
+	__u64 thread = (__u32)task->pid;
+	const struct held_word *word = bpf_map_lookup_elem(&held, &thread);
+	__u32 value;
+
+	if (!word || !word->at || bpf_probe_read_user(&value, sizeof(value), (void *)word->at))
+		return true;
+	return (value & word->mask) == word->number;
+}
+
 static __always_inline bool is_watched(struct task_struct *task, __u32 what)
 {
 	__u64 thread = (__u32)task->pid, process = WATCH_PROCESS | (__u32)task->tgid;
@@ -118,7 +138,7 @@ int on_running(void *ctx)
 	struct stack_event *event;
 
 	if ((task->flags & (PF_KTHREAD | PF_EXITING | PF_IO_WORKER)) || !knob_stack_bytes ||
-	    !is_watched(task, WATCH_SAMPLE))
+	    !is_watched(task, WATCH_SAMPLE) || !task__holds(task))
 		return 0;
 	buffer = stack__buffer();
 	if (!buffer)

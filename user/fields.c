@@ -287,8 +287,7 @@ static const struct field lock_fields[] = {
 	{ K, "wait_ns", "WAIT", UNIT_LOAD, 5, S | J, 0, lock_wait_ns,
 	  "mean number of threads waiting (wait seconds a second)" },
 	{ K, "impact_ns", "IMPACT", UNIT_LOAD, 6, S | J, 5, lock_impact_ns,
-	  "mean number of threads that would not wait without this lock: its waiters and all behind "
-	  "them" },
+	  "mean number of threads that would not wait without this lock" },
 	{ K, "sleeps", "SLEEP/s", UNIT_RATE, 7, S | J, 1, lock_sleeps,
 	  "how often a thread went to sleep on it" },
 	{ K, "blocked_ns", "BLOCK", UNIT_LOAD, 5, J, 9, lock_blocked_ns,
@@ -349,7 +348,7 @@ static const struct field thread_fields[] = {
 	{ T, "waiting_ns", "AGE", UNIT_DURATION, 6, S | J, 0, thread_waiting_ns,
 	  "how long it has been waiting by now" },
 	{ T, "state", "STATE", UNIT_TEXT, 9, S | J | L, 5, thread_state,
-	  "what it does now; known of threads that wait or hold what others wait for" },
+	  "what it does now; known of those that wait, or hold what others want" },
 	{ T, "syscall", "SYSCALL", UNIT_TEXT, 12, S | J | L, 6, thread_syscall,
 	  "system call that it is asleep in" },
 	{ T, "process", "PROCESS", UNIT_TEXT, 15, S | L, 3, thread_process_comm,

@@ -22,6 +22,7 @@ void look_stacks__init(struct look_stacks *s, struct source *source, struct proc
 void look_stacks__done(struct look_stacks *s)
 {
 	free(s->sampled);
+	free(s->words);
 }
 
 static bool name(struct look_stacks *s, struct look_thread *t, const struct raw_stack *raw,
@@ -54,12 +55,26 @@ static bool read_stack(struct look_stacks *s, struct look_thread *t, uint64_t no
 	return true;
 }
 
-static void sample_running(struct look_stacks *s, struct look_thread *t)
+static void add_sampled(struct look_stacks *s, uint64_t key, const struct held_word *word)
 {
-	if (s->n_sampled >= SAMPLED_MAX)
-		return;
 	array__grow(s->sampled, s->n_sampled, s->capacity);
-	s->sampled[s->n_sampled++] = t->tid;
+	array__grow(s->words, s->n_sampled, s->words_capacity);
+	s->words[s->n_sampled] = *word;
+	s->sampled[s->n_sampled++] = key;
+}
+
+/* Locks come in no order: of those that one thread holds, the one looked at first stands for all.
+ */
+static void sample_running(struct look_stacks *s, const struct look_thread *t,
+			   const struct look_lock *lock)
+{
+	struct held_word word = { lock->number_at, lock->number, lock->number_mask };
+
+	for (size_t i = 0; i < s->n_sampled; i++)
+		if (s->sampled[i] == t->tid)
+			return;
+	if (s->n_sampled < SAMPLED_MAX)
+		add_sampled(s, t->tid, &word);
 }
 
 void look_stacks__take(struct look_stacks *s, struct looks *l, struct look_lock **locks, size_t n,
@@ -77,7 +92,7 @@ void look_stacks__take(struct look_stacks *s, struct looks *l, struct look_lock 
 		if (!t || !lock->waiters)
 			continue;
 		if (t->now.state == STATE_RUNNING || t->now.state == STATE_RUNNABLE)
-			sample_running(s, t);
+			sample_running(s, t, lock);
 		if (t->now.state == STATE_RUNNING)
 			continue;
 		if (!t->stack.frames || t->stack_switches != t->now.switches) {
@@ -91,24 +106,23 @@ void look_stacks__take(struct look_stacks *s, struct looks *l, struct look_lock 
 			      now_ns);
 	}
 	if (s->source->ops->sample && (s->n_sampled || before))
-		s->source->ops->sample(s->source, s->sampled, s->n_sampled, PERIOD_NS);
+		s->source->ops->sample(s->source, s->sampled, s->words, s->n_sampled, PERIOD_NS);
 }
 
 void look_stacks__dump(struct look_stacks *s, struct looks *l, const pid_t *pids, size_t n,
 		       uint64_t now_ns)
 {
 	struct look_thread *t, *next, *threads = looks__threads(l);
+	const struct held_word none = {};
 
 	HASH_ITER (hh, threads, t, next)
 		if (t->present && looks__dumps(l, t->now.tgid) && t->now.state != STATE_RUNNING &&
 		    t->stack_switches != t->now.switches)
 			read_stack(s, t, now_ns);
-	for (size_t i = 0; i < n; i++) {
-		array__grow(s->sampled, s->n_sampled, s->capacity);
-		s->sampled[s->n_sampled++] = pids[i] | WATCH_PROCESS;
-	}
+	for (size_t i = 0; i < n; i++)
+		add_sampled(s, pids[i] | WATCH_PROCESS, &none);
 	if (s->source->ops->sample)
-		s->source->ops->sample(s->source, s->sampled, s->n_sampled, PERIOD_NS);
+		s->source->ops->sample(s->source, s->sampled, s->words, s->n_sampled, PERIOD_NS);
 }
 
 void look_stacks__event(struct look_stacks *s, struct looks *l, struct look_lock *locks,

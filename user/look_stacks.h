@@ -17,13 +17,16 @@ struct look_stacks {
 	struct processes *processes;
 	struct samples *samples;
 	struct proc *proc;
-	uint64_t *sampled; /* threads sampled as they run */
-	size_t n_sampled, capacity;
+	uint64_t *sampled;	 /* threads sampled as they run */
+	struct held_word *words; /* the lock of each that most wait for */
+	size_t n_sampled, capacity, words_capacity;
 };
 
 /* Borrows all. */
 void look_stacks__init(struct look_stacks *s, struct source *source, struct processes *processes,
 		       struct samples *samples, struct proc *proc);
+void look_stacks__done(struct look_stacks *s);
+
 void look_stacks__done(struct look_stacks *s);
 
 /* At a look: locks that are waited for; passed_ns: since the look before. */

@@ -59,9 +59,11 @@ struct source_ops {
 		       const struct thread_look **ret, size_t *n_ret);
 	/*
 	 * From now on, stacks of these threads are sampled as they run (EVENT_RUNNING_STACK,
-	 * period_ns of running apart); n = 0: of none.
+	 * period_ns of running apart), each only while its word (words: one for each key) says that
+	 * it holds the lock; n = 0: of none.
 	 */
-	void (*sample)(struct source *s, const uint64_t *keys, size_t n, uint64_t period_ns);
+	void (*sample)(struct source *s, const uint64_t *keys, const struct held_word *words,
+		       size_t n, uint64_t period_ns);
 	/* Entries whose last numbers were read: make room for others. */
 	void (*forget_locks)(struct source *s, const struct lock_key *keys, size_t n);
 	void (*forget_waits)(struct source *s, const struct wait_key *keys, size_t n);

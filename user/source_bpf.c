@@ -128,9 +128,10 @@ static int threads(struct source *s, const uint64_t *keys, size_t n, const struc
 	return watch__threads(source_bpf(s)->watch, keys, n, ret, n_ret);
 }
 
-static void sample(struct source *s, const uint64_t *keys, size_t n, uint64_t period_ns)
+static void sample(struct source *s, const uint64_t *keys, const struct held_word *words, size_t n,
+		   uint64_t period_ns)
 {
-	watch__sample(source_bpf(s)->watch, keys, n, period_ns);
+	watch__sample(source_bpf(s)->watch, keys, words, n, period_ns);
 }
 
 /* What the kernel counted for all programs of the skeleton. */

@@ -107,10 +107,20 @@ int watch__threads(struct watch *w, const uint64_t *keys, size_t n, const struct
 	return 0;
 }
 
-void watch__sample(struct watch *w, const uint64_t *keys, size_t n, uint64_t period_ns)
+void watch__sample(struct watch *w, const uint64_t *keys, const struct held_word *words, size_t n,
+		   uint64_t period_ns)
 {
+	int fd = bpf_map__fd(w->skel->maps.held);
+	struct keys old;
+
 	if (!w->sampler)
 		return;
+	old = w->keys[SAMPLE];
+	for (size_t i = 0; i < old.n; i++) /* those that stay are written anew below */
+		bpf_map_delete_elem(fd, &old.v[i]);
+	for (size_t i = 0; i < n; i++)
+		if (words[i].at)
+			bpf_map_update_elem(fd, &keys[i], &words[i], BPF_ANY);
 	watch_for(w, SAMPLE, keys, period_ns ? n : 0);
 	sampler__set(w->sampler, w->keys[SAMPLE].n ? period_ns : 0);
 }

@@ -20,7 +20,8 @@ void watch__free(struct watch *w);
 /* As source_ops.threads and source_ops.sample. */
 int watch__threads(struct watch *w, const uint64_t *keys, size_t n, const struct thread_look **ret,
 		   size_t *n_ret);
-void watch__sample(struct watch *w, const uint64_t *keys, size_t n, uint64_t period_ns);
+void watch__sample(struct watch *w, const uint64_t *keys, const struct held_word *words, size_t n,
+		   uint64_t period_ns);
 
 /* Adds what could not be watched or looked at so far. */
 void watch__losses(const struct watch *w, uint64_t losses[LOSS_COUNT]);

@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
@@ -20,7 +21,7 @@
 
 struct uprobe_link {
 	size_t n;
-	int fds[]; /* BPF links */
+	int fds[]; /* BPF links; room for one more */
 };
 
 /* union bpf_attr's link_create, with the part that came in 6.6 */
@@ -147,7 +148,7 @@ int uprobes__attach(const struct uprobe_spec *spec, struct uprobe_link **ret)
 
 	if (!spec->n || spec->n > INT_MAX || spec->pid < 0)
 		return -EINVAL;
-	link = xcalloc(1, sizeof(*link) + spec->n * sizeof(link->fds[0]));
+	link = xcalloc(1, sizeof(*link) + (spec->n + 1) * sizeof(link->fds[0]));
 	err = attach_multi(spec, link);
 	/* no kernel with it, or no program for it; a place that cannot be is refused here again */
 	if (err == -EINVAL)
@@ -165,10 +166,11 @@ static int by_number(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
-/* A process that lives for closing the links: it keeps nothing else open. */
-static void close_slowly(const struct uprobe_link *link)
+/* All that this process does: it keeps the links until we have let them go, and then ends. */
+static void keep_links(const struct uprobe_link *link, int released)
 {
 	unsigned int next = 0;
+	char byte;
 
 	prctl(PR_SET_NAME, "locktop-detach");
 	for (size_t i = 0; i < link->n; i++) {
@@ -177,22 +179,37 @@ static void close_slowly(const struct uprobe_link *link)
 		next = link->fds[i] + 1;
 	}
 	close_range(next, UINT_MAX, 0);
-	_exit(0); /* the kernel closes the rest */
+	while (read(released, &byte, 1) < 0 && errno == EINTR)
+		;
+	_exit(0);
+}
+
+/*
+ * The kernel lets perf events go one after the other, with grace periods for each: seconds in all.
+ * They pass to whoever closes them last, so a child does; it makes no signal when it ends. If there
+ * can be no child, we wait ourselves.
+ */
+static void hand_over(struct uprobe_link *link, int *done)
+{
+	int released[2];
+
+	if (pipe2(released, O_CLOEXEC))
+		return;
+	link->fds[link->n++] = released[0];
+	*done = released[1];
+	qsort(link->fds, link->n, sizeof(link->fds[0]), by_number);
+	if (syscall(SYS_clone, 0, NULL, NULL, NULL, 0) == 0)
+		keep_links(link, released[0]);
 }
 
 void uprobes__detach(struct uprobe_link *link)
 {
+	_cleanup_(util__closep) int done = -1;
+
 	if (!link)
 		return;
-	/*
-	 * The kernel lets perf events go one after the other, each with grace periods of its own:
-	 * seconds in all. They are left to a child that makes no signal when it ends.
-	 */
-	if (link->n > 1) {
-		qsort(link->fds, link->n, sizeof(link->fds[0]), by_number);
-		if (syscall(SYS_clone, 0, NULL, NULL, NULL, 0) == 0)
-			close_slowly(link);
-	}
+	if (link->n > 1)
+		hand_over(link, &done);
 	for (size_t i = 0; i < link->n; i++)
 		close(link->fds[i]);
 	free(link);

@@ -67,7 +67,7 @@ stood() {
 	start "$WORKLOADS/contend" 4 20 1000 100
 	start_standing "$WORKLOADS/deadlocks" three 30
 	"$LOCKTOP" -b -n 2 -d "$D" -f json --top 1 -o "$shots"
-	judge 'cycles(shots[1]) == true_cycles()'
+	judge 'true_cycles() and true_cycles() <= cycles(shots[1])' # others may have their own
 }
 @test "a deadlock of a program in a PID namespace: numbers of this one" {
 	unshare --pid --fork true 2>/dev/null || skip "no PID namespaces here"

@@ -200,7 +200,8 @@ static inline int fake_threads(struct source *s, const uint64_t *keys, size_t n,
 	return 0;
 }
 
-static inline void fake_sample(struct source *s, const uint64_t *keys, size_t n, uint64_t period_ns)
+static inline void fake_sample(struct source *s, const uint64_t *keys,
+			       const struct held_word *words, size_t n, uint64_t period_ns)
 {
 	struct fake *f = fake_of(s);
 

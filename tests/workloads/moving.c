@@ -49,12 +49,12 @@ static int locks_pick(uint64_t *state, int *locks)
 
 static void hold(uint64_t *state)
 {
-	unsigned int dice = random_next(state) % 1000;
+	unsigned int dice = random_next(state) % 10000;
 
-	if (dice < 500) {
+	if (dice < 5000) {
 		spin_ns(random_next(state) % 20000);
-	} else if (dice < 998) {
-		pause_ns(random_next(state) % (4 * NS_MS));
+	} else if (dice < 9998) {
+		pause_ns(random_next(state) % (2 * NS_MS));
 	} else {
 		long_holds++;
 		pause_ns(300 * NS_MS + random_next(state) % (500 * NS_MS));

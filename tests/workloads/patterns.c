@@ -50,7 +50,7 @@ static void *reader(void *i)
 		while (!may_leave() && !over)
 			pause_ns(NS_MS);
 		pthread_rwlock_unlock(&rwlock);
-		pause_ns(NS_MS);
+		pause_ns(15 * NS_MS);
 	}
 	return NULL;
 }
