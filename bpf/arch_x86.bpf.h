@@ -98,6 +98,27 @@ static __always_inline void arch__user_regs(struct pt_regs *regs, struct user_re
 	out->r[16] = regs->ip;
 }
 
+/* Of a user probe's registers: arguments, the result, and whether the last operation gave 0. */
+static __always_inline __u64 arch__argument0(struct pt_regs *regs)
+{
+	return regs->di;
+}
+
+static __always_inline __u64 arch__argument1(struct pt_regs *regs)
+{
+	return regs->si;
+}
+
+static __always_inline int arch__result(struct pt_regs *regs)
+{
+	return regs->ax;
+}
+
+static __always_inline bool arch__zero_flag(struct pt_regs *regs)
+{
+	return regs->flags & 0x40;
+}
+
 static __always_inline __u64 arch__user_sp(struct pt_regs *regs)
 {
 	return regs->sp;

@@ -58,6 +58,7 @@ enum value_class {
 #define SIGNATURE_VALUE(sig) ((enum value_class)((sig) >> 16))
 #define OP_WAITV	     0x200
 #define OP_TIMED	     0x400 /* the call has a time-out */
+#define OP_EXACT	     0x800 /* no futex: a lock of the exact tier, | exact_family() */
 
 /* The longest wait of each of the last two intervals: [epoch & 1], valid if its epoch matches. */
 struct interval_max {
@@ -183,11 +184,131 @@ struct thread_look {
 	struct user_regs regs; /* meaningless if it is running */
 };
 
+/* ---- the exact tier ---- */
+
+/* What a probed function does with its lock. */
+enum exact_op {
+	OP_MUTEX_LOCK,
+	OP_MUTEX_TRYLOCK,
+	OP_MUTEX_TIMEDLOCK, /* timed is with a clock too */
+	OP_MUTEX_UNLOCK,
+	OP_MUTEX_DESTROY,
+	OP_RWLOCK_RDLOCK,
+	OP_RWLOCK_WRLOCK,
+	OP_RWLOCK_TRYRDLOCK,
+	OP_RWLOCK_TRYWRLOCK,
+	OP_RWLOCK_TIMEDRDLOCK,
+	OP_RWLOCK_TIMEDWRLOCK,
+	OP_RWLOCK_UNLOCK,
+	OP_RWLOCK_DESTROY,
+	OP_SPIN_LOCK,
+	OP_SPIN_TRYLOCK,
+	OP_SPIN_UNLOCK,
+	OP_SEM_WAIT,
+	OP_SEM_TRYWAIT,
+	OP_SEM_TIMEDWAIT,
+	OP_SEM_POST,
+	OP_COND_WAIT,
+	OP_COND_TIMEDWAIT,
+	OP_COND_SIGNAL,
+	OP_COND_BROADCAST,
+	OP_BARRIER_WAIT,
+	OP_ONCE,
+	EXACT_OPS,
+};
+
+/* The operation that stands for all those of one kind of lock. */
+static inline __u32 exact_family(__u32 op)
+{
+	return op < OP_RWLOCK_RDLOCK  ? OP_MUTEX_LOCK
+	       : op < OP_SPIN_LOCK    ? OP_RWLOCK_WRLOCK
+	       : op < OP_SEM_WAIT     ? OP_SPIN_LOCK
+	       : op < OP_COND_WAIT    ? OP_SEM_WAIT
+	       : op < OP_BARRIER_WAIT ? OP_COND_WAIT
+				      : op;
+}
+
+/*
+ * What a probe knows of its place: the operation; COOKIE_*; bytes from the stack pointer up to the
+ * return address; operations that the function does on behalf of the same call (1 << exact_op).
+ */
+#define COOKIE(op, flags, stack, inner) \
+	((__u64)(op) | (flags) | (__u64)(stack) << 16 | (__u64)(inner) << 32)
+#define COOKIE_OP(c)	((__u32)(c)&0xff)
+#define COOKIE_STACK(c) ((__u32)((c) >> 16) & 0xffff)
+#define COOKIE_INNER(c) ((__u32)((c) >> 32))
+#define COOKIE_MUSL	0x100 /* a mutex's word is its second one; a spinlock is free at 0 */
+#define COOKIE_TRIED	0x200 /* stands behind the try: the zero flag says that it succeeded */
+
+struct exact_key {
+	__u32 tgid;
+	__u32 gen;
+	__u64 addr; /* of the object */
+};
+
+/* Totals of one lock since it was first used under observation; never cleared while it lives. */
+struct exact_stats {
+	__u32 family;	 /* exact_family() of the call that was seen first */
+	__u32 lives;	 /* how often it was destroyed: its address may be another lock's since */
+	__u64 calls;	 /* to take it: each succeeds in time, unless it is counted as a failure */
+	__u64 reads;	 /* of them, by readers */
+	__u64 contended; /* of them, found it taken or slept */
+	__u64 failures;	 /* tries that found it taken, time-outs */
+	__u64 releases;
+	__u64 signals;	    /* of condition variables */
+	__u64 wait_ns;	    /* from the call until it had it, where it was not free */
+	__u64 hold_ns;	    /* of holds that ended */
+	__u64 read_hold_ns; /* of them, by readers */
+	__u64 taken_sum;    /* sum of the times it was taken ... */
+	__u64 released_sum; /* ... and let go at: their difference is hold, whoever let go */
+	__u64 owner_changes;
+	__u64 last_ns;
+	__u64 next_sample_ns;
+	__u32 owner; /* who took it last; 0: it was let go */
+	__u32 taker; /* who took it last, also after that */
+	struct interval_max max_hold[2];
+	__u32 hold_hist[HIST_BUCKETS]; /* of holds that ended */
+};
+
+/* `to` was wanted while `from` was held. */
+struct order_key {
+	__u32 tgid;
+	__u32 gen;
+	__u64 from, to;
+};
+
+struct order_stats {
+	__u64 count;
+	__u64 first_ns;
+	__u64 gates;  /* other locks that were held each time: a bit for each, by hash; 0: none */
+	__u64 caller; /* where `from` was taken: the return address */
+	__u32 tid;    /* of the first time */
+	__u32 sample_id; /* of its EVENT_ORDER_STACK; 0: none */
+	__u8 shared;	 /* bit 0: from, bit 1: to was always taken for reading */
+	__u8 others;	 /* other threads than the first did so too */
+	__u8 pad[6];
+};
+
+/* A thread inside of a call that has not come back, where that is no sleep: it spins. */
+struct open_call {
+	struct exact_key key;
+	__u64 start_ns;
+	__u32 tid;
+	__u32 op;
+	__u32 sequence;
+	__u32 pad;
+	char comm[LOCKTOP_COMM];
+	struct user_regs regs;
+};
+
 enum event_type {
 	EVENT_WAITER_STACK,  /* struct stack_event: a sampled sleep begins */
 	EVENT_WAKER_STACK,   /* struct stack_event: its waker */
 	EVENT_SLEEP_END,     /* struct end_event: how long it lasted */
 	EVENT_RUNNING_STACK, /* struct stack_event without a lock: a watched thread runs here */
+	EVENT_TAKER_STACK,   /* struct stack_event: the lock is taken; key.signature 0 */
+	EVENT_HOLD_END,	     /* struct end_event: blocked_ns is how long it was held */
+	EVENT_ORDER_STACK,   /* struct stack_event: where an order was seen first */
 };
 
 #define STACK_BYTES_MAX	    32768
@@ -237,6 +358,8 @@ struct end_event {
 	X(PROBES_MISSED, "probes_missed", "probe runs that the kernel skipped (recursion)")     \
 	X(CGROUPS_UNKNOWN, "cgroups_unknown",                                                   \
 	  "processes that ended before their control group was read (--cgroup)")                \
+	X(HELD_FULL, "held_full", "locks taken by threads that hold more than 16 (exact tier)") \
+	X(ORDERS_FULL, "orders_full", "lock orders that no longer fitted (exact tier)")         \
 	X(ITERATOR_SHORT, "iterator_short", "looks at open sleeps that could not be completed") \
 	X(WATCHED_FULL, "watched_full", "owners whose state was not looked at: no room")
 
@@ -255,6 +378,11 @@ _Static_assert(sizeof(struct wait_key) == 8, "wait_key");
 _Static_assert(sizeof(struct wait_stats) == 40, "wait_stats");
 _Static_assert(sizeof(struct process_stats) == 40, "process_stats");
 _Static_assert(sizeof(struct open_sleep) == 88 + 8 * REGS_MAX, "open_sleep");
+_Static_assert(sizeof(struct exact_key) == 16, "exact_key");
+_Static_assert(sizeof(struct exact_stats) == 160 + 4 * HIST_BUCKETS, "exact_stats");
+_Static_assert(sizeof(struct order_key) == 24, "order_key");
+_Static_assert(sizeof(struct order_stats) == 48, "order_stats");
+_Static_assert(sizeof(struct open_call) == 56 + 8 * REGS_MAX, "open_call");
 _Static_assert(sizeof(struct thread_look) == 56 + 8 * REGS_MAX, "thread_look");
 _Static_assert(sizeof(struct stack_event) == 72 + 80 + 8 * REGS_MAX + 16, "stack_event");
 _Static_assert(sizeof(struct end_event) == 24, "end_event");

@@ -14,6 +14,9 @@ struct {
 	__type(value, __u32);
 } deep_locks SEC(".maps");
 
+#define SAMPLE_OF   4 /* one of so many sleeps ... */
+#define SAMPLE_LATE 3 /* ... until so many periods have passed without */
+
 __u32 last_sample_id = 0;
 __u64 sample_window_ns = 0;
 __u32 sample_window_count = 0;
@@ -65,6 +68,18 @@ static __always_inline bool sample__send(enum event_type type, struct task_struc
 	return stack__send(buffer, want, wakeup);
 }
 
+/*
+ * The first sleep after a given moment is more often than not the one that follows a long one: of
+ * two threads that hold a lock in turn, the one that holds it shortly would get nearly all of the
+ * samples. So most are passed by, at random, unless they are rare.
+ */
+static __always_inline bool sample__passes_by(const struct lock_stats *stats, __u64 now)
+{
+	return stats->next_sample_ns &&
+	       now - stats->next_sample_ns < SAMPLE_LATE * knob_sample_period_ns &&
+	       bpf_get_prandom_u32() % SAMPLE_OF;
+}
+
 /* A sleep begins: samples the first on each lock, then one a period. */
 static __always_inline void sleep__sample(struct task_struct *task, struct pt_regs *regs,
 					  struct sleep_state *s, __u64 now)
@@ -79,7 +94,8 @@ static __always_inline void sleep__sample(struct task_struct *task, struct pt_re
 		return;
 	s->lock_id = stats->id;
 	s->next_sample_ns = stats->next_sample_ns;
-	if (now < s->next_sample_ns || !knob_stack_bytes || !sample__allowed(now))
+	if (now < s->next_sample_ns || !knob_stack_bytes || sample__passes_by(stats, now) ||
+	    !sample__allowed(now))
 		return;
 	want = stack__want(s->lock_id, !stats->next_sample_ns);
 	stats->next_sample_ns = s->next_sample_ns = now + knob_sample_period_ns;

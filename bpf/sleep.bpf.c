@@ -27,6 +27,18 @@ static __always_inline bool task__interrupted(struct task_struct *task)
 	return (signals & ~task->blocked.sig[0]) || (task->jobctl & JOBCTL_PENDING);
 }
 
+/* The exact tier: what a thread waited for in a call, it has at the earliest when it runs again. */
+static __always_inline void exact__ran(struct task_struct *task, const struct sleep_state *s,
+				       __u64 now)
+{
+	struct exact_thread *t = bpf_task_storage_get(&exact_threads, task, 0, 0);
+
+	if (!t || (!t->cond_mutex && s->key.addr - t->call_addr >= OBJECT_MAX))
+		return;
+	t->ran_ns = now;
+	t->ran_addr = s->key.addr;
+}
+
 static __always_inline void sleep__end(struct task_struct *task, struct sleep_state *s, __u64 now)
 {
 	__u64 blocked, delay, wait;
@@ -46,6 +58,8 @@ static __always_inline void sleep__end(struct task_struct *task, struct sleep_st
 	delay = since(s->woken_ns, now);
 	wait = blocked + delay;
 	s->start_ns = 0;
+	if (knob_exact)
+		exact__ran(task, s, now);
 	if (s->sample_id) {
 		struct end_event end = { .type = EVENT_SLEEP_END,
 					 .sample_id = s->sample_id,
@@ -321,8 +335,12 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
 	__u32 from = parent->tgid, to = child->tgid, one = 1;
 
-	if (from != to && bpf_map_lookup_elem(&scope, &from) &&
-	    bpf_map_update_elem(&scope, &to, &one, BPF_ANY))
+	if (from == to)
+		return 0;
+	if (bpf_map_lookup_elem(&scope, &from) && bpf_map_update_elem(&scope, &to, &one, BPF_ANY))
+		loss__count(LOSS_PROCESSES_FULL);
+	if (knob_exact_scoped && bpf_map_lookup_elem(&exact_scope, &from) &&
+	    bpf_map_update_elem(&exact_scope, &to, &one, BPF_ANY))
 		loss__count(LOSS_PROCESSES_FULL);
 	return 0;
 }
@@ -333,7 +351,10 @@ int BPF_PROG(on_exit, struct task_struct *task)
 {
 	__u32 tgid = task->tgid;
 
-	if (task->signal->live.counter == 0)
-		bpf_map_delete_elem(&scope, &tgid);
+	if (task->signal->live.counter)
+		return 0;
+	bpf_map_delete_elem(&scope, &tgid);
+	if (knob_exact_scoped)
+		bpf_map_delete_elem(&exact_scope, &tgid);
 	return 0;
 }

@@ -14,6 +14,9 @@
 #define SCOPE_DEFAULT	  16384
 #define HELD_DEFAULT	  256
 #define WATCHED_DEFAULT	  8192
+#define EXACT_DEFAULT	  65536
+#define ORDERS_DEFAULT	  16384
+#define OBJECT_MAX	  56 /* bytes of the largest lock (rwlock); a futex word lies within */
 #define RING_BYTES	  (4 << 20)
 
 /* Knobs, set before load. */
@@ -23,9 +26,13 @@ extern const volatile __u32 knob_stack_bytes;
 extern const volatile __u64 knob_sample_period_ns; /* at most one sample a lock in this time */
 extern const volatile __u32 knob_samples_second;   /* at most so many a second in all */
 
+extern const volatile bool knob_exact;	      /* the exact tier's probes may be on ... */
+extern const volatile bool knob_exact_scoped; /* ... for processes in the map exact_scope only */
+
 /* Written by user space while the probes run. */
 extern __u32 enabled;
-extern __u32 epoch; /* number of the running interval */
+extern __u32 epoch;	  /* number of the running interval */
+extern __u32 exact_slice; /* of the exact tier's time slices; 0: it is off */
 
 extern __u64 losses[LOSS_COUNT];
 
@@ -56,10 +63,59 @@ extern struct sleeps_map {
 	__type(value, struct sleep_state);
 } sleeps SEC(".maps");
 
+#define HELD_MAX 16 /* locks that one thread holds at once, at most, so that they are known */
+
+/* A lock that a thread holds. */
+struct held_lock {
+	__u64 addr;
+	__u64 since_ns;
+	__u64 caller;	 /* return address of the call that took it */
+	__u32 sample_id; /* of its EVENT_TAKER_STACK; 0: none */
+	__u16 depth;	 /* how often it was taken and not let go */
+	__u8 reader;
+	__u8 pad;
+};
+
+/* What the exact tier knows of a thread. */
+struct exact_thread {
+	__u64 call_addr; /* object of the call that it may still be in; 0: none */
+	__u64 call_ns;
+	__u64 ran_ns;	/* end of its last sleep since then; 0: none */
+	__u64 ran_addr; /* what it slept on */
+	__u64 call_sp;	/* where the call's return address stands, and what it is */
+	__u64 call_ret;
+	__u64 cond_mutex; /* to be taken back when the wait for a condition is over; 0: none */
+	__u32 call_inner; /* operations that come on behalf of the same call */
+	__u32 exec_id;
+	__u32 slice;
+	__u32 sequence; /* of calls */
+	__u8 op;
+	__u8 contended; /* the call found it taken */
+	__u8 returns;	/* what came of the call is known when it returns */
+	__u8 n;		/* locks held */
+	__u32 ignored;	/* its process is not of the exact tier's scope */
+	struct held_lock held[HELD_MAX];
+};
+
+extern struct exact_threads_map {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct exact_thread);
+} exact_threads SEC(".maps");
+
 extern struct events_map {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, RING_BYTES);
 } events SEC(".maps");
+
+/* Processes of the exact tier, where it has a scope; children are added as they are forked. */
+extern struct exact_scope_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SCOPE_DEFAULT);
+	__type(key, __u32);
+	__type(value, __u32);
+} exact_scope SEC(".maps");
 
 struct sample_buffer {
 	struct stack_event event;

@@ -318,54 +318,74 @@ static const struct thread *holder_thread(struct blame *b, const struct lock *lo
 static void add_holder(struct blame *b, struct lock *lock, const struct lock_holder *from,
 		       double share)
 {
+	enum owner_proof proof = from->source == HELD_BY_WAKER ? PROOF_LAST_WAKER : PROOF_LOCK_WORD;
 	struct holder *to = NULL;
 
 	for (size_t i = 0; i < lock->n_holders; i++)
-		if (lock->holders[i].thread->tid == from->tid &&
-		    lock->holders[i].proof == from->proof)
+		if (lock->holders[i].thread->tid == from->tid && lock->holders[i].proof == proof)
 			to = &lock->holders[i];
 	if (!to) {
 		to = &lock->holders[lock->n_holders++];
 		to->thread = holder_thread(b, lock, from->tid);
-		to->proof = from->proof;
+		to->proof = proof;
 	}
 	to->samples += from->samples;
 	to->share += share;
 	to->wait_ns = to->share * lock->wait_ns;
 }
 
-/* Samples of this interval decide; where there were none, what was seen before stands. */
+/*
+ * What holders are weighed by, the best first: looks of this interval, sampled waits of it, and
+ * what was seen before. The first that knows of any holder decides.
+ */
+enum weighing { BY_LOOKS, BY_SAMPLES, BY_OLD_LOOKS, BY_OLD_SAMPLES, WEIGHINGS };
+
+static uint64_t weigh(const struct lock_holder *h, enum weighing by)
+{
+	bool looks = by == BY_LOOKS || by == BY_OLD_LOOKS;
+
+	if ((h->source == HELD_AT_LOOKS) != looks)
+		return 0;
+	return by == BY_LOOKS || by == BY_SAMPLES ? h->wait_ns : h->all_wait_ns;
+}
+
+/* A lock that is one of a word's call sites shares the word's holders only if it is the main one.
+ */
+static const struct holders *holders_of(const struct part *part)
+{
+	static const struct holders none;
+
+	return !part->site || part->main ? &part->sample->holders : &none;
+}
+
 static void fill_holders(struct blame *b, size_t first, size_t n)
 {
 	struct lock *lock = b->parts->items[first].lock;
-	uint64_t now = 0, before = 0;
+	uint64_t sums[WEIGHINGS] = {};
+	enum weighing by = BY_LOOKS;
 	size_t room = 0;
 
 	for (size_t i = first; i < first + n; i++) {
-		const struct part *part = &b->parts->items[i];
-		const struct holders *h = &part->sample->holders;
+		const struct holders *h = holders_of(&b->parts->items[i]);
 
-		for (size_t j = 0; j < h->n && (!part->site || part->main); j++) {
-			now += h->items[j].wait_ns;
-			before += h->items[j].all_wait_ns;
-			room++;
-		}
+		for (size_t j = 0; j < h->n; j++, room++)
+			for (int w = 0; w < WEIGHINGS; w++)
+				sums[w] += weigh(&h->items[j], w);
 	}
+	while (by < WEIGHINGS && !sums[by])
+		by++;
+	if (by == WEIGHINGS)
+		return;
 	lock->holders = snapshot__alloc(b->s, room, sizeof(*lock->holders));
 	for (size_t i = first; i < first + n; i++) {
-		const struct part *part = &b->parts->items[i];
-		const struct holders *h = &part->sample->holders;
+		const struct holders *h = holders_of(&b->parts->items[i]);
 
-		for (size_t j = 0; j < h->n && (!part->site || part->main); j++) {
-			uint64_t wait = now ? h->items[j].wait_ns : h->items[j].all_wait_ns;
-
-			if (wait)
+		for (size_t j = 0; j < h->n; j++)
+			if (weigh(&h->items[j], by))
 				add_holder(b, lock, &h->items[j],
-					   (double)wait / (now ? now : before));
-		}
+					   (double)weigh(&h->items[j], by) / sums[by]);
 	}
-	if (lock->n_holders)
-		qsort(lock->holders, lock->n_holders, sizeof(*lock->holders), compare_holders);
+	qsort(lock->holders, lock->n_holders, sizeof(*lock->holders), compare_holders);
 }
 
 /* Of a process that is dumped, all threads are rows. */

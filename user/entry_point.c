@@ -188,10 +188,12 @@ size_t entry_point__ways_out(const struct code_reader *reader, uint64_t start, u
 		if (!read_insn(reader, at, &u))
 			break;
 		target = at + (uint64_t)u.insn.target;
+		if (always && u.insn.flow == FLOW_BRANCH)
+			break;
 		if (has_target(&u.insn) && target - start >= size)
 			add_way(ret, &n, max, target);
 		if (always && u.insn.flow != FLOW_NEXT)
-			return u.insn.flow == FLOW_BRANCH ? 0 : n;
+			break;
 	}
 	return n;
 }

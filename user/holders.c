@@ -12,10 +12,10 @@ void holders__done(struct holders *h)
 	*h = (struct holders){};
 }
 
-static struct lock_holder *find(struct holders *h, pid_t tid, enum owner_proof proof)
+static struct lock_holder *find(struct holders *h, pid_t tid, enum holder_source source)
 {
 	for (size_t i = 0; i < h->n; i++)
-		if (h->items[i].tid == tid && h->items[i].proof == proof)
+		if (h->items[i].tid == tid && h->items[i].source == source)
 			return &h->items[i];
 	return NULL;
 }
@@ -38,14 +38,14 @@ static struct lock_holder *add(struct holders *h)
 	return least;
 }
 
-void holders__credit(struct holders *h, pid_t tid, enum owner_proof proof, uint64_t wait_ns,
+void holders__credit(struct holders *h, pid_t tid, enum holder_source source, uint64_t wait_ns,
 		     bool sample)
 {
-	struct lock_holder *holder = find(h, tid, proof);
+	struct lock_holder *holder = find(h, tid, source);
 
 	if (!holder) {
 		holder = add(h);
-		*holder = (struct lock_holder){ .tid = tid, .proof = proof };
+		*holder = (struct lock_holder){ .tid = tid, .source = source };
 	}
 	holder->samples += sample;
 	holder->wait_ns += wait_ns;

@@ -7,9 +7,16 @@
 
 #define HOLDERS_MAX 32 /* kept for one key; the least important gives way */
 
+/* How it is known that a thread held the lock. */
+enum holder_source {
+	HELD_AT_LOOKS, /* found holding it at looks, which come at no special moments */
+	HELD_AT_START, /* found holding it when a sampled wait began: where looks found nobody */
+	HELD_BY_WAKER, /* inferred: it ended a sampled wait */
+};
+
 struct lock_holder {
 	pid_t tid;
-	enum owner_proof proof;
+	enum holder_source source;
 	uint64_t samples, wait_ns; /* of the running interval */
 	uint64_t all_wait_ns;	   /* since it was first seen */
 };
@@ -21,8 +28,8 @@ struct holders {
 
 void holders__done(struct holders *h);
 
-/* Enters wait that a thread's holding cost; sample: a new sampled wait began with it. */
-void holders__credit(struct holders *h, pid_t tid, enum owner_proof proof, uint64_t wait_ns,
+/* Enters wait that a thread's holding cost; sample: it was found once more. */
+void holders__credit(struct holders *h, pid_t tid, enum holder_source source, uint64_t wait_ns,
 		     bool sample);
 
 /* The running interval's figures go to zero. */

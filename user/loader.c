@@ -14,11 +14,30 @@
 #include "features.h"
 #include "locktop.skel.h"
 #include "sampler.h"
+#include "uprobes.h"
 #include "util.h"
 
 static int silent(enum libbpf_print_level level, const char *format, va_list args)
 {
 	return 0;
+}
+
+static void configure_exact(struct locktop_bpf *skel, const struct options *o, bool scoped)
+{
+	struct bpf_program *probes[] = { skel->progs.on_lock_call, skel->progs.on_lock_return };
+
+	skel->rodata->knob_exact = o->exact;
+	skel->rodata->knob_exact_scoped = scoped || o->n_exact_pids;
+	for (size_t i = 0; i < ARRAY_SIZE(probes); i++) {
+		bpf_program__set_autoload(probes[i], o->exact);
+		if (o->exact && uprobes__supports_multi())
+			bpf_program__set_expected_attach_type(probes[i], UPROBES_MULTI);
+	}
+	bpf_program__set_autoload(skel->progs.on_spinning, o->exact);
+	if (!o->exact)
+		return;
+	bpf_map__set_max_entries(skel->maps.exact_locks, 2 * o->max_locks);
+	bpf_map__set_max_entries(skel->maps.exact_buffers, libbpf_num_possible_cpus());
 }
 
 static void configure(struct locktop_bpf *skel, const struct options *o, bool scoped)
@@ -33,8 +52,9 @@ static void configure(struct locktop_bpf *skel, const struct options *o, bool sc
 	bpf_map__set_max_entries(skel->maps.waits, o->max_threads);
 	bpf_map__set_max_entries(skel->maps.sample_buffers, libbpf_num_possible_cpus());
 	bpf_program__set_autoload(skel->progs.on_running, sampler__possible());
-	bpf_program__set_autoload(skel->progs.on_fork, scoped);
-	bpf_program__set_autoload(skel->progs.on_exit, scoped);
+	bpf_program__set_autoload(skel->progs.on_fork, scoped || o->n_exact_pids);
+	bpf_program__set_autoload(skel->progs.on_exit, scoped || o->n_exact_pids);
+	configure_exact(skel, o, scoped);
 }
 
 int loader__new(const struct options *o, bool scoped, struct locktop_bpf **ret, char *error,

@@ -17,6 +17,8 @@
 #define WAYS_OUT     32
 #define WINDOW	     4096
 #define MARGIN	     16 /* the longest instruction */
+/* A name of `environ` that programs and libraries with musl's startup have, glibc's do not. */
+#define MUSL_SYMBOL "___environ"
 
 static const struct lock_function functions[] = {
 	{ "pthread_mutex_lock", OP_MUTEX_LOCK, 1, false },
@@ -127,6 +129,7 @@ struct finder {
 	struct code_file file;
 	struct found items[PLACES_MAX];
 	size_t n;
+	bool musl;
 };
 
 static void read_segments(struct code_file *c, Elf *elf)
@@ -187,8 +190,7 @@ static void add_symbol(struct finder *f, const GElf_Sym *sym, const char *name)
 	const struct lock_function *function;
 	const struct segment_row *s;
 
-	if (GELF_ST_TYPE(sym->st_info) != STT_FUNC || GELF_ST_BIND(sym->st_info) == STB_LOCAL ||
-	    sym->st_shndx == SHN_UNDEF)
+	if (GELF_ST_TYPE(sym->st_info) != STT_FUNC || GELF_ST_BIND(sym->st_info) == STB_LOCAL)
 		return;
 	function = lock_functions__named(name);
 	s = function ? segment_at(&f->file, sym->st_value) : NULL;
@@ -228,10 +230,15 @@ static void read_table(struct finder *f, Elf *elf, Elf_Scn *scn, const GElf_Shdr
 	    ((const char *)names->d_buf)[names->d_size - 1])
 		return;
 	for (size_t i = 0; i < data->d_size / size; i++) {
+		const char *name = names->d_buf;
 		GElf_Sym sym;
 
-		if (gelf_getsym(data, i, &sym) && sym.st_name < names->d_size)
-			add_symbol(f, &sym, (const char *)names->d_buf + sym.st_name);
+		if (!gelf_getsym(data, i, &sym) || sym.st_name >= names->d_size ||
+		    sym.st_shndx == SHN_UNDEF)
+			continue;
+		name += sym.st_name;
+		f->musl |= strcmp(name, MUSL_SYMBOL) == 0;
+		add_symbol(f, &sym, name);
 	}
 }
 
@@ -306,6 +313,7 @@ static void locate(const struct finder *f, const struct code_reader *reader,
 	size_t n = entry_point__ways_out(reader, start, item->size, false, ways, WAYS_OUT);
 
 	*ret = item->place;
+	ret->musl = f->musl;
 	ret->entry = entry_point__find(reader, start, item->size, ret->function->args);
 	for (size_t i = 0; i < n; i++) {
 		const struct found *target = found_at(f, ways[i]);

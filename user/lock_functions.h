@@ -5,37 +5,8 @@
 
 #include <libelf.h>
 
+#include "../bpf/locktop.h"
 #include "entry_point.h"
-
-enum exact_op {
-	OP_MUTEX_LOCK,
-	OP_MUTEX_TRYLOCK,
-	OP_MUTEX_TIMEDLOCK, /* timed is with a clock too */
-	OP_MUTEX_UNLOCK,
-	OP_MUTEX_DESTROY,
-	OP_RWLOCK_RDLOCK,
-	OP_RWLOCK_WRLOCK,
-	OP_RWLOCK_TRYRDLOCK,
-	OP_RWLOCK_TRYWRLOCK,
-	OP_RWLOCK_TIMEDRDLOCK,
-	OP_RWLOCK_TIMEDWRLOCK,
-	OP_RWLOCK_UNLOCK,
-	OP_RWLOCK_DESTROY,
-	OP_SPIN_LOCK,
-	OP_SPIN_TRYLOCK,
-	OP_SPIN_UNLOCK,
-	OP_SEM_WAIT,
-	OP_SEM_TRYWAIT,
-	OP_SEM_TIMEDWAIT,
-	OP_SEM_POST,
-	OP_COND_WAIT,
-	OP_COND_TIMEDWAIT,
-	OP_COND_SIGNAL,
-	OP_COND_BROADCAST,
-	OP_BARRIER_WAIT,
-	OP_ONCE,
-	EXACT_OPS,
-};
 
 struct lock_function {
 	const char *name; /* leading underscores and versions are other names of it */
@@ -55,6 +26,7 @@ struct lock_place {
 	 * probed on behalf of the same call.
 	 */
 	uint32_t inner;
+	bool musl; /* the objects are laid out as musl does it; else as glibc does */
 };
 
 /* NULL: it is none of them. */

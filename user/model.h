@@ -37,7 +37,8 @@
 	X(PY_BARRIER, "py-barrier")     \
 	X(PY_SEMAPHORE, "py-semaphore") \
 	X(PY_QUEUE, "py-queue")         \
-	X(PARK, "park")
+	X(PARK, "park")                 \
+	X(SPIN, "spin")
 
 enum lock_kind {
 #define X(name, title) KIND_##name,
@@ -181,7 +182,25 @@ struct lock {
 	uint64_t overtaken; /* wakes that went to others since its oldest waiter fell asleep */
 	bool deadlocked;    /* part of snapshot->deadlocks */
 	struct lock_looks looks;
-	struct verdict *verdicts; /* the most telling first */
+	/*
+	 * The exact tier's figures of the interval; valid if exact. Where the tier was on for a
+	 * part of the interval only (snapshot->exact_share), they are scaled to all of it.
+	 */
+	bool exact;
+	uint64_t acquisitions;	    /* of a condition variable, barrier or once: calls */
+	uint64_t read_acquisitions; /* of them, by readers of a rwlock */
+	uint64_t contended;	    /* of them, not free when wanted */
+	uint64_t try_failures;	    /* tries that found it taken, time-outs */
+	uint64_t releases;
+	uint64_t signals;	/* of a condition variable */
+	uint64_t call_wait_ns;	/* from the call until it was had, spinning included */
+	bool hold_known;	/* false: of a semaphore that is let go more often than taken */
+	uint64_t hold_ns;	/* of holds that ended; of a semaphore: also of those that go on */
+	uint64_t read_hold_ns;	/* of them, by readers */
+	uint64_t max_hold_ns;	/* longest that ended in the interval; 0: none */
+	uint64_t owner_changes; /* taken by another thread than before */
+	uint32_t hold_hist[HIST_BUCKETS]; /* of holds that ended; not scaled */
+	struct verdict *verdicts;	  /* the most telling first */
 	size_t n_verdicts;
 };
 
@@ -229,6 +248,30 @@ struct deadlock {
 	size_t n_threads; /* 1: it waits for itself */
 };
 
+/* One step of an inversion: `to` was wanted while `from` was held. */
+struct inversion_edge {
+	char from[32], to[32];		 /* ids, PID:0xADDR, as of struct lock */
+	const char *from_name, *to_name; /* NULL: unknown */
+	pid_t tid;			 /* that was seen doing so first */
+	uint64_t count;			 /* so far */
+	struct frame *frames; /* where `to` was wanted first; innermost first; NULL: not sampled */
+	size_t n_frames;
+	bool truncated;
+	struct frame *from_frame; /* where `from` had been taken; NULL: not known */
+};
+
+/*
+ * Locks that are taken in orders that contradict each other: no deadlock yet, but the threads need
+ * only meet. edges[i].to is edges[i + 1].from; the last one's, the first one's.
+ */
+struct inversion {
+	pid_t pid;
+	const char *comm;
+	bool fresh; /* first reported with this snapshot */
+	struct inversion_edge *edges;
+	size_t n_edges; /* two or more */
+};
+
 struct totals {
 	uint64_t sleeps;
 	uint64_t wait_ns;
@@ -253,8 +296,9 @@ struct snapshot {
 	const char *kernel;
 	struct timespec time; /* CLOCK_REALTIME, end of the interval */
 	uint64_t interval_ns;
-	uint64_t number; /* 1, 2, ... */
-	bool exact;	 /* tier */
+	uint64_t number;    /* 1, 2, ... */
+	bool exact;	    /* tier */
+	double exact_share; /* of the interval that the exact tier's probes counted, 0..1 */
 	uint64_t losses[LOSS_COUNT];
 	struct self_cost self;
 	struct totals totals; /* contention only */
@@ -269,6 +313,8 @@ struct snapshot {
 	size_t n_thread_locks;
 	struct deadlock *deadlocks;
 	size_t n_deadlocks;
+	struct inversion *inversions; /* all that are known; exact tier only */
+	size_t n_inversions;
 	struct arena *arena;
 };
 

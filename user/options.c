@@ -68,21 +68,44 @@ static int unsigned_number(struct parse *p, const char *name, const char *arg, u
 	return err;
 }
 
-static int set_pids(struct parse *p, const char *arg)
+static int add_pids(struct parse *p, const char *name, const char *arg, pid_t *pids, int *count)
 {
 	_cleanup_(util__freep) char *copy = xstrdup(arg);
 	char *rest = copy, *item;
 
 	while ((item = strsep(&rest, ","))) {
 		unsigned long pid;
-		int err = number(p, "--pid", item, 1, 4194304, &pid);
+		int err = number(p, name, item, 1, 4194304, &pid);
 
 		if (err)
 			return err;
-		if (p->o->n_pids == OPTIONS_PIDS_MAX)
-			return wrong(p, "--pid: at most %d processes", OPTIONS_PIDS_MAX);
-		p->o->pids[p->o->n_pids++] = pid;
+		if (*count == OPTIONS_PIDS_MAX)
+			return wrong(p, "%s: at most %d processes", name, OPTIONS_PIDS_MAX);
+		pids[(*count)++] = pid;
 	}
+	return 0;
+}
+
+static int set_pids(struct parse *p, const char *arg)
+{
+	return add_pids(p, "--pid", arg, p->o->pids, &p->o->n_pids);
+}
+
+static int set_exact(struct parse *p, const char *arg)
+{
+	p->o->exact = true;
+	return arg ? add_pids(p, "--exact", arg, p->o->exact_pids, &p->o->n_exact_pids) : 0;
+}
+
+static int set_budget(struct parse *p, const char *arg)
+{
+	char *end;
+	double percent = strtod(arg, &end);
+
+	if (end == arg || *end || !isfinite(percent) || percent < 0.1 || percent > 10000)
+		return wrong(p, "--budget: '%s' is not a percentage of one CPU from 0.1 to 10000",
+			     arg);
+	p->o->budget = percent;
 	return 0;
 }
 
@@ -253,7 +276,7 @@ static int set_version(struct parse *p, const char *arg)
 static const struct row {
 	char letter; /* 0: none */
 	const char *name;
-	const char *arg; /* NULL: takes none */
+	const char *arg; /* NULL: takes none; "[=...]": may have one */
 	int (*set)(struct parse *p, const char *arg);
 	const char *help;
 } rows[] = {
@@ -273,6 +296,10 @@ static const struct row {
 	{ 0, "top", "N", set_top, "locks printed for each process (default 20, 0: all)" },
 	{ 0, "fail-on", "WHAT[,WHAT]", set_fail_on,
 	  "end with status 3 when this is seen (CMD is killed); implies -b" },
+	{ 'x', "exact", "[=PID[,PID...]]", set_exact,
+	  "count every acquisition: of these processes, or of all observed" },
+	{ 0, "budget", "PCT", set_budget,
+	  "what -x may take of one CPU before it works in time slices (default 5)" },
 	{ 0, "samples", "N", set_samples, "stack samples a second for each lock (default 10)" },
 	{ 0, "max-samples", "N", set_max_samples,
 	  "stack samples a second in all (default 1000, 0: none)" },
@@ -369,6 +396,7 @@ int options__parse(int argc, char **argv, bool tty, struct options *ret, char *e
 		.samples_lock = 10,
 		.samples_second = 1000,
 		.stack_bytes = STACK_BYTES_DEFAULT,
+		.budget = 5,
 	};
 	struct parse p = { .o = &o, .error = error, .size = size };
 	struct option longs[ARRAY_SIZE(rows) + 1] = {};
@@ -379,11 +407,13 @@ int options__parse(int argc, char **argv, bool tty, struct options *ret, char *e
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		longs[i].name = rows[i].name;
-		longs[i].has_arg = rows[i].arg ? required_argument : no_argument;
+		longs[i].has_arg = !rows[i].arg		 ? no_argument
+				   : *rows[i].arg == '[' ? optional_argument
+							 : required_argument;
 		if (!rows[i].letter)
 			continue;
 		shorts[n++] = rows[i].letter;
-		if (rows[i].arg)
+		if (rows[i].arg && *rows[i].arg != '[') /* only the long one has a place for it */
 			shorts[n++] = ':';
 	}
 	for (int i = 1; i < argc; i++) { /* CMD stays out of getopt_long's sight */
@@ -428,7 +458,8 @@ void options__help(FILE *out)
 
 		if (rows[i].letter)
 			snprintf(letter, sizeof(letter), "-%c, ", rows[i].letter);
-		snprintf(left, sizeof(left), "%s--%s %s", letter, rows[i].name,
+		snprintf(left, sizeof(left), "%s--%s%s%s", letter, rows[i].name,
+			 rows[i].arg && *rows[i].arg == '[' ? "" : " ",
 			 rows[i].arg ? rows[i].arg : "");
 		fprintf(out, "  %-26s %s\n", left, rows[i].help);
 	}

@@ -48,6 +48,10 @@ struct options {
 	unsigned int samples_second; /* and in all */
 	unsigned int stack_bytes;
 	const struct fail_on *fail_on[OPTIONS_FAIL_ON_MAX]; /* ends with NULL */
+	bool exact;					    /* the exact tier */
+	pid_t exact_pids[OPTIONS_PIDS_MAX]; /* only for these; none: for all that is observed */
+	int n_exact_pids;
+	double budget;	 /* percent of one CPU that the exact tier may take */
 	bool debuginfod; /* debug files may be asked for over the network */
 	char **argv;	 /* CMD ARG..., or NULL */
 };

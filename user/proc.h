@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 struct proc; /* a view of one /proc */
+struct stat;
 
 /* root: "/proc" or a test's directory. */
 struct proc *proc__new(const char *root);
@@ -68,6 +69,26 @@ const struct mapping *maps__find(const struct maps *m, uint64_t address);
  * -errno.
  */
 int proc__open_mapped(struct proc *p, pid_t pid, const struct mapping *m);
+
+/*
+ * Looks at that file, most often without opening it. 0 or -errno; what is no regular file is
+ * -ENOEXEC.
+ */
+int proc__stat_mapped(struct proc *p, pid_t pid, const struct mapping *m, struct stat *ret);
+
+/*
+ * A path that leads anybody to that file, of which st is known: its own, if this program sees the
+ * same file there, else one under /proc/PID, good as long as the process (and, where the file was
+ * deleted, the mapping) is there: *lasting tells them apart. From malloc; NULL: there is none.
+ */
+char *proc__mapped_path(struct proc *p, pid_t pid, const struct mapping *m, const struct stat *st,
+			bool *lasting);
+
+/* What changes when a process maps files: pages of memory in all, of code, of data. */
+struct proc_sizes {
+	uint64_t size, text, data; /* all 0: a kernel thread, or a process that has ended */
+};
+int proc__sizes(struct proc *p, pid_t pid, struct proc_sizes *ret); /* 0 or -errno */
 
 /*
  * Opens a regular file by its path as pid sees it: symbolic links, the last one only with follow,

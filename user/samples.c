@@ -21,8 +21,8 @@ struct pending {
 	uint64_t id;
 	struct sample_key *key;
 	uint64_t site[ROLE_COUNT]; /* hashes; 0: none */
-	pid_t holder;		   /* who held the lock when it was last looked at; 0: not known */
-	enum owner_proof proof;
+	pid_t holder;		   /* who held the lock when it began, or ended it; 0: not known */
+	enum holder_source source;
 	uint64_t credited_ns;
 	unsigned long seen; /* interval */
 	UT_hash_handle hh;
@@ -216,12 +216,12 @@ static struct pending *get_pending(struct samples *s, uint64_t id, struct sample
 }
 
 /* What was known before stands where nothing is known now. */
-static void set_holder(struct pending *p, pid_t tid, enum owner_proof proof)
+static void set_holder(struct pending *p, pid_t tid, enum holder_source source)
 {
 	if (!tid)
 		return;
 	p->holder = tid;
-	p->proof = proof;
+	p->source = source;
 }
 
 struct process_entry *samples__process(struct samples *s, uint32_t tgid, uint32_t gen,
@@ -254,9 +254,9 @@ static void note_holder(struct samples *s, struct pending *p, enum site_role rol
 	if (role == ROLE_WAITER) {
 		pid_t tid = owners__at_sleep(s->owners, &k->verdict, process, e);
 
-		set_holder(p, tid, PROOF_LOCK_WORD);
+		set_holder(p, tid, HELD_AT_START);
 	} else if (k->verdict.owner == OWNER_NONE) {
-		set_holder(p, e->tid, PROOF_LAST_WAKER);
+		set_holder(p, e->tid, HELD_BY_WAKER);
 	}
 }
 
@@ -300,7 +300,7 @@ static void credit(struct pending *p, uint64_t wait_ns)
 	uint64_t more = wait_ns > p->credited_ns ? wait_ns - p->credited_ns : 0;
 
 	if (p->holder)
-		holders__credit(&p->key->holders, p->holder, p->proof, more, !p->credited_ns);
+		holders__credit(&p->key->holders, p->holder, p->source, more, !p->credited_ns);
 
 	for (int role = 0; role < ROLE_COUNT; role++) {
 		struct sample_site *site =
@@ -377,7 +377,7 @@ static uint64_t samples_of(const struct sample_key *k)
 	return n;
 }
 
-void samples__open(struct samples *s, struct sample_key *k, const struct open_sleep *o, pid_t owner,
+void samples__open(struct samples *s, struct sample_key *k, const struct open_sleep *o,
 		   uint64_t now_ns)
 {
 	uint64_t age = now_ns > o->start_ns ? now_ns - o->start_ns : 0;
@@ -394,7 +394,6 @@ void samples__open(struct samples *s, struct sample_key *k, const struct open_sl
 		return;
 	p->seen = s->interval;
 	credit(p, age);
-	set_holder(p, owner, PROOF_LOCK_WORD);
 }
 
 void samples__held(struct samples *s, const struct lock_key *key, const struct named_stack *stack,

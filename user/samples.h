@@ -59,7 +59,7 @@ struct sample_key *samples__key(struct samples *s, const struct lock_key *key);
  * now on that is owner (0: not known). A sleep without a sample gets one now, by reading the
  * sleeper's memory.
  */
-void samples__open(struct samples *s, struct sample_key *k, const struct open_sleep *o, pid_t owner,
+void samples__open(struct samples *s, struct sample_key *k, const struct open_sleep *o,
 		   uint64_t now_ns);
 
 /*

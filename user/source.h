@@ -23,6 +23,17 @@ struct records {
 	size_t n_processes;
 	const struct open_sleep *open;
 	size_t n_open;
+	const struct open_call *spinning; /* threads that spin for a lock (exact tier) */
+	size_t n_spinning;
+	/* the exact tier; without it there are none */
+	bool exact_on;	   /* it is there, though perhaps between two time slices */
+	uint64_t exact_ns; /* cumulative: how long its probes counted; less than the time: slices */
+	const struct exact_key *exact_keys;
+	const struct exact_stats *exact;
+	size_t n_exact;
+	const struct order_key *order_keys;
+	const struct order_stats *orders;
+	size_t n_orders;
 	size_t locks_max, waits_max; /* how many fit: near it, old ones are forgotten sooner */
 	uint64_t losses[LOSS_COUNT]; /* cumulative */
 	struct self_cost self;	     /* cumulative cpu_ns, probe_ns, probe_runs; rss_bytes now */
@@ -33,6 +44,8 @@ struct look {
 	uint64_t now_ns;
 	const struct open_sleep *open;
 	size_t n_open;
+	const struct open_call *spinning; /* threads that spin for a lock (exact tier) */
+	size_t n_spinning;
 };
 
 /* Called for each event in order; data is valid during the call. */
@@ -64,6 +77,10 @@ struct source_ops {
 	 */
 	void (*sample)(struct source *s, const uint64_t *keys, const struct held_word *words,
 		       size_t n, uint64_t period_ns);
+	/* The exact tier's totals of one lock now. 0, or -errno: it knows nothing of it. */
+	int (*exact_lock)(struct source *s, const struct exact_key *key, struct exact_stats *ret);
+	void (*forget_exact)(struct source *s, const struct exact_key *keys, size_t n);
+	void (*forget_orders)(struct source *s, const struct order_key *keys, size_t n);
 	/* Entries whose last numbers were read: make room for others. */
 	void (*forget_locks)(struct source *s, const struct lock_key *keys, size_t n);
 	void (*forget_waits)(struct source *s, const struct wait_key *keys, size_t n);

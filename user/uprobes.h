@@ -38,11 +38,16 @@ bool uprobes__supports_multi(void);
 
 /*
  * All places or none. 0 or -errno: -ENOENT no such file, -ESRCH no such process, -EINVAL a place
- * outside the file or one where no instruction can be probed, -EMFILE too few descriptors left
- * (perf events need one a place).
+ * outside the file, -ENOEXEC no instruction there, -EMFILE too few descriptors (perf events need
+ * one a place), or what else the kernel says. With perf events it first waits until all that was
+ * detached before is gone: up to 0.1 s a place.
  */
 int uprobes__attach(const struct uprobe_spec *spec, struct uprobe_link **ret);
 
+/*
+ * One link of many places is gone on return. Perf events go one after the other behind our back,
+ * even if we end; until then the program may still run. Takes NULL.
+ */
 void uprobes__detach(struct uprobe_link *link);
 
 #endif

@@ -135,6 +135,24 @@ def elf_and_cfi():
                 save("cfi", f"{label}{section}", seed)
 
 
+def libraries():
+    """Libraries with lock functions in them: loops, tail calls, atomics at the begin."""
+    code = ("int pthread_mutex_lock(int *m) { while (__sync_lock_test_and_set(m, 1)); return 0; }\n"
+            "int pthread_spin_lock(int *m) { while (*(volatile int *)m); return *m; }\n"
+            "int sem_post(int *s) { return __sync_fetch_and_add(s, 1); }\n"
+            "int sem_timedwait(int *s, void *t) { return t ? pthread_mutex_lock(s) : 1; }\n"
+            "int sem_wait(int *s) { return sem_timedwait(s, 0); }\n")
+    with tempfile.TemporaryDirectory() as scratch:
+        source = pathlib.Path(scratch, "seed.c")
+        out = pathlib.Path(scratch, "seed")
+        source.write_text(code, encoding="ascii")
+        for level in ("-O0", "-O2"):
+            call = ["gcc", level, "-fPIC", "-shared", "-nostdlib", "-fno-builtin", "-Wl,-z,noseparate-code",
+                    str(source), "-o", str(out)]
+            if subprocess.run(call, check=False, capture_output=True).returncode == 0:
+                save("library", level[1:], out.read_bytes())
+
+
 def maps():
     """What /proc says of some processes, and what it seldom says."""
     names = ("maps", "stat", "status", "cgroup", "mountinfo", "comm")
@@ -240,5 +258,5 @@ def lines():
 
 shutil.rmtree(OUT, ignore_errors=True)
 os.makedirs(OUT)
-for make in (elf_and_cfi, decode, maps, samples, options, aliases, perf_map, lines):
+for make in (elf_and_cfi, libraries, decode, maps, samples, options, aliases, perf_map, lines):
     make()

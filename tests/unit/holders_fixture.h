@@ -11,9 +11,14 @@
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
+
+#define HOLD_SECONDS 20 /* a lock that cannot be had by then is held by a test that failed */
 
 /* A lock function and its opposite, for any kind of lock. */
 struct lock_calls {
@@ -65,6 +70,8 @@ static inline void *hold(void *arg)
 static inline struct holding *hold__both(const struct lock_calls *calls, void *lock, void *second)
 {
 	struct holding *h = calloc(1, sizeof(*h));
+	struct timespec end;
+	int err;
 
 	assert_non_null(h);
 	h->calls = calls;
@@ -73,8 +80,12 @@ static inline struct holding *hold__both(const struct lock_calls *calls, void *l
 	sem_init(&h->ready, 0, 0);
 	sem_init(&h->go, 0, 0);
 	assert_int_equal(pthread_create(&h->thread, NULL, hold, h), 0);
-	while (sem_wait(&h->ready) && errno == EINTR)
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += HOLD_SECONDS;
+	while ((err = sem_timedwait(&h->ready, &end)) && errno == EINTR)
 		;
+	if (err)
+		fail_msg("a lock that should be free is not");
 	return h;
 }
 
@@ -113,6 +124,12 @@ static inline pid_t hold__die(const struct lock_calls *calls, void *lock)
 	for (int i = 0; i < 5000 && !syscall(SYS_tgkill, getpid(), h.tid, 0); i++)
 		usleep(1000);
 	return h.tid;
+}
+
+/* For a child process that holds locks: it ends with the test, however that ends. */
+static inline void hold__orphan_ends(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
 #endif

@@ -33,6 +33,8 @@ static inline int set_up(void **state)
 
 	fake__init(&x->fake);
 	fake__watches(&x->fake);
+	for (size_t i = 0; i < ARRAY_SIZE(looks_test_locks); i++) /* a test that failed held them */
+		pthread_mutex_init(&looks_test_locks[i], NULL);
 	x->proc = proc__new("/proc");
 	processes__init(&x->processes, &x->options, x->proc);
 	x->owners = owners__new(x->proc);

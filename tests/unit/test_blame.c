@@ -385,8 +385,18 @@ static void test_readers(void **state)
 	assert_int_equal(lock_at(x->s, (uintptr_t)&rwlock)->readers, 0);
 }
 
+/* A test that failed may have held the locks to its end. */
+static int set_up_locks(void **state)
+{
+	for (int i = 0; i < LOCKS; i++)
+		pthread_mutex_init(&locks[i], NULL);
+	return set_up(state);
+}
+
 int main(void)
 {
+#undef TEST
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up_locks, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_owner),      TEST(test_impact),	    TEST(test_impact_divided),
 		TEST(test_holders),    TEST(test_last_waker),	    TEST(test_overtaken),

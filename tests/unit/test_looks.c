@@ -2,7 +2,6 @@
 /* Owners, evidence and pace of looks. Deadlocks and chains: test_looks_chains.c. */
 #include "looks_fixture.h"
 
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
@@ -60,6 +59,7 @@ static pid_t child_holds(pthread_mutex_t *m)
 	pid_t child = fork();
 
 	if (child == 0) {
+		hold__orphan_ends();
 		pthread_mutex_lock(m);
 		for (;;)
 			pause();

@@ -2,7 +2,6 @@
 /* Real locks of another process, read as they lie in its memory. */
 #include "holders_fixture.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -58,6 +57,7 @@ static void be_child(struct fixture *x)
 {
 	pthread_t thread;
 
+	hold__orphan_ends();
 	pthread_mutex_lock(&plain);
 	pthread_mutex_lock(&x->board->robust);
 	pthread_rwlock_wrlock(&written);

@@ -1,0 +1,529 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The exact tier: every call of the lock functions, seen by probes at their entries. Whether a
+ * thread had to wait is told by the lock's word at the entry and by the sleep tier; what came of a
+ * call is settled when the thread is seen next. Only tries and time-outs are probed at their ends.
+ */
+#include "exact.bpf.h"
+
+#define OWNER_DEAD 130 /* EOWNERDEAD: taken, and its data are to be mended */
+
+static __always_inline bool is_reader(__u32 op)
+{
+	return op == OP_RWLOCK_RDLOCK || op == OP_RWLOCK_TRYRDLOCK || op == OP_RWLOCK_TIMEDRDLOCK;
+}
+
+static __always_inline bool is_sem(__u32 op)
+{
+	return op == OP_SEM_WAIT || op == OP_SEM_TRYWAIT || op == OP_SEM_TIMEDWAIT;
+}
+
+static __always_inline void note_owner(struct exact_stats *stats, __u32 tid, __u64 now)
+{
+	if (stats->taker != tid) {
+		if (stats->taker)
+			ADD(stats->owner_changes, 1);
+		stats->taker = tid;
+	}
+	stats->owner = tid;
+	stats->last_ns = now;
+}
+
+/*
+ * The thread has it, since then; 0: it will, the call found it taken. A semaphore is nobody's:
+ * others may let it go.
+ */
+static __always_inline void take(const struct call *c, struct exact_stats *stats, __u64 addr,
+				 __u64 since_ns, bool reader)
+{
+	struct exact_thread *t = c->thread;
+	__u32 sample = taker__sample(c, stats, addr), at;
+
+	if (is_sem(c->op)) {
+		ADD(stats->taken_sum, since_ns);
+		return;
+	}
+	if (t->n >= HELD_MAX) {
+		loss__count(LOSS_HELD_FULL);
+		return;
+	}
+	at = t->n & (HELD_MAX - 1);
+	t->held[at].addr = addr;
+	t->held[at].since_ns = since_ns;
+	t->held[at].caller = c->ret;
+	t->held[at].sample_id = sample;
+	t->held[at].depth = 1;
+	t->held[at].reader = reader;
+	t->n = at + 1;
+}
+
+static __always_inline void count_taken(const struct call *c, struct exact_stats *stats,
+					bool reader)
+{
+	ADD(stats->calls, 1);
+	if (reader)
+		ADD(stats->reads, 1);
+}
+
+/* The thread came back from a wait for a condition: it has the mutex again. */
+static __always_inline void settle_cond(const struct call *c)
+{
+	struct exact_thread *t = c->thread;
+	__u64 addr = t->cond_mutex, at = t->ran_ns ? t->ran_ns : t->call_ns;
+	struct exact_stats *stats = exact__get(c, addr);
+
+	t->cond_mutex = 0;
+	if (!stats)
+		return;
+	ADD(stats->calls, 1);
+	if (t->ran_ns && t->ran_addr - addr < OBJECT_MAX)
+		ADD(stats->contended, 1);
+	note_owner(stats, c->task->pid, c->now);
+	take(c, stats, addr, at, false);
+}
+
+/*
+ * The call found the lock taken, or slept: it has it since it ran again. A call that found it free
+ * was counted then.
+ */
+static __always_inline void settle_wait(const struct call *c)
+{
+	struct exact_thread *t = c->thread;
+	__u64 at_ns = t->ran_ns ? t->ran_ns : t->call_ns;
+	struct exact_stats *stats = exact__get(c, t->call_addr);
+	__u64 wait = since(t->call_ns, at_ns);
+	__u32 at;
+
+	if (!stats)
+		return;
+	ADD(stats->wait_ns, wait);
+	ADD(stats->contended, 1);
+	if (t->contended)
+		count_taken(c, stats, is_reader(t->op));
+	note_owner(stats, c->task->pid, c->now);
+	if (is_sem(t->op)) {
+		ADD(stats->taken_sum, t->contended ? at_ns : wait);
+		return;
+	}
+	at = held__find(t, t->call_addr);
+	if (at < HELD_MAX)
+		t->held[at].since_ns = at_ns;
+}
+
+/* The thread is seen elsewhere, so its last call is over. */
+static __always_inline void settle(const struct call *c)
+{
+	struct exact_thread *t = c->thread;
+
+	if (t->cond_mutex)
+		settle_cond(c);
+	else if (t->call_addr && !t->returns && (t->contended || t->ran_ns))
+		settle_wait(c);
+	t->call_addr = 0;
+	t->ran_ns = 0;
+	t->call_inner = 0;
+	t->returns = 0;
+}
+
+static __always_inline void begin_call(const struct call *c, bool contended, bool returns)
+{
+	struct exact_thread *t = c->thread;
+
+	t->call_addr = c->addr;
+	t->call_ns = c->now;
+	t->call_sp = c->sp;
+	t->call_ret = c->ret;
+	t->call_inner = COOKIE_INNER(c->cookie);
+	t->op = c->op;
+	t->contended = contended;
+	t->returns = returns;
+	t->sequence++;
+}
+
+/* Is the lock taken, by its own words? What cannot be read is not. */
+static __always_inline bool is_taken(const struct call *c)
+{
+	__u32 words[2] = {};
+
+	bpf_probe_read_user(words, sizeof(words), (void *)c->addr);
+	switch (c->op) {
+	case OP_MUTEX_LOCK:
+	case OP_MUTEX_TRYLOCK:
+	case OP_MUTEX_TIMEDLOCK:
+		return words[c->cookie & COOKIE_MUSL ? 1 : 0] != 0;
+	case OP_RWLOCK_RDLOCK:
+	case OP_RWLOCK_TIMEDRDLOCK: /* glibc: bit 1, a writer has it; musl: all bits */
+		return c->cookie & COOKIE_MUSL ? (words[0] & 0x7fffffff) == 0x7fffffff
+					       : words[0] & 2;
+	case OP_RWLOCK_WRLOCK:
+	case OP_RWLOCK_TIMEDWRLOCK:
+		return c->cookie & COOKIE_MUSL ? words[0] != 0 : (words[0] & 2) || words[0] >> 3;
+	case OP_SEM_WAIT:
+	case OP_SEM_TIMEDWAIT:
+		return (int)words[0] <= 0 || (words[0] & 0x7fffffff) == 0;
+	default:
+		return false;
+	}
+}
+
+/* Taken again by the thread that holds it: a recursive mutex, one more reader's turn. */
+static __always_inline bool take_again(const struct call *c)
+{
+	struct exact_thread *t = c->thread;
+	__u32 at = is_sem(c->op) ? HELD_MAX : held__find(t, c->addr);
+	struct exact_stats *stats;
+
+	if (at >= HELD_MAX)
+		return false;
+	t->held[at].depth++;
+	stats = exact__get(c, c->addr);
+	if (stats)
+		count_taken(c, stats, is_reader(c->op));
+	return true;
+}
+
+/* A call that comes back with the lock, sooner or later. */
+static __always_inline void on_take(const struct call *c)
+{
+	bool contended, reader = is_reader(c->op);
+	struct exact_stats *stats;
+
+	if (take_again(c))
+		return;
+	stats = exact__get(c, c->addr);
+	if (!stats)
+		return;
+	contended = is_taken(c);
+	if (!is_sem(c->op))
+		order__note(c, reader);
+	if (!contended) {
+		count_taken(c, stats, reader);
+		note_owner(stats, c->task->pid, c->now);
+	}
+	take(c, stats, c->addr, contended ? 0 : c->now, reader);
+	begin_call(c, contended, false);
+}
+
+/* A call that may fail: what came of it is known at its end. */
+static __always_inline void on_try(const struct call *c)
+{
+	begin_call(c, is_taken(c), true);
+	if (c->op == OP_MUTEX_TIMEDLOCK || c->op == OP_RWLOCK_TIMEDRDLOCK ||
+	    c->op == OP_RWLOCK_TIMEDWRLOCK)
+		order__note(c, is_reader(c->op));
+}
+
+static __always_inline void let_go(const struct call *c, __u64 addr)
+{
+	struct exact_thread *t = c->thread;
+	struct exact_stats *stats = exact__get(c, addr);
+	__u32 at = held__find(t, addr), n = epoch;
+	struct interval_max *max;
+	struct held_lock *held;
+	__u64 hold;
+
+	if (!stats)
+		return;
+	ADD(stats->releases, 1);
+	stats->last_ns = c->now;
+	if (at >= HELD_MAX) { /* taken before anybody looked, or by another thread */
+		stats->owner = 0;
+		return;
+	}
+	held = &t->held[at & (HELD_MAX - 1)];
+	if (held->depth > 1) {
+		held->depth--;
+		return;
+	}
+	if (stats->owner == (__u32)c->task->pid)
+		stats->owner = 0;
+	hold = since(held->since_ns, c->now);
+	ADD(stats->hold_ns, hold);
+	if (held->reader)
+		ADD(stats->read_hold_ns, hold);
+	ADD(stats->hold_hist[hist__masked(hist__bucket(hold))], 1);
+	max = &stats->max_hold[n & 1];
+	if (max->epoch != n) {
+		max->ns = 0;
+		max->epoch = n;
+	}
+	if (hold > max->ns)
+		max->ns = hold;
+	if (held->sample_id) {
+		struct end_event end = { .type = EVENT_HOLD_END,
+					 .sample_id = held->sample_id,
+					 .blocked_ns = hold };
+
+		if (bpf_ringbuf_output(&events, &end, sizeof(end), BPF_RB_NO_WAKEUP))
+			loss__count(LOSS_SAMPLES_DROPPED);
+	}
+	held__remove(t, at);
+}
+
+static __always_inline void on_post(const struct call *c)
+{
+	struct exact_stats *stats = exact__get(c, c->addr);
+
+	if (!stats)
+		return;
+	ADD(stats->releases, 1);
+	ADD(stats->released_sum, c->now);
+	stats->owner = 0;
+	stats->last_ns = c->now;
+}
+
+/* The mutex is let go while the thread waits, and taken back before the call returns. */
+static __always_inline void on_cond_wait(struct call *c)
+{
+	struct exact_stats *stats = exact__get(c, c->addr);
+	__u64 mutex = arch__argument1(c->regs);
+
+	if (stats)
+		ADD(stats->calls, 1);
+	begin_call(c, false, false);
+	let_go(c, mutex);
+	c->thread->cond_mutex = mutex;
+}
+
+static __always_inline void on_signal(const struct call *c)
+{
+	struct exact_stats *stats = exact__get(c, c->addr);
+
+	if (stats)
+		ADD(stats->signals, 1);
+}
+
+static __always_inline void on_destroy(const struct call *c)
+{
+	struct exact_stats *stats = exact__get(c, c->addr);
+	__u32 at = held__find(c->thread, c->addr);
+
+	if (at < HELD_MAX)
+		held__remove(c->thread, at);
+	if (!stats)
+		return;
+	ADD(stats->lives, 1);
+	stats->owner = 0;
+}
+
+/* The probe stands behind the try: it passes once for each, and the last one succeeds. */
+static __always_inline void on_spin_try(const struct call *c)
+{
+	struct exact_thread *t = c->thread;
+	bool goes_on = t->call_addr == c->addr && t->op == OP_SPIN_LOCK;
+	struct exact_stats *stats;
+
+	if (!goes_on) {
+		settle(c);
+		order__note(c, false);
+	}
+	if (!arch__zero_flag(c->regs)) {
+		if (!goes_on)
+			begin_call(c, true, true);
+		return;
+	}
+	stats = exact__get(c, c->addr);
+	if (!stats)
+		return;
+	count_taken(c, stats, false);
+	if (goes_on) {
+		ADD(stats->contended, 1);
+		ADD(stats->wait_ns, since(t->call_ns, c->now));
+	}
+	note_owner(stats, c->task->pid, c->now);
+	take(c, stats, c->addr, c->now, false);
+	t->call_addr = 0;
+	t->returns = 0;
+}
+
+static __always_inline void on_count(const struct call *c)
+{
+	struct exact_stats *stats = exact__get(c, c->addr);
+
+	if (stats)
+		ADD(stats->calls, 1);
+	begin_call(c, false, false);
+}
+
+/*
+ * Part of the call that the thread is in already? Some C libraries build one function on another.
+ * It comes from further down the stack, or by a jump from the very same call.
+ */
+static __always_inline bool is_inner(const struct call *c)
+{
+	struct exact_thread *t = c->thread;
+
+	if (!(t->call_inner >> c->op & 1))
+		return false;
+	if (c->sp > t->call_sp || (c->sp == t->call_sp && c->ret != t->call_ret))
+		return false;
+	if (c->addr == t->call_addr)
+		return true;
+	if (!t->cond_mutex || c->addr != t->cond_mutex)
+		return false;
+	if (c->op == OP_MUTEX_UNLOCK)
+		return true; /* let go already */
+	t->cond_mutex = 0;   /* taken back by this very call */
+	return false;
+}
+
+/* Fills in the call. False: nobody wants to know of it. */
+static __always_inline bool call__init(struct call *c, struct pt_regs *regs, __u64 cookie)
+{
+	struct exact_thread *t;
+	__u32 tgid;
+
+	if (!enabled || !exact_slice)
+		return false;
+	c->regs = regs;
+	c->task = bpf_get_current_task_btf();
+	t = bpf_task_storage_get(&exact_threads, c->task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!t) {
+		loss__count(LOSS_STORAGE_FAILED);
+		return false;
+	}
+	if (t->slice != exact_slice || t->exec_id != (__u32)c->task->self_exec_id) {
+		/* what happened meanwhile is not known */
+		t->slice = exact_slice;
+		t->exec_id = c->task->self_exec_id;
+		t->n = 0;
+		t->call_addr = t->cond_mutex = t->ran_ns = 0;
+		t->call_inner = t->returns = 0;
+		tgid = c->task->tgid;
+		t->ignored = knob_exact_scoped && !bpf_map_lookup_elem(&exact_scope, &tgid);
+	}
+	if (t->ignored)
+		return false;
+	c->thread = t;
+	c->cookie = cookie;
+	c->op = COOKIE_OP(cookie);
+	c->now = bpf_ktime_get_ns();
+	return true;
+}
+
+SEC("uprobe")
+int on_lock_call(struct pt_regs *regs)
+{
+	struct call c = {};
+
+	if (!call__init(&c, regs, bpf_get_attach_cookie(regs)))
+		return 0;
+	c.addr = arch__argument0(regs);
+	c.sp = arch__user_sp(regs) + COOKIE_STACK(c.cookie);
+	bpf_probe_read_user(&c.ret, sizeof(c.ret), (void *)c.sp);
+	if (is_inner(&c))
+		return 0;
+	if (c.op == OP_SPIN_LOCK && (c.cookie & COOKIE_TRIED)) {
+		on_spin_try(&c);
+		return 0;
+	}
+	settle(&c);
+	switch (c.op) {
+	case OP_MUTEX_LOCK:
+	case OP_RWLOCK_RDLOCK:
+	case OP_RWLOCK_WRLOCK:
+	case OP_SEM_WAIT:
+		on_take(&c);
+		break;
+	case OP_MUTEX_UNLOCK:
+	case OP_RWLOCK_UNLOCK:
+	case OP_SPIN_UNLOCK:
+		let_go(&c, c.addr);
+		break;
+	case OP_SEM_POST:
+		on_post(&c);
+		break;
+	case OP_COND_WAIT:
+	case OP_COND_TIMEDWAIT:
+		on_cond_wait(&c);
+		break;
+	case OP_COND_SIGNAL:
+	case OP_COND_BROADCAST:
+		on_signal(&c);
+		break;
+	case OP_MUTEX_DESTROY:
+	case OP_RWLOCK_DESTROY:
+		on_destroy(&c);
+		break;
+	case OP_BARRIER_WAIT:
+	case OP_ONCE:
+		on_count(&c);
+		break;
+	default:
+		on_try(&c);
+	}
+	return 0;
+}
+
+/* The end of a call that may fail. */
+SEC("uretprobe")
+int on_lock_return(struct pt_regs *regs)
+{
+	struct exact_stats *stats;
+	struct exact_thread *t;
+	struct call c = {};
+	int result = arch__result(regs);
+	__u64 at;
+
+	if (!call__init(&c, regs, bpf_get_attach_cookie(regs)))
+		return 0;
+	t = c.thread;
+	/* functions that it is built on return too */
+	if (!t->call_addr || !t->returns || t->op != c.op)
+		return 0;
+	c.addr = t->call_addr;
+	c.ret = t->call_ret;
+	at = t->ran_ns ? t->ran_ns : t->contended && c.op == OP_SPIN_LOCK ? c.now : t->call_ns;
+	stats = exact__get(&c, c.addr);
+	t->call_addr = 0;
+	t->call_inner = 0;
+	if (!stats)
+		goto out;
+	if (result && result != OWNER_DEAD) {
+		ADD(stats->failures, 1);
+		ADD(stats->wait_ns, t->ran_ns ? since(t->call_ns, c.now) : 0);
+		stats->last_ns = c.now;
+		goto out;
+	}
+	if (at > c.now)
+		at = c.now;
+	if (take_again(&c))
+		goto out;
+	count_taken(&c, stats, is_reader(c.op));
+	if (t->contended || t->ran_ns)
+		ADD(stats->contended, 1);
+	ADD(stats->wait_ns, since(t->call_ns, at));
+	note_owner(stats, c.task->pid, c.now);
+	take(&c, stats, c.addr, at, is_reader(c.op));
+out:
+	t->ran_ns = 0;
+	t->returns = 0;
+	return 0;
+}
+
+/* Writes one struct open_call for each thread that spins. */
+SEC("iter/task")
+int on_spinning(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct open_call out = {};
+	struct exact_thread *t;
+
+	if (!task || (task->flags & (PF_KTHREAD | PF_EXITING | PF_IO_WORKER)))
+		return 0;
+	t = bpf_task_storage_get(&exact_threads, task, 0, 0);
+	if (!t || !t->call_addr || t->op != OP_SPIN_LOCK || !t->contended ||
+	    t->slice != exact_slice)
+		return 0;
+	out.key.tgid = task->tgid;
+	out.key.gen = task__gen(task);
+	out.key.addr = t->call_addr;
+	out.start_ns = t->call_ns;
+	out.tid = task->pid;
+	out.op = t->op;
+	out.sequence = t->sequence;
+	bpf_probe_read_kernel(out.comm, sizeof(out.comm), task->comm);
+	arch__user_regs((struct pt_regs *)bpf_task_pt_regs(task), &out.regs);
+	bpf_seq_write(ctx->meta->seq, &out, sizeof(out));
+	return 0;
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The exact tier's maps and what its operations are made of: totals, held locks, orders, samples.
+ */
+#ifndef EXACT_BPF_H
+#define EXACT_BPF_H
+
+#include "hist.bpf.h"
+#include "stack.bpf.h"
+
+/* Probes run where memory may be allocated: only what is used takes room. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, EXACT_DEFAULT);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct exact_key);
+	__type(value, struct exact_stats);
+} exact_locks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ORDERS_DEFAULT);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct order_key);
+	__type(value, struct order_stats);
+} orders SEC(".maps");
+
+struct exact_buffer {
+	__u32 taken; /* a probe that is preempted may be followed by another on this CPU */
+	__u32 pad;
+	struct sample_buffer sample;
+};
+
+/* One for each CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct exact_buffer);
+} exact_buffers SEC(".maps");
+
+static const struct exact_stats no_exact_stats;
+
+__u32 last_taker_id = 0;
+__u64 taker_window_ns = 0;
+__u32 taker_window_count = 0;
+
+/* A call as its probe sees it. */
+struct call {
+	struct task_struct *task;
+	struct pt_regs *regs;
+	struct exact_thread *thread;
+	__u64 cookie;
+	__u64 addr;
+	__u64 now;
+	__u64 sp, ret; /* where its return address stands, and what it is */
+	__u32 op;
+};
+
+static __always_inline struct exact_stats *exact__get(const struct call *c, __u64 addr)
+{
+	struct exact_key key = { .tgid = c->task->tgid, .gen = task__gen(c->task), .addr = addr };
+	struct exact_stats *stats = bpf_map_lookup_elem(&exact_locks, &key);
+
+	if (stats)
+		return stats;
+	bpf_map_update_elem(&exact_locks, &key, &no_exact_stats, BPF_NOEXIST);
+	stats = bpf_map_lookup_elem(&exact_locks, &key);
+	if (!stats) {
+		loss__count(LOSS_LOCKS_FULL);
+		return NULL;
+	}
+	if (!stats->last_ns)
+		stats->family = exact_family(addr == c->addr ? c->op : OP_MUTEX_LOCK);
+	return stats;
+}
+
+#define ADD(member, n) __sync_fetch_and_add(&(member), n)
+
+/* The machine-wide bound of the stack samples holds for this tier's apart. */
+static __always_inline bool taker__allowed(__u64 now)
+{
+	if (now - taker_window_ns >= 100000000) {
+		taker_window_ns = now;
+		taker_window_count = 0;
+	}
+	return ADD(taker_window_count, 1) < (knob_samples_second + 9) / 10;
+}
+
+/* Sends the stack of the current thread. Returns the sample's id, 0 if none was sent. */
+static __always_inline __u32 taker__send(enum event_type type, const struct call *c, __u64 addr)
+{
+	__u32 cpu = bpf_get_smp_processor_id(), id;
+	struct exact_buffer *buffer = bpf_map_lookup_elem(&exact_buffers, &cpu);
+	struct stack_event *event;
+
+	if (!buffer || !knob_stack_bytes)
+		return 0;
+	if (__sync_val_compare_and_swap(&buffer->taken, 0, 1)) {
+		loss__count(LOSS_SAMPLES_DROPPED);
+		return 0;
+	}
+	id = (ADD(last_taker_id, 1) + 1) | 0x80000000;
+	event = &buffer->sample.event;
+	__builtin_memset(&event->key, 0, sizeof(event->key));
+	event->key.tgid = c->task->tgid;
+	event->key.gen = task__gen(c->task);
+	event->key.addr = addr;
+	event->key.signature = OP_EXACT | exact_family(c->op);
+	event->sample_id = id;
+	event->val = 0;
+	event->lock_id = 0;
+	event->words = 0;
+	stack__begin(event, type, c->task, c->regs, c->now);
+	if (!stack__send(&buffer->sample, STACK_BYTES_MAX / 2, BPF_RB_NO_WAKEUP))
+		id = 0;
+	buffer->taken = 0;
+	return id;
+}
+
+static __always_inline __u32 taker__sample(const struct call *c, struct exact_stats *stats,
+					   __u64 addr)
+{
+	if (c->now < stats->next_sample_ns || !taker__allowed(c->now))
+		return 0;
+	stats->next_sample_ns = c->now + knob_sample_period_ns;
+	return taker__send(EVENT_TAKER_STACK, c, addr);
+}
+
+/* The place of a lock among those that the thread holds, the latest first; HELD_MAX: it has not. */
+static __always_inline __u32 held__find(const struct exact_thread *t, __u64 addr)
+{
+	for (int i = HELD_MAX - 1; i >= 0; i--)
+		if (i < t->n && t->held[i].addr == addr)
+			return i;
+	return HELD_MAX;
+}
+
+static __always_inline void held__remove(struct exact_thread *t, __u32 at)
+{
+	for (__u32 i = 0; i < HELD_MAX - 1; i++)
+		if (i >= at && i + 1 < t->n)
+			t->held[i] = t->held[i + 1];
+	if (t->n)
+		t->n--;
+}
+
+static __always_inline __u64 gate_bit(__u64 addr)
+{
+	return 1ULL << ((addr * 0x9e3779b97f4a7c15ULL) >> 58);
+}
+
+/* The lock is wanted while another is held: an edge from the latest of those. */
+static __always_inline void order__note(const struct call *c, bool reader)
+{
+	struct exact_thread *t = c->thread;
+	struct order_key key = { .tgid = c->task->tgid, .gen = task__gen(c->task), .to = c->addr };
+	struct order_stats *order, first = {};
+	__u32 top = (t->n - 1) & (HELD_MAX - 1);
+	__u64 gates = 0;
+	__u8 shared;
+
+	if (!t->n)
+		return;
+	key.from = t->held[top].addr;
+	if (key.from == key.to)
+		return;
+	for (__u32 i = 0; i < HELD_MAX; i++)
+		if (i < top)
+			gates |= gate_bit(t->held[i].addr);
+	shared = t->held[top].reader | reader << 1;
+	order = bpf_map_lookup_elem(&orders, &key);
+	if (order) {
+		ADD(order->count, 1);
+		if (order->tid != (__u32)c->task->pid)
+			order->others = 1;
+		if (order->gates & ~gates)
+			__sync_fetch_and_and(&order->gates, gates);
+		if (order->shared & ~shared)
+			order->shared &= shared;
+		return;
+	}
+	first.count = 1;
+	first.first_ns = c->now;
+	first.gates = gates;
+	first.shared = shared;
+	first.tid = c->task->pid;
+	first.caller = t->held[top].caller;
+	if (taker__allowed(c->now))
+		first.sample_id = taker__send(EVENT_ORDER_STACK, c, c->addr);
+	if (bpf_map_update_elem(&orders, &key, &first, BPF_NOEXIST) &&
+	    !bpf_map_lookup_elem(&orders, &key))
+		loss__count(LOSS_ORDERS_FULL);
+}
+
+#endif
