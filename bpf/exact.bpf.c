@@ -143,24 +143,28 @@ static __always_inline void begin_call(const struct call *c, bool contended, boo
 /* Is the lock taken, by its own words? What cannot be read is not. */
 static __always_inline bool is_taken(const struct call *c)
 {
-	__u32 words[2] = {};
+	__u32 words[2] = {}, first, second;
+	bool musl = c->cookie & COOKIE_MUSL;
 
 	bpf_probe_read_user(words, sizeof(words), (void *)c->addr);
+	first = words[0];
+	second = words[1];
+	/* in registers: the verifier refuses to choose between places on the stack */
+	__asm__ volatile("" : "+r"(first), "+r"(second));
 	switch (c->op) {
 	case OP_MUTEX_LOCK:
 	case OP_MUTEX_TRYLOCK:
 	case OP_MUTEX_TIMEDLOCK:
-		return words[c->cookie & COOKIE_MUSL ? 1 : 0] != 0;
+		return (musl ? second : first) != 0;
 	case OP_RWLOCK_RDLOCK:
 	case OP_RWLOCK_TIMEDRDLOCK: /* glibc: bit 1, a writer has it; musl: all bits */
-		return c->cookie & COOKIE_MUSL ? (words[0] & 0x7fffffff) == 0x7fffffff
-					       : words[0] & 2;
+		return musl ? (first & 0x7fffffff) == 0x7fffffff : first & 2;
 	case OP_RWLOCK_WRLOCK:
 	case OP_RWLOCK_TIMEDWRLOCK:
-		return c->cookie & COOKIE_MUSL ? words[0] != 0 : (words[0] & 2) || words[0] >> 3;
+		return musl ? first != 0 : (first & 2) || first >> 3;
 	case OP_SEM_WAIT:
 	case OP_SEM_TIMEDWAIT:
-		return (int)words[0] <= 0 || (words[0] & 0x7fffffff) == 0;
+		return (int)first <= 0 || (first & 0x7fffffff) == 0;
 	default:
 		return false;
 	}

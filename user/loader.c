@@ -107,11 +107,30 @@ int loader__scope_add(struct locktop_bpf *skel, pid_t pid)
 	return 0;
 }
 
-bool loader__scope_has(struct locktop_bpf *skel, pid_t pid)
+int loader__exact_add(struct locktop_bpf *skel, pid_t pid)
+{
+	__u32 key = pid, one = 1;
+
+	if (bpf_map_update_elem(bpf_map__fd(skel->maps.exact_scope), &key, &one, BPF_ANY))
+		return -errno;
+	return 0;
+}
+
+static bool has(struct bpf_map *map, pid_t pid)
 {
 	__u32 key = pid, value;
 
-	return bpf_map_lookup_elem(bpf_map__fd(skel->maps.scope), &key, &value) == 0;
+	return bpf_map_lookup_elem(bpf_map__fd(map), &key, &value) == 0;
+}
+
+bool loader__exact_has(struct locktop_bpf *skel, pid_t pid)
+{
+	return has(skel->maps.exact_scope, pid);
+}
+
+bool loader__scope_has(struct locktop_bpf *skel, pid_t pid)
+{
+	return has(skel->maps.scope, pid);
 }
 
 bool loader__scope_alive(struct locktop_bpf *skel)

@@ -25,6 +25,11 @@ void loader__free(struct locktop_bpf *skel);
 /* Adds a process to the scope. 0 or -errno. */
 int loader__scope_add(struct locktop_bpf *skel, pid_t pid);
 
+/* Adds a process to the scope of the exact tier. 0 or -errno. */
+int loader__exact_add(struct locktop_bpf *skel, pid_t pid);
+
+bool loader__exact_has(struct locktop_bpf *skel, pid_t pid);
+
 bool loader__scope_has(struct locktop_bpf *skel, pid_t pid);
 
 /* Is any process of the scope still alive? */

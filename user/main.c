@@ -17,6 +17,7 @@
 #include "command.h"
 #include "demo.h"
 #include "dump.h"
+#include "exact.h"
 #include "features.h"
 #include "live.h"
 #include "loader.h"
@@ -37,6 +38,7 @@ struct run {
 	bool has_command;
 	struct output output;
 	struct locktop_bpf *skel;
+	struct exact *exact; /* NULL: without the exact tier */
 	struct source *source;
 	struct collector *collector;
 	struct batch batch;
@@ -59,25 +61,34 @@ static int fail(const char *format, ...)
 }
 
 /* The given processes must be there; a thread's number stands for its process. */
-static int find_pids(struct run *r)
+static int find_list(struct run *r, pid_t *pids, int n)
 {
-	struct options *o = &r->options;
-
-	for (int i = 0; i < o->n_pids; i++) {
+	for (int i = 0; i < n; i++) {
 		struct proc_info info;
-		int err = proc__info(r->proc, o->pids[i], &info);
+		int err = proc__info(r->proc, pids[i], &info);
 
 		if (err == -ESRCH || err == -ENOENT)
-			return fail("no process has the number %d", o->pids[i]);
+			return fail("no process has the number %d", pids[i]);
 		if (err)
-			return fail("process %d: %s", o->pids[i], strerror(-err));
-		o->pids[i] = info.tgid;
+			return fail("process %d: %s", pids[i], strerror(-err));
+		pids[i] = info.tgid;
 	}
 	return EXIT_FINE;
 }
 
+static int find_pids(struct run *r)
+{
+	struct options *o = &r->options;
+	int status = find_list(r, o->pids, o->n_pids);
+
+	return status ? status : find_list(r, o->exact_pids, o->n_exact_pids);
+}
+
+/* A scope that grows by children that are there already. */
 struct scope_walk {
 	struct run *run;
+	bool (*has)(struct locktop_bpf *skel, pid_t pid);
+	int (*add)(struct locktop_bpf *skel, pid_t pid);
 	bool grew;
 };
 
@@ -86,28 +97,41 @@ static int add_child(pid_t pid, void *ctx)
 	struct scope_walk *walk = ctx;
 	struct proc_info info;
 
-	if (!proc__info(walk->run->proc, pid, &info) &&
-	    loader__scope_has(walk->run->skel, info.ppid) &&
-	    !loader__scope_has(walk->run->skel, pid) && !loader__scope_add(walk->run->skel, pid))
+	if (!proc__info(walk->run->proc, pid, &info) && walk->has(walk->run->skel, info.ppid) &&
+	    !walk->has(walk->run->skel, pid) && !walk->add(walk->run->skel, pid))
 		walk->grew = true;
 	return 0;
 }
 
-/* The scope of -p, CMD or demo, with the children that are there already. */
-static int fill_scope(struct run *r)
+/* These processes and their children. */
+static int fill(struct scope_walk *walk, const pid_t *pids, int n)
 {
-	struct scope_walk walk = { .run = r };
 	int err = 0;
 
-	if (r->has_command)
-		return loader__scope_add(r->skel, r->command.pid);
-	for (int i = 0; i < r->options.n_pids && !err; i++)
-		err = loader__scope_add(r->skel, r->options.pids[i]);
+	for (int i = 0; i < n && !err; i++)
+		err = walk->add(walk->run->skel, pids[i]);
 	do { /* until no process is new: children need not come after their parents */
-		walk.grew = false;
-		if (!err && r->options.n_pids)
-			proc__each(r->proc, add_child, &walk);
-	} while (walk.grew);
+		walk->grew = false;
+		if (!err && n)
+			proc__each(walk->run->proc, add_child, walk);
+	} while (walk->grew);
+	return err;
+}
+
+/* The scope of -p, CMD or demo, and that of the exact tier, which is the same unless it is given.
+ */
+static int fill_scope(struct run *r)
+{
+	struct scope_walk all = { r, loader__scope_has, loader__scope_add, false };
+	struct scope_walk exact = { r, loader__exact_has, loader__exact_add, false };
+	const struct options *o = &r->options;
+	const pid_t *pids = r->has_command ? &r->command.pid : o->pids;
+	int n = r->has_command ? 1 : o->n_pids;
+	int err = fill(&all, pids, n);
+
+	if (!err && o->exact)
+		err = o->n_exact_pids ? fill(&exact, o->exact_pids, o->n_exact_pids)
+				      : fill(&exact, pids, n);
 	return err;
 }
 
@@ -120,14 +144,18 @@ static int set_up(struct run *r)
 
 	if (loader__new(&r->options, scoped, &r->skel, error, sizeof(error)))
 		return fail("%s", error);
-	err = scoped ? fill_scope(r) : 0;
+	err = scoped || r->options.n_exact_pids ? fill_scope(r) : 0;
 	if (err)
 		return fail("cannot set the scope: %s", strerror(-err));
-	err = source_bpf__new(r->skel, r->proc, &r->source);
+	if (r->options.exact)
+		r->exact = exact__new(&r->options, r->has_command, r->skel, r->proc);
+	err = source_bpf__new(r->skel, r->proc, r->exact, &r->source);
 	if (err)
 		return fail("cannot read from the probes: %s", strerror(-err));
 	r->collector = collector__new(&r->options, r->source, r->proc, r->aliases);
 	loader__enable(r->skel);
+	if (r->exact) /* before a command's first instruction */
+		exact__tick(r->exact, util__monotonic_ns());
 	err = collector__start(r->collector);
 	if (err)
 		return fail("cannot read from the probes: %s", strerror(-err));
@@ -257,10 +285,12 @@ static void tear_down(struct run *r)
 	collector__free(r->collector);
 	if (r->source)
 		r->source->ops->free(r->source);
+	exact__free(r->exact);
 	loader__free(r->skel);
 	output__abandon(&r->output);
 	r->collector = NULL;
 	r->source = NULL;
+	r->exact = NULL;
 	r->skel = NULL;
 }
 

@@ -55,9 +55,8 @@ size_t samples__deep(struct samples *s, const uint32_t **ids);
 struct sample_key *samples__key(struct samples *s, const struct lock_key *key);
 
 /*
- * Credits the running part of an open sleep on k to its site, and to who held the lock so far; from
- * now on that is owner (0: not known). A sleep without a sample gets one now, by reading the
- * sleeper's memory.
+ * Credits the running part of an open sleep on k to its site, and to who held the lock when it
+ * began. A sleep without a sample gets one now, by reading the sleeper's memory.
  */
 void samples__open(struct samples *s, struct sample_key *k, const struct open_sleep *o,
 		   uint64_t now_ns);

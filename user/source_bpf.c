@@ -8,8 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "exact.h"
 #include "iterator.h"
 #include "locktop.skel.h"
+#include "map_reading.h"
 #include "source_watch.h"
 #include "util.h"
 
@@ -17,12 +19,6 @@
 #define SLICE_NS (100 * 1000000ULL) /* the kernel's BPF statistics are on this long ... */
 #define SLICE_PERIOD_NS \
 	(5 * NSEC_PER_SEC) /* ... in each of these: switching interrupts every CPU */
-
-/* What a hash map held at the last reading; the arrays grow with it. */
-struct reading {
-	void *keys, *values;
-	size_t n, capacity;
-};
 
 struct run_time {
 	uint64_t ns, runs, missed;
@@ -33,8 +29,10 @@ struct source_bpf {
 	struct locktop_bpf *skel;
 	struct proc *proc;
 	struct ring_buffer *ring;
-	struct reading locks, waits, processes;
-	struct iteration open; /* of struct open_sleep */
+	struct map_reading locks, waits, processes, exact_locks, orders;
+	struct exact *exact;	   /* NULL: without the exact tier */
+	struct iteration spinning; /* of struct open_call */
+	struct iteration open;	   /* of struct open_sleep */
 	struct watch *watch;
 	source_event_fn event_fn;
 	void *event_ctx;
@@ -71,42 +69,17 @@ static int drain(struct source *source, source_event_fn fn, void *ctx)
 	return n < 0 ? n : 0;
 }
 
-/* Reads a whole hash map in batches. Elements that come or go meanwhile may or may not be seen. */
-static int read_map(struct bpf_map *map, struct reading *r)
-{
-	size_t key_size = bpf_map__key_size(map), value_size = bpf_map__value_size(map);
-	uint32_t batch[2] = {}, step = 512;
-	bool first = true;
-	int err;
-
-	r->n = 0;
-	for (;;) {
-		uint32_t count = step;
-
-		if (r->n + step > r->capacity) {
-			r->capacity = MAX(2 * r->capacity, r->n + step);
-			r->keys = xrealloc(r->keys, r->capacity, key_size);
-			r->values = xrealloc(r->values, r->capacity, value_size);
-		}
-		err = bpf_map_lookup_batch(bpf_map__fd(map), first ? NULL : batch, batch,
-					   (char *)r->keys + r->n * key_size,
-					   (char *)r->values + r->n * value_size, &count, NULL);
-		if (err == -ENOSPC && step < 1u << 20) { /* a bucket larger than the room */
-			step *= 2;
-			continue;
-		}
-		if (err && err != -ENOENT)
-			return err;
-		r->n += count;
-		first = false;
-		if (err == -ENOENT) /* the end */
-			return 0;
-	}
-}
-
 static int read_open(struct source_bpf *s)
 {
 	return iterator__run(s->skel->links.on_task, sizeof(struct open_sleep), &s->open);
+}
+
+/* Threads that spin: they are not asleep, so only the exact tier's probes know of them. */
+static int read_spinning(struct source_bpf *s)
+{
+	return s->exact ? iterator__run(s->skel->links.on_spinning, sizeof(struct open_call),
+					&s->spinning)
+			: 0;
 }
 
 static int look(struct source *source, struct look *ret)
@@ -114,12 +87,25 @@ static int look(struct source *source, struct look *ret)
 	struct source_bpf *s = source_bpf(source);
 	int err = read_open(s);
 
+	if (!err)
+		err = read_spinning(s);
 	if (err)
 		return err;
 	*ret = (struct look){ .now_ns = util__monotonic_ns(),
 			      .open = s->open.data,
-			      .n_open = s->open.n };
+			      .n_open = s->open.n,
+			      .spinning = s->spinning.data,
+			      .n_spinning = s->spinning.n };
 	return 0;
+}
+
+static int exact_lock(struct source *source, const struct exact_key *key, struct exact_stats *ret)
+{
+	struct source_bpf *s = source_bpf(source);
+
+	if (!s->exact)
+		return -ENOENT;
+	return bpf_map_lookup_elem(bpf_map__fd(s->skel->maps.exact_locks), key, ret) ? -errno : 0;
 }
 
 static int threads(struct source *s, const uint64_t *keys, size_t n, const struct thread_look **ret,
@@ -199,7 +185,8 @@ static uint64_t tick(struct source *source, uint64_t now)
 	else if (s->stats_fd < 0 && now >= s->slice_next_ns)
 		slice__begin(s, now);
 	next = s->stats_fd >= 0 ? s->slice_start_ns + SLICE_NS : s->slice_next_ns;
-	return next > now ? MIN(next - now, DRAIN_NS) : 0;
+	next = next > now ? MIN(next - now, DRAIN_NS) : 0;
+	return s->exact ? MIN(next, exact__tick(s->exact, now)) : next;
 }
 
 static void read_self(struct source_bpf *s, struct records *ret)
@@ -211,13 +198,42 @@ static void read_self(struct source_bpf *s, struct records *ret)
 		ret->losses[loss] = s->skel->bss->losses[loss];
 	read_run_time(s, &run);
 	ret->losses[LOSS_PROBES_MISSED] += run.missed;
-	ret->losses[LOSS_ITERATOR_SHORT] += s->open.cut;
+	ret->losses[LOSS_ITERATOR_SHORT] += s->open.cut + s->spinning.cut;
 	watch__losses(s->watch, ret->losses);
 	charge(s, ret->now_ns);
 	ret->self.probe_ns = s->probe_ns;
 	ret->self.probe_runs = s->probe_runs;
 	ret->self.probe_known = s->probe_known;
+	if (s->exact) { /* it has the statistics on all the time */
+		ret->self.probe_ns = run.ns + exact__enter_ns(s->exact);
+		ret->self.probe_runs = run.runs;
+		ret->self.probe_known = true;
+	}
 	proc__self(s->proc, &ret->self.cpu_ns, &ret->self.rss_bytes);
+}
+
+static int read_exact(struct source_bpf *s, struct records *ret)
+{
+	int err;
+
+	if (!s->exact)
+		return 0;
+	err = map_reading__read(s->skel->maps.exact_locks, &s->exact_locks);
+	ret->exact_on = true;
+	ret->exact_ns = exact__on_ns(s->exact, util__monotonic_ns());
+	if (!err)
+		err = map_reading__read(s->skel->maps.orders, &s->orders);
+	if (!err)
+		err = read_spinning(s);
+	ret->exact_keys = s->exact_locks.keys;
+	ret->exact = s->exact_locks.values;
+	ret->n_exact = s->exact_locks.n;
+	ret->order_keys = s->orders.keys;
+	ret->orders = s->orders.values;
+	ret->n_orders = s->orders.n;
+	ret->spinning = s->spinning.data;
+	ret->n_spinning = s->spinning.n;
+	return err;
 }
 
 /*
@@ -233,14 +249,16 @@ static int read_all(struct source *source, struct records *ret)
 
 	out.epoch = s->skel->bss->epoch;
 	s->skel->bss->epoch = out.epoch + 1;
-	err = read_map(s->skel->maps.waits, &s->waits);
+	err = map_reading__read(s->skel->maps.waits, &s->waits);
 	if (!err)
-		err = read_map(s->skel->maps.locks, &s->locks);
+		err = map_reading__read(s->skel->maps.locks, &s->locks);
 	if (!err)
 		err = read_open(s);
 	out.now_ns = util__monotonic_ns();
 	if (!err)
-		err = read_map(s->skel->maps.processes, &s->processes);
+		err = map_reading__read(s->skel->maps.processes, &s->processes);
+	if (!err)
+		err = read_exact(s, &out);
 	if (err)
 		return err;
 	out.lock_keys = s->locks.keys;
@@ -282,6 +300,16 @@ static void forget_processes(struct source *s, const struct process_key *keys, s
 	forget(source_bpf(s)->skel->maps.processes, keys, n);
 }
 
+static void forget_exact(struct source *s, const struct exact_key *keys, size_t n)
+{
+	forget(source_bpf(s)->skel->maps.exact_locks, keys, n);
+}
+
+static void forget_orders(struct source *s, const struct order_key *keys, size_t n)
+{
+	forget(source_bpf(s)->skel->maps.orders, keys, n);
+}
+
 static int ring_fd(struct source *s)
 {
 	return ring_buffer__epoll_fd(source_bpf(s)->ring);
@@ -296,12 +324,6 @@ static void deepen(struct source *s, uint32_t lock_id)
 			    BPF_ANY);
 }
 
-static void reading__done(struct reading *r)
-{
-	free(r->keys);
-	free(r->values);
-}
-
 static void source_free(struct source *source)
 {
 	struct source_bpf *s = source_bpf(source);
@@ -309,9 +331,12 @@ static void source_free(struct source *source)
 	if (s->stats_fd >= 0)
 		close(s->stats_fd);
 	ring_buffer__free(s->ring);
-	reading__done(&s->locks);
-	reading__done(&s->waits);
-	reading__done(&s->processes);
+	map_reading__done(&s->locks);
+	map_reading__done(&s->waits);
+	map_reading__done(&s->processes);
+	map_reading__done(&s->exact_locks);
+	map_reading__done(&s->orders);
+	free(s->spinning.data);
 	free(s->open.data);
 	watch__free(s->watch);
 	free(s);
@@ -323,6 +348,9 @@ static const struct source_ops ops = {
 	.look = look,
 	.threads = threads,
 	.sample = sample,
+	.exact_lock = exact_lock,
+	.forget_exact = forget_exact,
+	.forget_orders = forget_orders,
 	.forget_locks = forget_locks,
 	.forget_waits = forget_waits,
 	.forget_processes = forget_processes,
@@ -332,13 +360,15 @@ static const struct source_ops ops = {
 	.free = source_free,
 };
 
-int source_bpf__new(struct locktop_bpf *skel, struct proc *proc, struct source **ret)
+int source_bpf__new(struct locktop_bpf *skel, struct proc *proc, struct exact *exact,
+		    struct source **ret)
 {
 	struct source_bpf *s = xcalloc(1, sizeof(*s));
 
 	s->source.ops = &ops;
 	s->skel = skel;
 	s->proc = proc;
+	s->exact = exact;
 	s->stats_fd = -1;
 	s->charged_ns = util__monotonic_ns();
 	s->ring = ring_buffer__new(bpf_map__fd(skel->maps.events), on_event, s, NULL);

@@ -6,9 +6,11 @@
 #include "proc.h"
 #include "source.h"
 
+struct exact;
 struct locktop_bpf;
 
-/* Borrows skel and proc. 0 or -errno. */
-int source_bpf__new(struct locktop_bpf *skel, struct proc *proc, struct source **ret);
+/* Borrows all; exact NULL: without the exact tier. 0 or -errno. */
+int source_bpf__new(struct locktop_bpf *skel, struct proc *proc, struct exact *exact,
+		    struct source **ret);
 
 #endif

@@ -83,21 +83,19 @@ static int attach_multi(const struct uprobe_spec *spec, struct uprobe_link *link
 	return 0;
 }
 
-/* The kind of perf event, and its bit for return probes: they differ from machine to machine. */
-static int read_pmu(int *type, int *return_bit)
+/* A number in a file of the kind of perf event: they differ from machine to machine. */
+static int read_pmu(const char *path, const char *format, unsigned int *ret)
 {
 	char buf[64];
-	int err;
+	unsigned int number;
+	int err = util__read_file(path, buf, sizeof(buf));
 
-	err = util__read_file(PMU "type", buf, sizeof(buf));
 	if (err < 0)
-		return err;
-	if (sscanf(buf, "%d", type) != 1)
-		return -EPROTO;
-	err = util__read_file(PMU "format/retprobe", buf, sizeof(buf));
-	if (err < 0)
-		return err;
-	return sscanf(buf, "config:%d", return_bit) == 1 && *return_bit < 64 ? 0 : -EPROTO;
+		return err == -ENOENT ? -ENOTSUP : err;
+	if (sscanf(buf, format, &number) != 1)
+		return -ENOTSUP;
+	*ret = number;
+	return 0;
 }
 
 /* The program on one perf event, which lives as long as its BPF link. A descriptor or -errno. */
@@ -121,13 +119,16 @@ static int attach_events(const struct uprobe_spec *spec, struct uprobe_link *lin
 {
 	struct perf_event_attr attr = { .size = sizeof(attr),
 					.uprobe_path = (uintptr_t)spec->path };
-	int type, bit, err;
+	unsigned int type, bit;
+	int err;
 
-	err = read_pmu(&type, &bit);
+	err = read_pmu(PMU "type", "%u", &type);
+	if (!err)
+		err = read_pmu(PMU "format/retprobe", "config:%u", &bit);
 	if (err)
 		return err;
 	attr.type = type;
-	attr.config = spec->at_return ? 1ULL << bit : 0;
+	attr.config = spec->at_return ? 1ULL << (bit & 63) : 0;
 	/* a program that is still being taken away from a place would run there twice */
 	while (waitpid(-1, NULL, __WCLONE) > 0 || errno == EINTR)
 		;

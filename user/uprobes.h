@@ -39,8 +39,8 @@ bool uprobes__supports_multi(void);
 /*
  * All places or none. 0 or -errno: -ENOENT no such file, -ESRCH no such process, -EINVAL a place
  * outside the file, -ENOEXEC no instruction there, -EMFILE too few descriptors (perf events need
- * one a place), or what else the kernel says. With perf events it first waits until all that was
- * detached before is gone: up to 0.1 s a place.
+ * one a place), -ENOTSUP no uprobes here, or what else the kernel says. With perf events it first
+ * waits until all that was detached before is gone: up to 0.1 s a place.
  */
 int uprobes__attach(const struct uprobe_spec *spec, struct uprobe_link **ret);
 

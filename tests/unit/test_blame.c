@@ -1,25 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Looks and samples of real locks, through the collector, to what a snapshot says of blame. */
-#include "collector_fixture.h"
-#include "holders_fixture.h"
-
-#define LOCKS 3
-#define A     (&locks[0])
-#define B     (&locks[1])
-#define C     (&locks[2])
-
-static pthread_mutex_t locks[LOCKS] = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
-					PTHREAD_MUTEX_INITIALIZER };
-
-static struct lock_key key_of(const pthread_mutex_t *m)
-{
-	return fake__key(getpid(), (uintptr_t)m, SIG_MUTEX);
-}
-
-static const struct lock *lock_of(const struct fixture *x, const pthread_mutex_t *m)
-{
-	return lock_at(x->s, (uintptr_t)m);
-}
+/* Looks at real locks, through the collector, to what a snapshot says of blame. Shares of holders:
+ * test_blame_holders.c. */
+#include "blame_fixture.h"
 
 static const struct thread *thread_of(const struct fixture *x, pid_t tid)
 {
@@ -30,31 +12,11 @@ static const struct thread *thread_of(const struct fixture *x, pid_t tid)
 	return NULL;
 }
 
-/* A thread that waits for a mutex since the running interval began. */
-static struct open_sleep *wait_for(struct fixture *x, const pthread_mutex_t *m, uint32_t tid)
-{
-	struct open_sleep *o = fake__open(&x->fake, key_of(m), tid, 1000);
-
-	o->sequence = 1;
-	return o;
-}
-
 /* One that holds something, too. */
 static void holder_waits(struct fixture *x, const pthread_mutex_t *m, const struct holding *h)
 {
 	fake__thread(&x->fake, getpid(), h->tid, STATE_WAITING);
 	wait_for(x, m, h->tid);
-}
-
-/* A sampled sleep: the waiter's stack, with the words of the lock, or the waker's. */
-static void send_stack(struct fixture *x, struct stack_event *e, enum event_type type, uint32_t id,
-		       struct lock_key key, void *function)
-{
-	*e = (struct stack_event){ .type = type, .sample_id = id, .key = key, .gen = FAKE_GEN };
-	e->time_ns = x->fake.now_ns;
-	e->tid = e->tgid = getpid();
-	e->regs.r[REGS_MAX - 1] = (uintptr_t)function;
-	fake__event(&x->fake, e, sizeof(*e));
 }
 
 /* The owner of a lock that records it is a row among the threads, though it did not wait. */
@@ -137,13 +99,6 @@ static void test_impact(void **state)
 	hold__end(c);
 }
 
-static void tick_until(struct fixture *x, size_t looks)
-{
-	for (int i = 0; i < 1000 && x->fake.looks_taken < looks; i++)
-		usleep(MIN(collector__tick(x->collector), 10 * MS) / 1000 + 1);
-	assert_int_equal(x->fake.looks_taken, looks);
-}
-
 /* A chain that was longer for a part of the time: what is divided adds up to the nanosecond. */
 static void test_impact_divided(void **state)
 {
@@ -167,50 +122,6 @@ static void test_impact_divided(void **state)
 	assert_true(sum_of_impact(x->s) == x->s->totals.wait_ns);
 	hold__end(a);
 	hold__end(b);
-}
-
-/* Who held a lock while others waited: shares by wait, their sum 1, the largest first. */
-static void test_holders(void **state)
-{
-	static const struct {
-		uint32_t tid;
-		uint64_t wait_ms;
-	} rows[] = { { 4711, 20 }, { 4712, 60 }, { 4711, 20 } };
-	struct fixture *x = begin(state);
-	struct stack_event stacks[ARRAY_SIZE(rows)];
-	struct end_event ends[ARRAY_SIZE(rows)];
-	const struct lock *l;
-	double sum = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		const uint32_t words[8] = { 2, 0, rows[i].tid, 1 };
-
-		send_stack(x, &stacks[i], EVENT_WAITER_STACK, i + 1, key_of(A), pthread_mutex_lock);
-		stacks[i].words = WORDS_HAVE_AFTER;
-		memcpy(stacks[i].after, words, sizeof(words));
-		ends[i] = (struct end_event){ EVENT_SLEEP_END, i + 1, rows[i].wait_ms * MS, 0 };
-		fake__event(&x->fake, &ends[i], sizeof(ends[i]));
-		fake__sleeps(&x->fake, key_of(A), 501, 2, 2 * rows[i].wait_ms, 0);
-	}
-	interval(x);
-	l = lock_of(x, A);
-	assert_int_equal(l->n_holders, 2);
-	assert_int_equal(l->holders[0].thread->tid, 4712);
-	assert_int_equal(l->holders[0].thread->pid, getpid());
-	assert_int_equal(l->holders[0].samples, 1);
-	assert_int_equal(l->holders[1].samples, 2);
-	assert_int_equal(l->holders[0].proof, PROOF_LOCK_WORD);
-	assert_true(l->holders[0].wait_ns == 120 * MS); /* of all wait, not of the sampled alone */
-	for (size_t i = 0; i < l->n_holders; i++)
-		sum += l->holders[i].share;
-	assert_true(sum > 0.999999 && sum < 1.000001);
-	fake__sleeps(&x->fake, key_of(A), 501, 1, 10, 0); /* no samples: what was seen stands */
-	interval(x);
-	l = lock_of(x, A);
-	assert_int_equal(l->n_holders, 2);
-	assert_int_equal(l->holders[0].thread->tid, 4712);
-	assert_int_equal(l->holders[0].samples, 0);
-	assert_true(l->holders[0].share > 0.59 && l->holders[0].share < 0.61);
 }
 
 /* Where nothing is recorded, the last waker is the owner, unless it queues itself. */
@@ -385,23 +296,19 @@ static void test_readers(void **state)
 	assert_int_equal(lock_at(x->s, (uintptr_t)&rwlock)->readers, 0);
 }
 
-/* A test that failed may have held the locks to its end. */
-static int set_up_locks(void **state)
-{
-	for (int i = 0; i < LOCKS; i++)
-		pthread_mutex_init(&locks[i], NULL);
-	return set_up(state);
-}
-
 int main(void)
 {
-#undef TEST
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up_locks, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_owner),      TEST(test_impact),	    TEST(test_impact_divided),
-		TEST(test_holders),    TEST(test_last_waker),	    TEST(test_overtaken),
-		TEST(test_deadlock),   TEST(test_deadlocks_sorted), TEST(test_out_of_scope),
-		TEST(test_dead_owner), TEST(test_readers),
+		TEST(test_owner),
+		TEST(test_impact),
+		TEST(test_impact_divided),
+		TEST(test_last_waker),
+		TEST(test_overtaken),
+		TEST(test_deadlock),
+		TEST(test_deadlocks_sorted),
+		TEST(test_out_of_scope),
+		TEST(test_dead_owner),
+		TEST(test_readers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

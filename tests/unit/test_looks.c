@@ -307,6 +307,45 @@ static void test_since(void **state)
 	hold__end(h);
 }
 
+/*
+ * The time since the look before is charged to who holds now, for each that waits; the first look
+ * has none before it, and one that comes late stands for no more than two seconds.
+ */
+static void test_charge(void **state)
+{
+	struct fixture *x = *state;
+	struct holding *h = hold__begin(&mutex_calls, A);
+	struct lock_key key = mutex_key(A);
+	const struct holders *charged = &samples__key(x->samples, &key)->holders;
+
+	wait_for(x, A, 501);
+	wait_for(x, A, 502);
+	fake__thread(&x->fake, getpid(), h->tid, STATE_SLEEPING);
+	look(x);
+	assert_int_equal(charged->n, 1);
+	assert_int_equal(charged->items[0].wait_ns, 0);
+	look(x);
+	assert_int_equal(charged->items[0].tid, h->tid);
+	assert_int_equal(charged->items[0].source, HELD_AT_LOOKS);
+	assert_int_equal(charged->items[0].samples, 2);
+	assert_int_equal(charged->items[0].wait_ns, 2 * LOOK_MS * MS);
+	x->fake.maps.open[1].woken_ns = x->fake.now_ns; /* it waits for a CPU only */
+	look(x);
+	assert_int_equal(charged->items[0].wait_ns, 3 * LOOK_MS * MS);
+	x->fake.now_ns += 60 * NSEC_PER_SEC;
+	look(x);
+	assert_int_equal(charged->items[0].wait_ns, 3 * LOOK_MS * MS + 2 * NSEC_PER_SEC);
+	x->fake.maps.n_open = 0; /* nobody waits: it costs nobody anything */
+	look(x);
+	assert_int_equal(charged->items[0].samples, 4);
+	hold__end(h);
+	wait_for(x, A, 501);
+	look(x); /* nobody holds it */
+	assert_int_equal(charged->n, 1);
+	assert_int_equal(charged->items[0].samples, 4);
+	assert_int_equal(charged->items[0].wait_ns, 3 * LOOK_MS * MS + 2 * NSEC_PER_SEC);
+}
+
 /* What is not in scope, or stands for many locks, is waited for by nobody, whoever holds it. */
 static void test_left_out(void **state)
 {
@@ -376,6 +415,42 @@ static void test_pace(void **state)
 	assert_true(looks__tick(x->looks, now + 200 * NSEC_PER_SEC) == UINT64_MAX);
 }
 
+#define SLOW_MS 5
+
+static void look_slowly(struct fake *f)
+{
+	(void)f;
+	usleep(SLOW_MS * 1000);
+}
+
+static void sample_slowly(struct source *s, const uint64_t *keys, const struct held_word *words,
+			  size_t n, uint64_t period_ns)
+{
+	fake_sample(s, keys, words, n, period_ns);
+	usleep(SLOW_MS * 1000);
+}
+
+/* What asking costs spaces looks, so that they take half a percent of a CPU; stacks do not count.
+ */
+static void test_cost(void **state)
+{
+	struct fixture *x = *state;
+	struct holding *h = hold__begin(&mutex_calls, A);
+	struct source_ops slow = fake_watching_ops;
+
+	slow.sample = sample_slowly;
+	x->fake.source.ops = &slow;
+	wait_for(x, A, 501);
+	fake__thread(&x->fake, getpid(), h->tid, STATE_RUNNING);
+	look(x);
+	assert_int_equal(x->fake.n_sampled, 1);
+	assert_true(looks__tick(x->looks, util__monotonic_ns()) < 200 * SLOW_MS * MS);
+	x->fake.on_look = look_slowly;
+	look(x);
+	assert_true(looks__tick(x->looks, util__monotonic_ns()) > 190 * SLOW_MS * MS);
+	hold__end(h);
+}
+
 /* Where next to nothing is waited for, or only idly, none come at all. */
 static void test_not_busy(void **state)
 {
@@ -406,6 +481,7 @@ int main(void)
 		TEST(test_woken),	  TEST(test_since),
 		TEST(test_left_out),	  TEST(test_plain_source),
 		TEST(test_pace),	  TEST(test_not_busy),
+		TEST(test_charge),	  TEST(test_cost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

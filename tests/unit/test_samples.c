@@ -278,11 +278,11 @@ static void test_real_sleeper(void **state)
 		usleep(1000);
 		o.tid = __atomic_load_n(&tid, __ATOMIC_ACQUIRE);
 	}
-	samples__open(x->samples, k, &o, 0, NOW);
+	samples__open(x->samples, k, &o, NOW);
 	samples__name(x->samples, k, NOW);
 	o.regs.r[7] += 8; /* not where it is: what is read then is not its stack */
 	o.sequence++;
-	samples__open(x->samples, k, &o, 0, NOW);
+	samples__open(x->samples, k, &o, NOW);
 	pthread_mutex_unlock(&samples_test_mutex);
 	pthread_join(thread, NULL);
 	assert_true(k->has_stack);
@@ -304,7 +304,7 @@ static void test_young_sleeper(void **state)
 	struct open_sleep o = { .key = key, .start_ns = NOW - MS, .tid = getpid() };
 	struct sample_key *k = samples__key(x->samples, &key);
 
-	samples__open(x->samples, k, &o, 0, NOW);
+	samples__open(x->samples, k, &o, NOW);
 	assert_int_equal(n_sites(k), 0);
 }
 
@@ -318,10 +318,10 @@ static void test_open_credit(void **state)
 	struct sample_key *k = samples__key(x->samples, &key);
 
 	send(x, &e);
-	samples__open(x->samples, k, &o, 0, NOW + 700);
+	samples__open(x->samples, k, &o, NOW + 700);
 	assert_int_equal(sites_of(k)[0].wait_ns, 700);
 	samples__next_interval(x->samples);
-	samples__open(x->samples, k, &o, 0, NOW + 1700);
+	samples__open(x->samples, k, &o, NOW + 1700);
 	assert_int_equal(sites_of(k)[0].wait_ns, 1000);
 	samples__next_interval(x->samples);
 	send_end(x, 1, 2000, 100);

@@ -30,7 +30,7 @@ static void test_holder(void **state)
 	send(x, &waker); /* it records its owner: who woke the sleeper says less */
 	send_end(x, 1, 30, 4);
 	assert_int_equal(k->holders.n, 1);
-	assert_int_equal(holder_of(k, 4711)->proof, PROOF_LOCK_WORD);
+	assert_int_equal(holder_of(k, 4711)->source, HELD_AT_START);
 	assert_int_equal(holder_of(k, 4711)->wait_ns, 34);
 	assert_int_equal(holder_of(k, 4711)->samples, 1);
 	samples__next_interval(x->samples);
@@ -53,12 +53,37 @@ static void test_last_waker(void **state)
 	send_end(x, 1, 30, 4);
 	assert_int_equal(k->verdict.kind, KIND_SEM);
 	assert_int_equal(k->holders.n, 1);
-	assert_int_equal(holder_of(k, 4712)->proof, PROOF_LAST_WAKER);
+	assert_int_equal(holder_of(k, 4712)->source, HELD_BY_WAKER);
 	assert_int_equal(holder_of(k, 4712)->wait_ns, 34);
 }
 
-/* An owner that a look finds is charged with what comes after it, not with what was before. */
-static void test_holder_changes(void **state)
+/* A sampled wait is charged to who held the lock at its start as it goes on, each part once. */
+static void test_holder_of_open(void **state)
+{
+	struct fixture *x = *state;
+	struct lock_key key = fake__key(getpid(), OBJECT, SIG_MUTEX);
+	struct open_sleep o = { .key = key, .start_ns = NOW, .sample_id = 1 };
+	union event e = event_at(EVENT_WAITER_STACK, 1, key, pthread_mutex_lock);
+	struct sample_key *k = samples__key(x->samples, &key);
+	const uint32_t words[8] = { 2, 0, 4711, 1 };
+
+	e.e.words = WORDS_HAVE_AFTER;
+	memcpy(e.e.after, words, sizeof(words));
+	send(x, &e);
+	samples__open(x->samples, k, &o, NOW + 100);
+	samples__open(x->samples, k, &o, NOW + 300);
+	assert_int_equal(holder_of(k, 4711)->wait_ns, 300);
+	assert_int_equal(holder_of(k, 4711)->samples, 1);
+	send_end(x, 1, 1500, 0);
+	assert_int_equal(k->holders.n, 1);
+	assert_int_equal(holder_of(k, 4711)->source, HELD_AT_START);
+	assert_int_equal(holder_of(k, 4711)->wait_ns, 1500);
+	assert_int_equal(holder_of(k, 4711)->samples, 1);
+	assert_int_equal(sites_of(k)[0].wait_ns, 1500);
+}
+
+/* A wait of which nobody knows who held the lock at its start is charged to nobody. */
+static void test_no_holder(void **state)
 {
 	struct fixture *x = *state;
 	struct lock_key key = fake__key(getpid(), OBJECT, SIG_MUTEX);
@@ -67,13 +92,9 @@ static void test_holder_changes(void **state)
 	struct sample_key *k = samples__key(x->samples, &key);
 
 	send(x, &e);
-	samples__open(x->samples, k, &o, 11, NOW + 100); /* held by nobody known so far */
-	samples__open(x->samples, k, &o, 12, NOW + 300);
-	samples__open(x->samples, k, &o, 0, NOW + 700); /* not known: as it was */
+	samples__open(x->samples, k, &o, NOW + 100);
 	send_end(x, 1, 1500, 0);
-	assert_int_equal(k->holders.n, 2);
-	assert_int_equal(holder_of(k, 11)->wait_ns, 200);
-	assert_int_equal(holder_of(k, 12)->wait_ns, 400 + 800);
+	assert_int_equal(k->holders.n, 0);
 	assert_int_equal(sites_of(k)[0].wait_ns, 1500);
 }
 
@@ -107,10 +128,8 @@ static void test_held(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_holder),
-		TEST(test_last_waker),
-		TEST(test_holder_changes),
-		TEST(test_held),
+		TEST(test_holder),    TEST(test_last_waker), TEST(test_holder_of_open),
+		TEST(test_no_holder), TEST(test_held),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

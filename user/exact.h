@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The exact tier's probes: which files get them, when they are on, and that they keep to their
+ * budget. When the probes' own time passes it, they are taken away until the next time slice.
+ */
+#ifndef EXACT_H
+#define EXACT_H
+
+#include "libraries.h"
+#include "options.h"
+
+struct locktop_bpf;
+struct exact;
+
+/*
+ * Borrows all. wide: every process that maps a file is probed, and the programs themselves tell
+ * whose calls count: so that children of a command are seen from their first call on. Nothing is
+ * attached before the first tick.
+ */
+struct exact *exact__new(const struct options *o, bool wide, struct locktop_bpf *skel,
+			 struct proc *proc);
+/* Takes all probes away. Takes NULL. */
+void exact__free(struct exact *e);
+
+/* Looks for new files, keeps the budget. Returns when it wants to be called again, in ns. */
+uint64_t exact__tick(struct exact *e, uint64_t now_ns);
+
+/* How long the probes have counted so far. */
+uint64_t exact__on_ns(const struct exact *e, uint64_t now_ns);
+
+/* What entering the programs takes beside their run time, so far. */
+uint64_t exact__enter_ns(const struct exact *e);
+
+/* What the budget is measured by: the programs' run time and what entering them takes, so far. */
+uint64_t exact__cost_ns(const struct exact *e);
+
+#endif
