@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "sampler.h"
+#include "uprobes.h"
 #include "util.h"
 
 #define INIT_PID_NS 0xEFFFFFFC /* include/linux/proc_ns.h: PROC_PID_INIT_INO */
@@ -247,6 +248,8 @@ static const struct feature {
 	  "replaced or deleted programs have no function names (CAP_CHECKPOINT_RESTORE)" },
 	{ "sampling clock", false, sampler__possible,
 	  "owners that run have no stacks (perf_event_open is refused)" },
+	{ "uprobes in bulk", false, uprobes__supports_multi,
+	  "the exact tier's probes come one by one and go slowly (needs Linux 6.10 or newer)" },
 	{ "first PID namespace", false, in_first_pid_namespace,
 	  "process numbers are the host's and may not be found in this /proc" },
 	{ "32-bit programs", false, has_compat, "none run on this kernel" },

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "fields_exact.h"
 #include "text.h"
 #include "util.h"
 
@@ -28,12 +29,6 @@ static struct value nothing(void)
 const char *value__text(const struct value *v)
 {
 	return v->text || !v->made[0] ? v->text : v->made;
-}
-
-static struct value exact_only(const void *row)
-{
-	(void)row;
-	return (struct value){};
 }
 
 /* How people tell locks apart: by name, else by address, which is the id's second half. */
@@ -240,12 +235,14 @@ static struct value thread_syscall(const void *row)
 #define J FIELD_JSON
 #define L FIELD_LEFT
 #define C FIELD_CSV
+#define X FIELD_EXACT
 #define P ENTITY_PROCESS
 #define K ENTITY_LOCK
 #define T ENTITY_THREAD
 
 /*
- * In screen order. With one blank between columns, priority 0 fits 60 columns, and 0 to 2 fill 80.
+ * In screen order. With one blank between columns, priority 0 fits 60 columns, and 0 to 2 fill 80;
+ * in the exact tier, 120.
  */
 /* clang-format off */
 static const struct field process_fields[] = {
@@ -304,16 +301,32 @@ static const struct field lock_fields[] = {
 	  "how long the thread that waits longest has waited by now" },
 	{ K, "timeouts", "TIMEOUT/s", UNIT_RATE, 9, J, 9, lock_timeouts,
 	  "how often a wait ended by its time-out" },
-	{ K, "acquisitions", "ACQUIRE/s", UNIT_RATE, 9, J, 9, exact_only,
-	  "how often it was taken (exact tier)" },
-	{ K, "contended", "CONTEND/s", UNIT_RATE, 9, J, 9, exact_only,
-	  "how often it was not free when wanted (exact tier)" },
-	{ K, "hold_ns", "HOLD", UNIT_LOAD, 5, J, 9, exact_only,
-	  "share of time that it was held (exact tier)" },
-	{ K, "max_hold_ns", "MAXHOLD", UNIT_DURATION, 7, J, 9, exact_only,
-	  "longest time that it was held (exact tier)" },
-	{ K, "try_failures", "TRYFAIL/s", UNIT_RATE, 9, J, 9, exact_only,
-	  "how often a try to take it failed (exact tier)" },
+	{ K, "acquisitions", "ACQUIRE/s", UNIT_RATE, 9, S | J | X, 1, fields_exact__acquisitions,
+	  "how often it was taken; of condition variables, barriers and once: calls" },
+	{ K, "contended", "CONTEND/s", UNIT_RATE, 9, J | X, 9, fields_exact__contended,
+	  "how often it was not free when wanted" },
+	{ K, "contention", "CONT%", UNIT_RATIO, 5, S | J | X, 1, fields_exact__contention,
+	  "share of ACQUIRE/s that was not free when wanted" },
+	{ K, "hold_ns", "HOLD", UNIT_LOAD, 5, S | J | X, 2, fields_exact__hold,
+	  "share of time that it was held (of a semaphore or readers: mean number of holders)" },
+	{ K, "avg_hold_ns", "AVGHOLD", UNIT_DURATION, 7, S | J | X, 2, fields_exact__avg_hold,
+	  "mean time that it was held" },
+	{ K, "max_hold_ns", "MAXHOLD", UNIT_DURATION, 7, S | J | X, 2, fields_exact__max_hold,
+	  "longest time that it was held" },
+	{ K, "call_wait_ns", "CALLWAIT", UNIT_LOAD, 8, J | X, 9, fields_exact__call_wait,
+	  "mean number of threads that wanted it and had it not yet, spinning included" },
+	{ K, "avg_wait_ns", "AVGWAIT", UNIT_DURATION, 7, J | X, 9, fields_exact__avg_wait,
+	  "mean time from the call until it was had, spinning included" },
+	{ K, "try_failures", "TRYFAIL/s", UNIT_RATE, 9, J | X, 9, fields_exact__try_failures,
+	  "how often a try to take it failed, or a time-out passed" },
+	{ K, "read_acquisitions", "READ/s", UNIT_RATE, 6, J | X, 9, fields_exact__read_acquisitions,
+	  "part of ACQUIRE/s by readers" },
+	{ K, "read_hold_ns", "READHOLD", UNIT_LOAD, 8, J | X, 9, fields_exact__read_hold,
+	  "part of HOLD by readers" },
+	{ K, "owner_changes", "CHANGE/s", UNIT_RATE, 8, J | X, 9, fields_exact__owner_changes,
+	  "how often another thread took it than before" },
+	{ K, "signals", "SIGNAL/s", UNIT_RATE, 8, J | X, 9, fields_exact__signals,
+	  "how often a condition variable was signalled" },
 	{ K, "owner_tid", "OWNER TID", UNIT_ID, 9, C, 9, lock_owner_tid,
 	  "number of the thread that holds it" },
 	{ K, "owner_proof", "PROOF", UNIT_TEXT, 10, C | L, 9, lock_owner_proof,
@@ -443,5 +456,27 @@ void field__format(const struct field *f, const void *row, uint64_t interval_ns,
 	case UNIT_FLAG:
 		snprintf(buf, size, "%s", n ? "yes" : "no");
 		break;
+	case UNIT_RATIO:
+		text__percent(buf, size, (double)n / VALUE_WHOLE);
+		break;
 	}
+}
+
+void field__format_scaled(const struct field *f, const void *row, uint64_t interval_ns, bool scaled,
+			  char *buf, size_t size)
+{
+	scaled = scaled && size && (f->flags & FIELD_EXACT) && f->get(row).known;
+	if (scaled)
+		*buf = '~';
+	field__format(f, row, interval_ns, buf + scaled, size - scaled);
+}
+
+int field__width(const struct field *f, bool scaled)
+{
+	return f->width + (scaled && (f->flags & FIELD_EXACT));
+}
+
+bool fields__scaled(const struct snapshot *s)
+{
+	return s->exact && s->exact_share < 1;
 }

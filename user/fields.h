@@ -22,14 +22,18 @@ enum unit {
 	UNIT_LOAD,     /* ns in the interval; screens show ns per ns: mean number of threads */
 	UNIT_DURATION, /* ns */
 	UNIT_ADDRESS,
-	UNIT_FLAG, /* yes or no */
+	UNIT_FLAG,  /* yes or no */
+	UNIT_RATIO, /* parts of VALUE_WHOLE; 0..1 in json and csv, a percentage on screens */
 };
+
+#define VALUE_WHOLE 1000000 /* a ratio of 1 */
 
 enum field_flags {
 	FIELD_SCREEN = 1, /* a column of the live screens and of text output */
 	FIELD_JSON = 2,	  /* a scalar of json and csv under `key` */
 	FIELD_LEFT = 4,	  /* text grows to the right and may take the spare width */
 	FIELD_CSV = 8,	  /* a column of csv only: in json it is part of an object */
+	FIELD_EXACT = 16, /* known to the exact tier only: without it there is no such column */
 };
 
 #define VALUE_MADE 48
@@ -77,6 +81,18 @@ void field__format(const struct field *f, const void *row, uint64_t interval_ns,
 		   size_t size);
 
 /*
+ * The same; scaled: the exact tier was on for a part of the interval, and a figure of it begins
+ * with a ~. That takes a column more than the field's width.
+ */
+void field__format_scaled(const struct field *f, const void *row, uint64_t interval_ns, bool scaled,
+			  char *buf, size_t size);
+/* Columns that the field takes; scaled as above. */
+int field__width(const struct field *f, bool scaled);
+
+/* Were the exact tier's figures of this snapshot scaled up from a part of the interval? */
+bool fields__scaled(const struct snapshot *s);
+
+/*
  * <0, 0, >0 for qsort-like callers: numbers descend (largest first), text and ids ascend; unknown
  * values come last.
  */
@@ -84,7 +100,8 @@ int field__compare(const struct field *f, const void *a, const void *b);
 
 /*
  * Sorts an array of row pointers of one entity. Stable: equal rows keep a fixed order by identity
- * (pid, address, tid), so that rows do not jump. Unknown values come last in reverse order too.
+ * (pid, address, tid), so that rows do not jump; of locks that waited equally long, those come
+ * first that were taken more often. Unknown values come last in reverse order too.
  */
 void fields__sort(const struct field *f, bool reverse, const void **rows, size_t n);
 

@@ -62,9 +62,18 @@ static int compare_identity(enum entity entity, const void *a, const void *b)
 	return order ? order : ORDER((uintptr_t)a, (uintptr_t)b);
 }
 
+/* Locks that nobody waited for are many: those that are used most stand before the others. */
+static int compare_use(const struct lock *a, const struct lock *b)
+{
+	int order = ORDER(b->exact, a->exact);
+
+	return order || !a->exact ? order : ORDER(b->acquisitions, a->acquisitions);
+}
+
 struct order {
 	const struct field *field;
 	bool reverse;
+	bool by_wait; /* rows are locks, by the default order */
 };
 
 static int compare_rows(const void *a, const void *b, void *context)
@@ -73,6 +82,8 @@ static int compare_rows(const void *a, const void *b, void *context)
 	const struct order *order = context;
 	int result = compare(order->field, order->reverse, x, y);
 
+	if (!result && order->by_wait)
+		result = compare_use(order->reverse ? y : x, order->reverse ? x : y);
 	return result ? result : compare_identity(order->field->entity, x, y);
 }
 
@@ -80,6 +91,7 @@ void fields__sort(const struct field *f, bool reverse, const void **rows, size_t
 {
 	struct order order = { .field = f, .reverse = reverse };
 
+	order.by_wait = f->entity == ENTITY_LOCK && f == fields__default_sort(ENTITY_LOCK);
 	if (n > 1)
 		qsort_r(rows, n, sizeof(*rows), compare_rows, &order);
 }

@@ -18,6 +18,7 @@
 #include "demo.h"
 #include "dump.h"
 #include "exact.h"
+#include "exact_check.h"
 #include "features.h"
 #include "live.h"
 #include "loader.h"
@@ -329,6 +330,7 @@ static int run(struct run *r)
 
 static int check(void)
 {
+	struct proc *proc;
 	struct options o = {};
 	struct locktop_bpf *skel = NULL;
 	char error[512];
@@ -349,6 +351,9 @@ static int check(void)
 		return EXIT_FAILED;
 	}
 	printf("\nThe probes were loaded and attached: the default tier can run here.\n");
+	proc = proc__new("/proc");
+	exact_check__print(stdout, proc);
+	proc__free(proc);
 	return EXIT_FINE;
 }
 

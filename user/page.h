@@ -28,8 +28,6 @@ static inline int page__row(const struct page *p)
 
 /* A line in the style of column heads: a title, and a remark at the right if there is room. */
 void page__heading(struct page *p, const char *title, const char *remark);
-/* 7%, <1%: a share (0..1) that is small is not none. At most 4 columns. */
-void page__percent(char *buf, size_t size, double share);
 /* A line of words. */
 void page__say(struct page *p, const char *text);
 /* As many lines as it takes, broken at blanks, set in by indent columns. The text is clean. */
@@ -42,6 +40,8 @@ void page_waiters__draw(struct page *p, const struct snapshot *s, const struct v
 void page_holders__draw(struct page *p, const struct snapshot *s, const struct view *v);
 void page_wakers__draw(struct page *p, const struct snapshot *s, const struct view *v);
 void page_times__draw(struct page *p, const struct snapshot *s, const struct view *v);
+void page_holds__draw(struct page *p, const struct snapshot *s, const struct view *v);
+void page_inversions__draw(struct page *p, const struct snapshot *s, const struct view *v);
 void page_threads__draw(struct page *p, const struct snapshot *s, const struct view *v);
 
 #endif

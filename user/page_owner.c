@@ -92,7 +92,7 @@ static void draw_holder(struct page *p, const struct holder *h, pid_t pid)
 	p->y++;
 	if (row < 0)
 		return;
-	page__percent(share, sizeof(share), h->share);
+	text__percent(share, sizeof(share), h->share);
 	text__duration(wait, sizeof(wait), h->wait_ns);
 	snprintf(text, sizeof(text), "%*s %*s  ", SHARE_WIDTH, share, WAIT_WIDTH, wait);
 	x += canvas__text(p->c, x, row, p->width, STYLE_NORMAL, text);

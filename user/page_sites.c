@@ -78,7 +78,7 @@ static void draw_line(const struct tree_line *line, struct page *p, const struct
 	p->y++;
 	if (row < 0)
 		return;
-	page__percent(text, sizeof(text), line->share);
+	text__percent(text, sizeof(text), line->share);
 	if (line->head)
 		canvas__right(p->c, x, row, MIN(SHARE_WIDTH, p->width), style, text);
 	x += SHARE_WIDTH + 1;

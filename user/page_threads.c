@@ -36,7 +36,7 @@ static void draw_row(const struct thread *t, uint64_t all, struct page *p, const
 		return;
 	format("tid", t, v, tid, sizeof(tid));
 	format("sleeps", t, v, sleeps, sizeof(sleeps));
-	page__percent(share, sizeof(share), all ? (double)wait_of(t) / all : 0);
+	text__percent(share, sizeof(share), all ? (double)wait_of(t) / all : 0);
 	text__load(load, sizeof(load), v->interval_ns ? (double)wait_of(t) / v->interval_ns : 0);
 	if (t->waiting_for == view__clevel(v)->detail->lock)
 		format("waiting_ns", t, v, age, sizeof(age));

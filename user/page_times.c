@@ -93,7 +93,7 @@ static void draw_row(const struct bars *b, int i, struct page *p, const struct v
 	text__count(text, sizeof(text), n);
 	canvas__right(p->c, x, row, COUNT_WIDTH, style, text);
 	x += COUNT_WIDTH + 1;
-	page__percent(text, sizeof(text), (double)n / b->total);
+	text__percent(text, sizeof(text), (double)n / b->total);
 	canvas__right(p->c, x, row, 4, style, text);
 	x += 5;
 	marks_text(marks, sizeof(marks), b->lock, from, to);

@@ -41,14 +41,6 @@ void page__heading(struct page *p, const char *title, const char *remark)
 		canvas__right(p->c, p->x + p->width - room, row, room, STYLE_TITLE, remark);
 }
 
-void page__percent(char *buf, size_t size, double share)
-{
-	if (share > 0 && share < 0.005)
-		snprintf(buf, size, "<1%%");
-	else
-		snprintf(buf, size, "%d%%", (int)(MAX(0.0, MIN(share, 1.0)) * 100 + 0.5));
-}
-
 void page__say(struct page *p, const char *text)
 {
 	int row = page__row(p);

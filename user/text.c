@@ -129,6 +129,14 @@ void text__load(char *buf, size_t size, double n)
 		text__count(buf, size, n);
 }
 
+void text__percent(char *buf, size_t size, double share)
+{
+	if (share > 0 && share < 0.005)
+		snprintf(buf, size, "<1%%");
+	else
+		snprintf(buf, size, "%d%%", (int)(MAX(0.0, MIN(share, 1.0)) * 100 + 0.5));
+}
+
 void text__bytes(char *buf, size_t size, uint64_t n)
 {
 	static const struct scale scales[] = {

@@ -12,6 +12,8 @@ void text__duration(char *buf, size_t size, uint64_t ns);
 void text__count(char *buf, size_t size, double n);
 /* 0.00, 0.03, 2.41, 31.6, 812: at most 5 columns. */
 void text__load(char *buf, size_t size, double n);
+/* 7%, <1%: a share (0..1) that is small is not none. At most 4 columns. */
+void text__percent(char *buf, size_t size, double share);
 /* 512B, 4.2M, 1.1G. */
 void text__bytes(char *buf, size_t size, uint64_t n);
 

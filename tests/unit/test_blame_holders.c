@@ -131,7 +131,7 @@ static void test_weighing(void **state)
 	assert_holder(lock_of(x, A), 1, 4711, 0.2, 1);
 
 	x->fake.maps.n_open = 0;
-	fake__sleeps(&x->fake, key_of(A), 501, 1, 400, 0);
+	fake__sleeps(&x->fake, key_of(A), 501, 1, 1400, 0);
 	interval(x);
 	assert_int_equal(lock_of(x, A)->n_holders, 2);
 	assert_holder(lock_of(x, A), 0, tids[0], 0.75, 0);

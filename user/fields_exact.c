@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "fields_exact.h"
+
+#include "util.h"
+
+/* Unknown, printed as a ?: the exact tier was off, or cannot tell. */
+static const struct value unknown;
+
+/* Unknown because there is nothing to know. */
+static const struct value nothing = { .text = "-" };
+
+static struct value number(uint64_t n)
+{
+	return (struct value){ .known = true, .number = (int64_t)MIN(n, (uint64_t)INT64_MAX) };
+}
+
+#define COUNTED(name, member)                                      \
+	struct value fields_exact__##name(const void *row)         \
+	{                                                          \
+		const struct lock *lock = row;                     \
+                                                                   \
+		return lock->exact ? number(lock->member) : unknown; \
+	}
+
+COUNTED(acquisitions, acquisitions)
+COUNTED(read_acquisitions, read_acquisitions)
+COUNTED(contended, contended)
+COUNTED(call_wait, call_wait_ns)
+COUNTED(try_failures, try_failures)
+COUNTED(owner_changes, owner_changes)
+COUNTED(signals, signals)
+
+#define HELD(name, member)                                                               \
+	struct value fields_exact__##name(const void *row)                               \
+	{                                                                                \
+		const struct lock *lock = row;                                           \
+                                                                                         \
+		return lock->exact && lock->hold_known ? number(lock->member) : unknown; \
+	}
+
+HELD(hold, hold_ns)
+HELD(read_hold, read_hold_ns)
+
+static struct value mean(uint64_t sum, uint64_t n)
+{
+	return n ? number(sum / n) : nothing;
+}
+
+/*
+ * A call is counted when it is made, and as contended when it is over: of an interval's few calls
+ * more can have ended than begun.
+ */
+struct value fields_exact__contention(const void *row)
+{
+	const struct lock *lock = row;
+	uint64_t n = MIN(lock->contended, lock->acquisitions);
+
+	if (!lock->exact)
+		return unknown;
+	return lock->acquisitions ? number((double)n / lock->acquisitions * VALUE_WHOLE) : nothing;
+}
+
+struct value fields_exact__avg_wait(const void *row)
+{
+	const struct lock *lock = row;
+
+	return lock->exact ? mean(lock->call_wait_ns, lock->acquisitions) : unknown;
+}
+
+struct value fields_exact__avg_hold(const void *row)
+{
+	const struct lock *lock = row;
+
+	return lock->exact && lock->hold_known ? mean(lock->hold_ns, lock->releases) : unknown;
+}
+
+/* Of a semaphore it is not known: who lets it go need not be who took it. */
+struct value fields_exact__max_hold(const void *row)
+{
+	const struct lock *lock = row;
+
+	if (!lock->exact || !lock->hold_known || (!lock->max_hold_ns && lock->kind == KIND_SEM))
+		return unknown;
+	return lock->max_hold_ns ? number(lock->max_hold_ns) : nothing;
+}
