@@ -27,6 +27,14 @@ struct syscall {
 	__u64 arg[5];
 };
 
+/* At the end of a system call: may it be futex(2)? The quick answer for all that are not. */
+static __always_inline bool arch__is_futex(struct pt_regs *regs)
+{
+	long nr = regs->orig_ax;
+
+	return nr == NR64_FUTEX || nr == NR32_FUTEX || nr == NR32_FUTEX_TIME64;
+}
+
 /* The system call that this thread is in, by its saved user registers. */
 static __always_inline void arch__syscall(struct task_struct *task, struct pt_regs *regs,
 					  struct syscall *call)

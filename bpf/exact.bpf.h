@@ -149,6 +149,15 @@ static __always_inline __u64 gate_bit(__u64 addr)
 	return 1ULL << ((addr * 0x9e3779b97f4a7c15ULL) >> 58);
 }
 
+/* Which of the locks that had this address, one after the other, it is. */
+static __always_inline __u8 exact__life(const struct order_key *order, __u64 addr)
+{
+	struct exact_key key = { .tgid = order->tgid, .gen = order->gen, .addr = addr };
+	const struct exact_stats *stats = bpf_map_lookup_elem(&exact_locks, &key);
+
+	return stats ? stats->lives : 0;
+}
+
 /* The lock is wanted while another is held: an edge from the latest of those. */
 static __always_inline void order__note(const struct call *c, bool reader)
 {
@@ -185,6 +194,8 @@ static __always_inline void order__note(const struct call *c, bool reader)
 	first.shared = shared;
 	first.tid = c->task->pid;
 	first.caller = t->held[top].caller;
+	first.from_life = exact__life(&key, key.from);
+	first.to_life = exact__life(&key, key.to);
 	if (taker__allowed(c->now))
 		first.sample_id = taker__send(EVENT_ORDER_STACK, c, c->addr);
 	if (bpf_map_update_elem(&orders, &key, &first, BPF_NOEXIST) &&

@@ -286,7 +286,17 @@ struct order_stats {
 	__u32 sample_id; /* of its EVENT_ORDER_STACK; 0: none */
 	__u8 shared;	 /* bit 0: from, bit 1: to was always taken for reading */
 	__u8 others;	 /* other threads than the first did so too */
-	__u8 pad[6];
+	__u8 from_life;	 /* exact_stats.lives then, mod 256: which lock it was at that address */
+	__u8 to_life;
+	__u8 pad[4];
+};
+
+/* Futex calls of one process, whether they slept or not. */
+struct futex_stats {
+	__u64 calls;
+	__u64 again; /* waits that came back at once: the word had changed (EAGAIN) */
+	__u64 wakes;
+	__u64 idle_wakes; /* of them, woke nobody */
 };
 
 /* A thread inside of a call that has not come back, where that is no sleep: it spins. */
@@ -382,6 +392,7 @@ _Static_assert(sizeof(struct exact_key) == 16, "exact_key");
 _Static_assert(sizeof(struct exact_stats) == 160 + 4 * HIST_BUCKETS, "exact_stats");
 _Static_assert(sizeof(struct order_key) == 24, "order_key");
 _Static_assert(sizeof(struct order_stats) == 48, "order_stats");
+_Static_assert(sizeof(struct futex_stats) == 32, "futex_stats");
 _Static_assert(sizeof(struct open_call) == 56 + 8 * REGS_MAX, "open_call");
 _Static_assert(sizeof(struct thread_look) == 56 + 8 * REGS_MAX, "thread_look");
 _Static_assert(sizeof(struct stack_event) == 72 + 80 + 8 * REGS_MAX + 16, "stack_event");

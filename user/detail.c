@@ -9,8 +9,7 @@ struct detail *detail__new(void)
 {
 	struct detail *d = xcalloc(1, sizeof(*d));
 
-	d->hist_low = HIST_BUCKETS;
-	d->hist_high = -1;
+	d->waits = d->holds = (struct hist_range){ HIST_BUCKETS, -1 };
 	return d;
 }
 
@@ -21,6 +20,16 @@ void detail__free(struct detail *d)
 	for (int role = 0; role < ROLE_COUNT; role++)
 		site_tree__free(d->trees[role]);
 	free(d);
+}
+
+static void widen(struct hist_range *range, const uint32_t *hist)
+{
+	for (int i = 0; i < HIST_BUCKETS; i++) {
+		if (!hist[i])
+			continue;
+		range->low = MIN(range->low, i);
+		range->high = MAX(range->high, i);
+	}
 }
 
 void detail__update(struct detail *d, const struct lock *lock, bool keep)
@@ -35,12 +44,8 @@ void detail__update(struct detail *d, const struct lock *lock, bool keep)
 		d->trees[role] = site_tree__new(lock, role, keep ? earlier : NULL);
 		site_tree__free(earlier);
 	}
-	for (int i = 0; i < HIST_BUCKETS; i++) {
-		if (!lock->hist[i])
-			continue;
-		d->hist_low = MIN(d->hist_low, i);
-		d->hist_high = MAX(d->hist_high, i);
-	}
+	widen(&d->waits, lock->hist);
+	widen(&d->holds, lock->hold_hist);
 }
 
 static int last_top(const struct detail *d)

@@ -9,12 +9,15 @@
 #include "model.h"
 #include "site_tree.h"
 
-#define DETAIL_PARTS 8
+#define DETAIL_PARTS 12
 
 struct detail {
 	const struct lock *lock;	     /* NULL: nobody waited for it in this interval */
 	struct site_tree *trees[ROLE_COUNT]; /* NULL without a lock */
-	int hist_low, hist_high; /* buckets used since the page was opened; low > high: none */
+	/* buckets used since the page was opened, by waits and by holds; low > high: none */
+	struct hist_range {
+		int low, high;
+	} waits, holds;
 
 	/* From the layout: lines of the page, rows of the screen for it, where its parts begin. */
 	int lines, rows;

@@ -42,7 +42,8 @@ struct exact {
 	int stats_fd;
 	struct exact_link *links;
 	size_t n_links, links_capacity;
-	uint32_t slice; /* number of the running or the latest one */
+	struct bpf_link *futex; /* of all system calls' ends; NULL: not attached */
+	uint32_t slice;		/* number of the running or the latest one */
 	bool on;
 	uint64_t begun_ns, on_since_ns, on_ns; /* on_ns: of slices that are over */
 	uint64_t look_ns;		       /* when to look for files again */
@@ -250,6 +251,7 @@ static void turn_on(struct exact *e)
 		attach(e, &e->links[i]);
 	if (e->on)
 		return;
+	e->futex = bpf_program__attach(e->skel->progs.on_call_end);
 	e->on = true;
 	e->skel->bss->exact_slice = ++e->slice;
 	e->on_since_ns = util__monotonic_ns();
@@ -260,6 +262,8 @@ static void turn_off(struct exact *e)
 	e->skel->bss->exact_slice = 0;
 	e->on_ns = exact__on_ns(e, util__monotonic_ns());
 	e->on = false;
+	bpf_link__destroy(e->futex);
+	e->futex = NULL;
 	for (size_t i = 0; i < e->n_links; i++)
 		detach(&e->links[i]);
 }

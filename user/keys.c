@@ -108,7 +108,7 @@ static unsigned int open_menu(struct view *v, int arg)
 	for (const struct field *f = fields__of(view__clevel(v)->entity); f->key; f++) {
 		if (f == sorted)
 			break;
-		v->menu += field__on_screen(f);
+		v->menu += view__has_column(v, f);
 	}
 	view__move(v, 0);
 	return OUTCOME_DRAW;
@@ -120,7 +120,7 @@ static unsigned int choose(struct view *v, int arg)
 
 	(void)arg;
 	for (const struct field *f = fields__of(view__clevel(v)->entity); f->key; f++)
-		if (field__on_screen(f) && i++ == v->menu)
+		if (view__has_column(v, f) && i++ == v->menu)
 			view__sort_by(v, f);
 	v->mode = MODE_LIST;
 	return OUTCOME_DRAW;

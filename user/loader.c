@@ -34,6 +34,8 @@ static void configure_exact(struct locktop_bpf *skel, const struct options *o, b
 			bpf_program__set_expected_attach_type(probes[i], UPROBES_MULTI);
 	}
 	bpf_program__set_autoload(skel->progs.on_spinning, o->exact);
+	bpf_program__set_autoload(skel->progs.on_call_end, o->exact);
+	bpf_program__set_autoattach(skel->progs.on_call_end, false); /* with the probes only */
 	if (!o->exact)
 		return;
 	bpf_map__set_max_entries(skel->maps.exact_locks, 2 * o->max_locks);

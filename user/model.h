@@ -107,6 +107,12 @@ struct process {
 	uint64_t waiting;
 	uint64_t idle_wait_ns;
 	bool ended;
+	/* futex calls, whether they slept or not; known in the exact tier only */
+	bool calls_known;
+	uint64_t futex_calls;
+	uint64_t futex_again; /* waits that came back at once: the word had changed */
+	uint64_t futex_wakes;
+	uint64_t futex_idle_wakes; /* of them, woke nobody */
 };
 
 /* Who holds a lock at the end of the interval. */

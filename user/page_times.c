@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* How long waits were: the histogram as bars, its steps merged until it fits. */
+/* How long waits were, and holds: a histogram as bars, its steps merged until it fits. */
 #include <stdio.h>
 #include <string.h>
 
+#include "doing.h"
 #include "page.h"
 #include "text.h"
 
@@ -22,7 +23,9 @@ static int buckets_a_row(int low, int high)
 }
 
 struct bars {
-	const struct lock *lock;
+	const uint32_t *hist;
+	struct hist_range range; /* low > high: no bucket was ever used */
+	uint64_t p50_ns, p99_ns;
 	uint64_t total, most;
 	int step;
 };
@@ -32,7 +35,7 @@ static uint64_t sum(const struct bars *b, int row)
 	uint64_t n = 0;
 
 	for (int i = row * b->step; i < MIN((row + 1) * b->step, HIST_BUCKETS); i++)
-		n += b->lock->hist[i];
+		n += b->hist[i];
 	return n;
 }
 
@@ -64,12 +67,12 @@ static void range_text(char *buf, size_t size, int from, int to)
 }
 
 /* Which of the figures above fall into this bar. */
-static void marks_text(char *buf, size_t size, const struct lock *lock, int from, int to)
+static void marks_text(char *buf, size_t size, const struct bars *b, int from, int to)
 {
 	const struct {
 		const char *name;
 		uint64_t ns;
-	} marks[] = { { " p50", lock->p50_ns }, { " p99", lock->p99_ns } };
+	} marks[] = { { " p50", b->p50_ns }, { " p99", b->p99_ns } };
 	uint64_t low = hist__edge(from), high = to >= HIST_BUCKETS ? UINT64_MAX : hist__edge(to);
 
 	buf[0] = 0;
@@ -96,7 +99,7 @@ static void draw_row(const struct bars *b, int i, struct page *p, const struct v
 	text__percent(text, sizeof(text), (double)n / b->total);
 	canvas__right(p->c, x, row, 4, style, text);
 	x += 5;
-	marks_text(marks, sizeof(marks), b->lock, from, to);
+	marks_text(marks, sizeof(marks), b, from, to);
 	room = MIN(BAR_MOST, p->x + p->width - x - (int)strlen(" p50 p99"));
 	if (room > 0)
 		x += draw_bar(p->c, x, row, room, (double)n / b->most, v->utf8);
@@ -104,31 +107,64 @@ static void draw_row(const struct bars *b, int i, struct page *p, const struct v
 		canvas__text(p->c, x, row, -1, STYLE_LABEL, marks);
 }
 
+static void draw_bars(struct bars *b, struct page *p, const struct view *v)
+{
+	int first, last;
+
+	if (b->range.low > b->range.high)
+		return;
+	b->step = buckets_a_row(b->range.low, b->range.high);
+	first = b->range.low / b->step;
+	last = b->range.high / b->step;
+	for (int i = first; i <= last; i++)
+		b->most = MAX(b->most, sum(b, i));
+	if (!b->total)
+		b->total = b->most = 1; /* rows stay, empty, and so does what is below */
+	for (int i = first; i <= last; i++)
+		draw_row(b, i, p, v);
+}
+
 void page_times__draw(struct page *p, const struct snapshot *s, const struct view *v)
 {
 	const struct detail *d = view__clevel(v)->detail;
-	struct bars b = { .lock = d->lock };
+	struct bars b = { .range = d->waits };
 	char remark[64], count[16];
-	int first, last;
 
 	(void)s;
 	if (!d->lock)
 		return;
-	b.total = hist__count(d->lock->hist);
+	b.hist = d->lock->hist;
+	b.p50_ns = d->lock->p50_ns;
+	b.p99_ns = d->lock->p99_ns;
+	b.total = hist__count(b.hist);
 	text__count(count, sizeof(count), b.total);
 	snprintf(remark, sizeof(remark), "%s ended", count);
 	page__heading(p, "HOW LONG WAITS WERE", b.total ? remark : "");
 	if (!b.total)
 		page__say(p, "no wait has ended in this interval");
-	if (d->hist_low > d->hist_high)
+	draw_bars(&b, p, v);
+}
+
+/* The bars are not scaled: where the exact tier worked in slices, they are what it saw. */
+void page_holds__draw(struct page *p, const struct snapshot *s, const struct view *v)
+{
+	const struct detail *d = view__clevel(v)->detail;
+	struct bars b = { .range = d->holds };
+	char remark[64], count[16];
+
+	(void)s;
+	if (!d->lock || !d->lock->exact)
 		return;
-	b.step = buckets_a_row(d->hist_low, d->hist_high);
-	first = d->hist_low / b.step;
-	last = d->hist_high / b.step;
-	for (int i = first; i <= last; i++)
-		b.most = MAX(b.most, sum(&b, i));
+	b.hist = d->lock->hold_hist;
+	b.total = hist__count(b.hist);
+	if (!b.total && b.range.low > b.range.high && !doing__has_owner(d->lock->kind))
+		return;
+	b.p50_ns = hist__quantile(b.hist, 0.50);
+	b.p99_ns = hist__quantile(b.hist, 0.99);
+	text__count(count, sizeof(count), b.total);
+	snprintf(remark, sizeof(remark), v->scaled ? "%s seen" : "%s ended", count);
+	page__heading(p, "HOW LONG IT WAS HELD", b.total ? remark : "");
 	if (!b.total)
-		b.total = b.most = 1; /* rows stay, empty, and so does what is below */
-	for (int i = first; i <= last; i++)
-		draw_row(&b, i, p, v);
+		page__say(p, "no hold has ended in this interval");
+	draw_bars(&b, p, v);
 }

@@ -179,3 +179,18 @@ const struct maps *processes__maps(struct processes *p, struct process_entry *e,
 	}
 	return e->maps;
 }
+
+void processes__futex(struct processes *p, const struct process_key *key,
+		      const struct futex_stats *stats, uint64_t now_ns)
+{
+	struct process_entry *e = processes__get(p, key, NULL, now_ns);
+
+	e->futex_delta = (struct futex_stats){
+		.calls = stats->calls - e->futex.calls,
+		.again = stats->again - e->futex.again,
+		.wakes = stats->wakes - e->futex.wakes,
+		.idle_wakes = stats->idle_wakes - e->futex.idle_wakes,
+	};
+	e->futex = *stats;
+	e->futex_seen = true;
+}

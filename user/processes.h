@@ -18,14 +18,17 @@ struct process_entry {
 	char *cgroup; /* NULL: unknown */
 	uid_t uid;
 	bool uid_known;
-	int threads;	      /* -1: unknown */
-	bool in_scope;	      /* of --comm, --user, --cgroup; -p is the kernel's to keep */
-	bool ended;	      /* no such process any more, or it went on to another program */
-	bool reported;	      /* a reading came after its end: its last numbers were shown */
-	pid_t tid;	      /* its mappings and memory are read by this thread's number ... */
-	pid_t thread;	      /* ... or this one's, seen lately, if that thread has gone */
-	uint64_t start_ticks; /* 0: unknown */
-	uint64_t look_ns;     /* when to look into /proc again */
+	int threads;		  /* -1: unknown */
+	bool in_scope;		  /* of --comm, --user, --cgroup; -p is the kernel's to keep */
+	bool ended;		  /* no such process any more, or it went on to another program */
+	bool reported;		  /* a reading came after its end: its last numbers were shown */
+	pid_t tid;		  /* its mappings and memory are read by this thread's number ... */
+	pid_t thread;		  /* ... or this one's, seen lately, if that thread has gone */
+	uint64_t start_ticks;	  /* 0: unknown */
+	uint64_t look_ns;	  /* when to look into /proc again */
+	struct futex_stats futex; /* as read */
+	struct futex_stats futex_delta; /* of the latest interval */
+	bool futex_seen;		/* by the exact tier */
 	struct maps *maps;
 	uint64_t maps_ns;
 	UT_hash_handle hh;
@@ -54,6 +57,10 @@ void processes__refresh(struct processes *p, uint64_t now_ns);
  */
 const struct maps *processes__maps(struct processes *p, struct process_entry *e, uint64_t address,
 				   bool code, uint64_t now_ns);
+
+/* Takes in the cumulative counters of a reading. */
+void processes__futex(struct processes *p, const struct process_key *key,
+		      const struct futex_stats *stats, uint64_t now_ns);
 
 void processes__drop(struct processes *p, struct process_entry *e);
 

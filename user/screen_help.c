@@ -109,7 +109,7 @@ static int lay_out(struct page *p, const struct view *v)
 		put_wrapped(p, INDENT, words[i]);
 	put_heading(p, "Columns");
 	for (const struct field *f = fields__of(view__clevel(v)->entity); f->key; f++)
-		if (field__on_screen(f))
+		if (view__has_column(v, f))
 			put_term(p, f->title, f->help);
 	return p->line;
 }

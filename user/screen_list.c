@@ -104,10 +104,12 @@ static void choose_columns(const struct view *v, int width, struct columns *cs)
 	memset(cs, 0, sizeof(*cs));
 	cs->width = -1;
 	for (const struct field *f = fields__of(view__clevel(v)->entity); f->key; f++) {
-		if (!field__on_screen(f) || redundant(v, f) || cs->n == COLUMNS_MAX)
+		int columns = field__width(f, v->scaled);
+
+		if (!view__has_column(v, f) || redundant(v, f) || cs->n == COLUMNS_MAX)
 			continue;
-		cs->column[cs->n++] = (struct column){ .field = f, .width = f->width };
-		cs->width += f->width + 1;
+		cs->column[cs->n++] = (struct column){ .field = f, .width = columns };
+		cs->width += columns + 1;
 	}
 	fit(v, cs, width);
 	spread(cs, width - cs->width);
@@ -122,6 +124,14 @@ static void draw_text(struct canvas *c, const struct column *column, int y, enum
 		canvas__right(c, column->x, y, column->width, style, text);
 }
 
+/* What is scaled is marked as such in the head, too. */
+static void title_text(const struct view *v, const struct field *f, char *buf, size_t size)
+{
+	bool scaled = v->scaled && (f->flags & FIELD_EXACT);
+
+	snprintf(buf, size, "%s%s", scaled ? "~" : "", f->title);
+}
+
 static void draw_heads(const struct view *v, const struct columns *cs, int y, struct canvas *c)
 {
 	canvas__style(c, 0, y, -1, STYLE_TITLE);
@@ -129,9 +139,11 @@ static void draw_heads(const struct view *v, const struct columns *cs, int y, st
 		const struct column *column = &cs->column[i];
 		bool sorted = column->field == v->sort[view__clevel(v)->entity];
 		enum style style = sorted ? STYLE_SORTED : STYLE_TITLE;
+		char title[32];
 
 		canvas__style(c, column->x, y, column->width, style);
-		draw_text(c, column, y, style, column->field->title);
+		title_text(v, column->field, title, sizeof(title));
+		draw_text(c, column, y, style, title);
 	}
 }
 
@@ -175,7 +187,7 @@ static void draw_row(const struct view *v, const struct columns *cs, const void 
 		char text[VIEW_TEXT];
 		int x = column->x;
 
-		field__format(column->field, row, v->interval_ns, text, sizeof(text));
+		view__format(v, column->field, row, text, sizeof(text));
 		draw_text(c, column, y, selected ? STYLE_SELECTED : style, text);
 		if (column->field->unit != UNIT_TEXT)
 			x += MAX(0, column->width - text__columns(text));

@@ -11,7 +11,8 @@ static void empty(const struct snapshot *s, const struct view *v, char *buf, siz
 		snprintf(buf, size, "%s: no thread waited for a lock in this interval.%s", l->label,
 			 v->idle ? "" : " i shows idle waits.");
 	else if (!screen_list__why_empty(s, v, buf, size))
-		snprintf(buf, size, "No lock was waited for in this interval.");
+		snprintf(buf, size, "No lock was %swaited for in this interval.",
+			 v->exact ? "taken or " : "");
 }
 
 const struct list_screen screen_locks = { "Locks", empty };

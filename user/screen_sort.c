@@ -21,7 +21,7 @@ void screen_sort__draw(const struct view *v, const struct layout *l, struct canv
 		int y = l->list + i - top;
 		enum style style = i == v->menu ? STYLE_SELECTED : STYLE_NORMAL;
 
-		if (!field__on_screen(f))
+		if (!view__has_column(v, f))
 			continue;
 		i++;
 		if (y < l->list || y >= l->list + l->list_rows)

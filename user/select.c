@@ -68,13 +68,42 @@ static void mark_process(const struct snapshot *s, pid_t pid, bool *marks)
 		marks[i] |= s->processes[i].pid == pid;
 }
 
+bool select__is_used(const struct lock *l)
+{
+	return l->exact && (l->acquisitions || l->try_failures);
+}
+
+static int compare_pids(const void *a, const void *b)
+{
+	pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+bool *select__using(const struct snapshot *s)
+{
+	bool *marks = xcalloc(s->n_processes, sizeof(*marks));
+	pid_t *pids = xcalloc(s->n_locks, sizeof(*pids));
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_locks; i++)
+		if (s->locks[i].class != CLASS_IDLE && select__is_used(&s->locks[i]))
+			pids[n++] = s->locks[i].pid;
+	qsort(pids, n, sizeof(*pids), compare_pids);
+	for (size_t i = 0; i < s->n_processes; i++)
+		marks[i] = bsearch(&s->processes[i].pid, pids, n, sizeof(*pids), compare_pids);
+	free(pids);
+	return marks;
+}
+
 /*
- * Rows that are shown because of others: who holds a lock that is shown, and all that belongs to a
- * deadlock. For free.
+ * Rows that are shown because of others: who holds a lock that is shown, whose locks are, and all
+ * that belongs to a deadlock. For free.
  */
 static bool *involved(const struct snapshot *s, const struct options *o, enum entity entity)
 {
-	bool *marks = xcalloc(row_count(s, entity), sizeof(*marks));
+	bool *marks = entity == ENTITY_PROCESS ? select__using(s)
+					       : xcalloc(row_count(s, entity), sizeof(*marks));
 
 	for (size_t i = 0; i < s->n_locks; i++) {
 		const struct lock *l = &s->locks[i];

@@ -18,6 +18,11 @@ const void **select__rows(const struct snapshot *s, const struct options *o, enu
 const void **select__all(const struct snapshot *s, const struct options *o, enum entity entity,
 			 size_t *n);
 
+/* Was the lock taken, or tried, as the exact tier sees it? It may be that nobody waited for it. */
+bool select__is_used(const struct lock *l);
+/* Of each of s->processes: has it such a lock that is not idle? From malloc. */
+bool *select__using(const struct snapshot *s);
+
 /*
  * Keeps the first `top` locks or threads of each process (0: all) and what is deadlocked, in the
  * order that they have. Returns how many stay.

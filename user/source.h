@@ -34,6 +34,9 @@ struct records {
 	const struct order_key *order_keys;
 	const struct order_stats *orders;
 	size_t n_orders;
+	const struct process_key *futex_keys;
+	const struct futex_stats *futexes; /* calls, whether they slept or not */
+	size_t n_futexes;
 	size_t locks_max, waits_max; /* how many fit: near it, old ones are forgotten sooner */
 	uint64_t losses[LOSS_COUNT]; /* cumulative */
 	struct self_cost self;	     /* cumulative cpu_ns, probe_ns, probe_runs; rss_bytes now */
@@ -80,6 +83,7 @@ struct source_ops {
 	/* The exact tier's totals of one lock now. 0, or -errno: it knows nothing of it. */
 	int (*exact_lock)(struct source *s, const struct exact_key *key, struct exact_stats *ret);
 	void (*forget_exact)(struct source *s, const struct exact_key *keys, size_t n);
+	void (*forget_futexes)(struct source *s, const struct process_key *keys, size_t n);
 	void (*forget_orders)(struct source *s, const struct order_key *keys, size_t n);
 	/* Entries whose last numbers were read: make room for others. */
 	void (*forget_locks)(struct source *s, const struct lock_key *keys, size_t n);

@@ -29,7 +29,7 @@ struct source_bpf {
 	struct locktop_bpf *skel;
 	struct proc *proc;
 	struct ring_buffer *ring;
-	struct map_reading locks, waits, processes, exact_locks, orders;
+	struct map_reading locks, waits, processes, exact_locks, orders, futexes;
 	struct exact *exact;	   /* NULL: without the exact tier */
 	struct iteration spinning; /* of struct open_call */
 	struct iteration open;	   /* of struct open_sleep */
@@ -224,7 +224,12 @@ static int read_exact(struct source_bpf *s, struct records *ret)
 	if (!err)
 		err = map_reading__read(s->skel->maps.orders, &s->orders);
 	if (!err)
+		err = map_reading__read(s->skel->maps.futex_calls, &s->futexes);
+	if (!err)
 		err = read_spinning(s);
+	ret->futex_keys = s->futexes.keys;
+	ret->futexes = s->futexes.values;
+	ret->n_futexes = s->futexes.n;
 	ret->exact_keys = s->exact_locks.keys;
 	ret->exact = s->exact_locks.values;
 	ret->n_exact = s->exact_locks.n;
@@ -310,6 +315,11 @@ static void forget_orders(struct source *s, const struct order_key *keys, size_t
 	forget(source_bpf(s)->skel->maps.orders, keys, n);
 }
 
+static void forget_futexes(struct source *s, const struct process_key *keys, size_t n)
+{
+	forget(source_bpf(s)->skel->maps.futex_calls, keys, n);
+}
+
 static int ring_fd(struct source *s)
 {
 	return ring_buffer__epoll_fd(source_bpf(s)->ring);
@@ -336,6 +346,7 @@ static void source_free(struct source *source)
 	map_reading__done(&s->processes);
 	map_reading__done(&s->exact_locks);
 	map_reading__done(&s->orders);
+	map_reading__done(&s->futexes);
 	free(s->spinning.data);
 	free(s->open.data);
 	watch__free(s->watch);
@@ -351,6 +362,7 @@ static const struct source_ops ops = {
 	.exact_lock = exact_lock,
 	.forget_exact = forget_exact,
 	.forget_orders = forget_orders,
+	.forget_futexes = forget_futexes,
 	.forget_locks = forget_locks,
 	.forget_waits = forget_waits,
 	.forget_processes = forget_processes,

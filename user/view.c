@@ -136,7 +136,7 @@ static int menu_size(const struct view *v)
 	int n = 0;
 
 	for (const struct field *f = fields__of(view__clevel(v)->entity); f->key; f++)
-		n += field__on_screen(f);
+		n += view__has_column(v, f);
 	return n;
 }
 
@@ -236,7 +236,7 @@ void view__sort_step(struct view *v, int by)
 		i += by;
 		if (i < 0 || !fields[i].key)
 			return;
-	} while (!field__on_screen(&fields[i]));
+	} while (!view__has_column(v, &fields[i]));
 	view__sort_by(v, &fields[i]);
 }
 

@@ -99,6 +99,7 @@ struct view {
 	size_t n_rows;
 	size_t n_filtered_out;
 	uint64_t interval_ns, number; /* of that snapshot */
+	bool exact, scaled;	      /* its tier; figures of it are scaled up */
 	int page;		      /* rows that fit on screen */
 	struct thread *threads;	      /* one lock's threads with their numbers for that lock only */
 	size_t threads_capacity;
@@ -135,7 +136,11 @@ const struct lock *view__lock(const struct view *v, const struct snapshot *s);
 pid_t view__pid(const struct view *v);
 /* A lock of the idle class. */
 bool view__row_idle(const struct view *v, const void *row);
-bool field__on_screen(const struct field *f);
+/* A column of the screens: those of the exact tier only where it is on. */
+bool view__has_column(const struct view *v, const struct field *f);
+/* field__format() as the screens show it. */
+void view__format(const struct view *v, const struct field *f, const void *row, char *buf,
+		  size_t size);
 
 /* What keys do. */
 void view__move(struct view *v, int by); /* cursor, or scroll, in the current mode */

@@ -8,6 +8,7 @@
 
 #include "detail.h"
 #include "forest.h"
+#include "select.h"
 #include "text_page.h"
 #include "words.h"
 
@@ -58,9 +59,15 @@ bool row_key__same(struct row_key a, struct row_key b)
 	return a.pid == b.pid && a.sub == b.sub;
 }
 
-bool field__on_screen(const struct field *f)
+bool view__has_column(const struct view *v, const struct field *f)
 {
-	return f->flags & FIELD_SCREEN;
+	return (f->flags & FIELD_SCREEN) && (v->exact || !(f->flags & FIELD_EXACT));
+}
+
+void view__format(const struct view *v, const struct field *f, const void *row, char *buf,
+		  size_t size)
+{
+	field__format_scaled(f, row, v->interval_ns, v->scaled, buf, size);
 }
 
 bool view__row_idle(const struct view *v, const void *row)
@@ -88,9 +95,9 @@ bool view__row_matches(const struct view *v, const void *row, const char *text)
 	if (view__clevel(v)->text)
 		return strcasestr(*(char *const *)row, text);
 	for (const struct field *f = fields__of(view__clevel(v)->entity); f->key; f++) {
-		if (!field__on_screen(f))
+		if (!view__has_column(v, f))
 			continue;
-		field__format(f, row, v->interval_ns, value, sizeof(value));
+		view__format(v, f, row, value, sizeof(value));
 		if (strcasestr(value, text))
 			return true;
 	}
@@ -108,7 +115,7 @@ static bool lock_shown(const struct view *v, const struct lock *l)
 {
 	if (l->class == CLASS_IDLE && !v->idle)
 		return false;
-	return l->sleeps || l->wait_ns || l->waiting;
+	return l->sleeps || l->wait_ns || l->waiting || select__is_used(l);
 }
 
 static bool thread_shown(const struct view *v, const struct thread *t)
@@ -190,11 +197,15 @@ static void add_locks(struct view *v, const struct snapshot *s)
 
 static void add_rows(struct view *v, const struct snapshot *s)
 {
+	bool *using;
+
 	switch (view__clevel(v)->entity) {
 	case ENTITY_PROCESS:
+		using = select__using(s);
 		for (size_t i = 0; i < s->n_processes; i++)
-			if (process_shown(v, &s->processes[i]))
+			if (using[i] || process_shown(v, &s->processes[i]))
 				add_row(v, &s->processes[i]);
+		free(using);
 		break;
 	case ENTITY_LOCK:
 		add_locks(v, s);
@@ -361,6 +372,8 @@ void view__update(struct view *v, const struct snapshot *s, int page)
 	v->n_filtered_out = 0;
 	v->interval_ns = s ? s->interval_ns : 0;
 	v->number = s ? s->number : 0;
+	v->exact = s && s->exact;
+	v->scaled = s && fields__scaled(s);
 	if (l->detail)
 		detail__update(l->detail, view__lock(v, s), l->reading);
 	if (l->forest)

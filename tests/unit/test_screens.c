@@ -311,7 +311,7 @@ static void cuts_no_number(void **state)
 							      : (void *)s->threads;
 			char text[VIEW_TEXT];
 
-			if (!field__on_screen(f) || f->unit == UNIT_TEXT)
+			if (!(f->flags & FIELD_SCREEN) || f->unit == UNIT_TEXT)
 				continue;
 			field__format(f, row, s->interval_ns, text, sizeof(text));
 			assert_true(text__columns(text) <= f->width);
