@@ -221,7 +221,7 @@ static __always_inline void let_go(const struct call *c, __u64 addr)
 {
 	struct exact_thread *t = c->thread;
 	struct exact_stats *stats = exact__get(c, addr);
-	__u32 at = held__find(t, addr), n = epoch;
+	__u32 at = held__find(t, addr), n = epoch, bucket;
 	struct interval_max *max;
 	struct held_lock *held;
 	__u64 hold;
@@ -242,10 +242,15 @@ static __always_inline void let_go(const struct call *c, __u64 addr)
 	if (stats->owner == (__u32)c->task->pid)
 		stats->owner = 0;
 	hold = since(held->since_ns, c->now);
-	ADD(stats->hold_ns, hold);
-	if (held->reader)
+	bucket = hist__masked(hist__bucket(hold));
+	if (held->reader) {
+		ADD(stats->hold_ns, hold);
 		ADD(stats->read_hold_ns, hold);
-	ADD(stats->hold_hist[hist__masked(hist__bucket(hold))], 1);
+		ADD(stats->hold_hist[bucket], 1);
+	} else { /* it is this thread's still: nobody else writes here */
+		stats->hold_ns += hold;
+		stats->hold_hist[bucket]++;
+	}
 	max = &stats->max_hold[n & 1];
 	if (max->epoch != n) {
 		max->ns = 0;
@@ -390,6 +395,7 @@ static __always_inline bool call__init(struct call *c, struct pt_regs *regs, __u
 		/* what happened meanwhile is not known */
 		t->slice = exact_slice;
 		t->exec_id = c->task->self_exec_id;
+		t->gen = task__gen(c->task);
 		t->n = 0;
 		t->call_addr = t->cond_mutex = t->ran_ns = 0;
 		t->call_inner = t->returns = 0;
@@ -414,7 +420,8 @@ int on_lock_call(struct pt_regs *regs)
 		return 0;
 	c.addr = arch__argument0(regs);
 	c.sp = arch__user_sp(regs) + COOKIE_STACK(c.cookie);
-	bpf_probe_read_user(&c.ret, sizeof(c.ret), (void *)c.sp);
+	if (c.op != OP_MUTEX_UNLOCK || c.thread->call_inner) /* nobody asks who unlocks */
+		bpf_probe_read_user(&c.ret, sizeof(c.ret), (void *)c.sp);
 	if (is_inner(&c))
 		return 0;
 	if (c.op == OP_SPIN_LOCK && (c.cookie & COOKIE_TRIED)) {

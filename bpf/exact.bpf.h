@@ -58,7 +58,7 @@ struct call {
 
 static __always_inline struct exact_stats *exact__get(const struct call *c, __u64 addr)
 {
-	struct exact_key key = { .tgid = c->task->tgid, .gen = task__gen(c->task), .addr = addr };
+	struct exact_key key = { .tgid = c->task->tgid, .gen = c->thread->gen, .addr = addr };
 	struct exact_stats *stats = bpf_map_lookup_elem(&exact_locks, &key);
 
 	if (stats)
@@ -126,22 +126,36 @@ static __always_inline __u32 taker__sample(const struct call *c, struct exact_st
 	return taker__send(EVENT_TAKER_STACK, c, addr);
 }
 
-/* The place of a lock among those that the thread holds, the latest first; HELD_MAX: it has not. */
+/*
+ * The place of a lock among those that the thread holds, the latest first; HELD_MAX: it has not.
+ * Most threads hold one or two.
+ */
 static __always_inline __u32 held__find(const struct exact_thread *t, __u64 addr)
 {
-	for (int i = HELD_MAX - 1; i >= 0; i--)
-		if (i < t->n && t->held[i].addr == addr)
-			return i;
+	__u32 n = t->n;
+
+	for (__u32 i = 0; i < HELD_MAX; i++) {
+		__u32 at = (n - 1 - i) & (HELD_MAX - 1);
+
+		if (i >= n)
+			break;
+		if (t->held[at].addr == addr)
+			return at;
+	}
 	return HELD_MAX;
 }
 
 static __always_inline void held__remove(struct exact_thread *t, __u32 at)
 {
-	for (__u32 i = 0; i < HELD_MAX - 1; i++)
-		if (i >= at && i + 1 < t->n)
-			t->held[i] = t->held[i + 1];
-	if (t->n)
-		t->n--;
+	__u32 n = t->n;
+
+	for (__u32 i = at; i < HELD_MAX - 1; i++) {
+		if (i + 1 >= n)
+			break;
+		t->held[i & (HELD_MAX - 1)] = t->held[(i + 1) & (HELD_MAX - 1)];
+	}
+	if (n)
+		t->n = n - 1;
 }
 
 static __always_inline __u64 gate_bit(__u64 addr)
@@ -162,7 +176,7 @@ static __always_inline __u8 exact__life(const struct order_key *order, __u64 add
 static __always_inline void order__note(const struct call *c, bool reader)
 {
 	struct exact_thread *t = c->thread;
-	struct order_key key = { .tgid = c->task->tgid, .gen = task__gen(c->task), .to = c->addr };
+	struct order_key key = { .tgid = c->task->tgid, .gen = c->thread->gen, .to = c->addr };
 	struct order_stats *order, first = {};
 	__u32 top = (t->n - 1) & (HELD_MAX - 1);
 	__u64 gates = 0;

@@ -87,6 +87,7 @@ struct exact_thread {
 	__u64 cond_mutex; /* to be taken back when the wait for a condition is over; 0: none */
 	__u32 call_inner; /* operations that come on behalf of the same call */
 	__u32 exec_id;
+	__u32 gen;
 	__u32 slice;
 	__u32 sequence; /* of calls */
 	__u8 op;

@@ -83,3 +83,16 @@ struct value fields_exact__max_hold(const void *row)
 		return unknown;
 	return lock->max_hold_ns ? number(lock->max_hold_ns) : nothing;
 }
+
+#define CALLED(member)                                                      \
+	struct value fields_exact__##member(const void *row)                \
+	{                                                                   \
+		const struct process *p = row;                              \
+                                                                            \
+		return p->calls_known ? number(p->member) : unknown;        \
+	}
+
+CALLED(futex_calls)
+CALLED(futex_again)
+CALLED(futex_wakes)
+CALLED(futex_idle_wakes)

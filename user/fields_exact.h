@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Values of a lock that only the exact tier knows; the rows that use them stand in fields.c. */
+/* Values that only the exact tier knows; the rows that use them stand in fields.c. */
 #ifndef FIELDS_EXACT_H
 #define FIELDS_EXACT_H
 
@@ -18,5 +18,11 @@ struct value fields_exact__max_hold(const void *row);
 struct value fields_exact__try_failures(const void *row);
 struct value fields_exact__owner_changes(const void *row);
 struct value fields_exact__signals(const void *row);
+
+/* Of a process. */
+struct value fields_exact__futex_calls(const void *row);
+struct value fields_exact__futex_again(const void *row);
+struct value fields_exact__futex_wakes(const void *row);
+struct value fields_exact__futex_idle_wakes(const void *row);
 
 #endif

@@ -43,14 +43,69 @@ static void put(struct flow *f, const char *label, enum style style, const char 
 	f->x += columns + 2;
 }
 
-static void put_field(struct flow *f, const char *label, const char *key, const char *suffix,
-		      const struct lock *lock, uint64_t interval_ns)
+struct figure {
+	const char *label, *key; /* without a label: a new line */
+	const char *suffix;
+};
+
+static void put_figures(struct flow *f, const struct figure *figures, size_t n,
+			const struct lock *lock, const struct view *v)
 {
 	char value[64], text[80];
 
-	field__format(fields__find(ENTITY_LOCK, key), lock, interval_ns, value, sizeof(value));
-	snprintf(text, sizeof(text), "%s%s", value, suffix);
-	put(f, label, STYLE_VALUE, text);
+	for (size_t i = 0; i < n; i++) {
+		const struct figure *figure = &figures[i];
+
+		if (!figure->label) {
+			next_line(f);
+			continue;
+		}
+		view__format(v, fields__find(ENTITY_LOCK, figure->key), lock, value, sizeof(value));
+		snprintf(text, sizeof(text), "%s%s", value, figure->suffix);
+		put(f, figure->label, STYLE_VALUE, text);
+	}
+}
+
+/* Every call, contended or not; which figures say something depends on the kind of lock. */
+static void put_exact(struct flow *f, const struct lock *lock, const struct view *v)
+{
+	static const struct figure held[] = {
+		{ "Taken", "acquisitions", "/s" },
+		{ "contended", "contention", "" },
+		{ "Avg wait", "avg_wait_ns", "" },
+		{ "Tries failed", "try_failures", "/s" },
+		{ "Owner changes", "owner_changes", "/s" },
+		{ NULL, NULL, NULL },
+		{ "Held", "hold_ns", "" },
+		{ "Avg hold", "avg_hold_ns", "" },
+		{ "Max hold", "max_hold_ns", "" },
+	};
+	static const struct figure readers[] = {
+		{ "Readers took it", "read_acquisitions", "/s" },
+		{ "held it", "read_hold_ns", "" },
+	};
+	static const struct figure cond[] = {
+		{ "Waited for", "acquisitions", "/s" },
+		{ "Signalled", "signals", "/s" },
+	};
+	static const struct figure called[] = { { "Called", "acquisitions", "/s" } };
+
+	if (!lock->exact)
+		return;
+	next_line(f);
+	switch (lock->kind) {
+	case KIND_COND:
+		put_figures(f, cond, ARRAY_SIZE(cond), lock, v);
+		break;
+	case KIND_BARRIER:
+	case KIND_ONCE:
+		put_figures(f, called, ARRAY_SIZE(called), lock, v);
+		break;
+	default:
+		put_figures(f, held, ARRAY_SIZE(held), lock, v);
+	}
+	if (lock->kind == KIND_RWLOCK_READ || lock->kind == KIND_RWLOCK_WRITE)
+		put_figures(f, readers, ARRAY_SIZE(readers), lock, v);
 }
 
 static void put_load(struct flow *f, const struct view *v, const struct lock *lock)
@@ -89,15 +144,13 @@ static void put_identity(struct flow *f, const struct snapshot *s, const struct 
 
 void page_facts__draw(struct page *p, const struct snapshot *s, const struct view *v)
 {
-	static const struct {
-		const char *label, *key, *suffix;
-	} figures[] = {
+	static const struct figure figures[] = {
 		{ "Waiting", "waiting", " now" },
 		{ "Oldest", "oldest_ns", "" },
 		{ "Blocked", "blocked_ns", "" },
 		{ "Delay", "delay_ns", "" },
 		{ "Impact", "impact_ns", "" },
-		{ NULL, NULL, NULL }, /* a new line */
+		{ NULL, NULL, NULL },
 		{ "P50", "p50_ns", "" },
 		{ "P99", "p99_ns", "" },
 		{ "Max", "max_ns", "" },
@@ -108,19 +161,15 @@ void page_facts__draw(struct page *p, const struct snapshot *s, const struct vie
 	struct flow f = { .p = p, .utf8 = v->utf8 };
 
 	if (!lock) {
-		page__say(p,
-			  s ? "No thread waited for this lock in this interval." : "Measuring...");
+		page__say(p, !s		? "Measuring..."
+			     : v->exact ? "No thread wanted this lock in this interval."
+					: "No thread waited for this lock in this interval.");
 		return;
 	}
 	put_identity(&f, s, lock);
 	next_line(&f);
 	put_load(&f, v, lock);
-	for (size_t i = 0; i < ARRAY_SIZE(figures); i++) {
-		if (figures[i].key)
-			put_field(&f, figures[i].label, figures[i].key, figures[i].suffix, lock,
-				  v->interval_ns);
-		else
-			next_line(&f);
-	}
+	put_figures(&f, figures, ARRAY_SIZE(figures), lock, v);
+	put_exact(&f, lock, v);
 	next_line(&f);
 }

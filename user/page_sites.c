@@ -145,5 +145,7 @@ void page_holders__draw(struct page *p, const struct snapshot *s, const struct v
 
 	(void)s;
 	if (d->lock && d->trees[ROLE_HOLDER]->n_sites)
-		draw_tree(p, v, ROLE_HOLDER, "HELD BY, CALLED FROM");
+		draw_tree(p, v, ROLE_HOLDER,
+			  d->lock->exact ? "HELD BY, TAKEN FROM (share of hold time)"
+					 : "HELD BY, CALLED FROM");
 }

@@ -157,7 +157,8 @@ void page_holds__draw(struct page *p, const struct snapshot *s, const struct vie
 		return;
 	b.hist = d->lock->hold_hist;
 	b.total = hist__count(b.hist);
-	if (!b.total && b.range.low > b.range.high && !doing__has_owner(d->lock->kind))
+	if (!b.total && b.range.low > b.range.high &&
+	    (!doing__has_owner(d->lock->kind) || d->lock->kind == KIND_ONCE))
 		return;
 	b.p50_ns = hist__quantile(b.hist, 0.50);
 	b.p99_ns = hist__quantile(b.hist, 0.99);

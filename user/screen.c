@@ -34,8 +34,13 @@ struct layout screen__layout(const struct view *v, const struct snapshot *s, int
 	if (s && s->n_deadlocks && height >= 1) {
 		l.alarm = l.top++;
 		l.header = height >= HEIGHT_ALARM ? l.header : 0;
+	} else if (s && s->n_inversions && height >= HEIGHT_ALARM) {
+		l.alarm = l.top++;
 	}
-	l.list = l.top + l.header;
+	l.list = l.block = l.top + l.header;
+	if (s && level->forest && height >= HEIGHT_FULL)
+		l.block_rows = screen_inversions__rows(s, (height - l.list) / 2);
+	l.list += l.block_rows;
 	if (height >= HEIGHT_HEAD && !level->detail && !level->text)
 		l.heads = l.list++;
 	if (height >= HEIGHT_BAR)
@@ -122,6 +127,14 @@ static void draw_bar(const struct view *v, const struct layout *l, struct canvas
 		draw_keys(v, c, y);
 }
 
+static void draw_graph(const struct snapshot *s, const struct view *v, const struct layout *l,
+		       struct canvas *c)
+{
+	if (l->block_rows)
+		screen_inversions__draw(s, v, l, c);
+	screen_graph__draw(s, v, l, c);
+}
+
 static void draw_place(const struct snapshot *s, const struct view *v, const struct layout *l,
 		       struct canvas *c)
 {
@@ -132,7 +145,7 @@ static void draw_place(const struct snapshot *s, const struct view *v, const str
 	if (view__clevel(v)->detail)
 		screen_lock__draw(s, v, l, c);
 	else if (view__clevel(v)->forest)
-		screen_graph__draw(s, v, l, c);
+		draw_graph(s, v, l, c);
 	else if (view__clevel(v)->text)
 		screen_text__draw(v, l, c);
 	else

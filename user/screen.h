@@ -13,9 +13,10 @@
 
 /* Rows of the screen; what has no room is -1 or 0 rows high. */
 struct layout {
-	int alarm;  /* y of the line that tells of a deadlock */
+	int alarm;  /* y of the line that tells of a deadlock or an inversion */
 	int top;    /* y of the header */
 	int header; /* its lines: 0, 1 (all in one) or 4 */
+	int block, block_rows; /* y of the inversions above the graph, and how many lines */
 	int heads;  /* y of the column heads */
 	int list, list_rows;
 	int bar; /* y of the bottom line */
@@ -53,8 +54,12 @@ void screen_sort__draw(const struct view *v, const struct layout *l, struct canv
 void screen_help__draw(const struct view *v, const struct layout *l, struct canvas *c);
 int screen_help__lines(const struct view *v, int width);
 
-/* The deadlocks in one line. */
+/* The deadlocks in one line; without any, the inversions of lock order. */
 void screen_alarm__draw(const struct snapshot *s, const struct view *v, struct canvas *c, int y);
+/* The inversions with their stacks, above the graph; how many of room lines they take. */
+int screen_inversions__rows(const struct snapshot *s, int room);
+void screen_inversions__draw(const struct snapshot *s, const struct view *v, const struct layout *l,
+			     struct canvas *c);
 
 /* A lock's page: where it is scrolled to, and in words for the header; returns their length. */
 void screen_lock__prepare(struct view *v, const struct snapshot *s, const struct layout *l,

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The line that tells of deadlocks, on every screen: as much of the story as there is room for. */
+/*
+ * The line that tells of deadlocks, on every screen: as much of the story as there is room for. If
+ * there is none, of locks that are taken in contradicting orders.
+ */
 #include "screen.h"
 
 #include <stdio.h>
@@ -11,6 +14,7 @@
 struct line {
 	struct canvas *c;
 	int x, y, end;
+	enum style style;
 };
 
 static bool fits(const struct line *line, const char *text)
@@ -20,7 +24,7 @@ static bool fits(const struct line *line, const char *text)
 
 static void put(struct line *line, const char *text)
 {
-	line->x += canvas__text(line->c, line->x, line->y, line->end - line->x, STYLE_ALARM, text);
+	line->x += canvas__text(line->c, line->x, line->y, line->end - line->x, line->style, text);
 }
 
 static void head_text(char *buf, size_t size, const struct deadlock *d)
@@ -62,24 +66,42 @@ static void put_links(struct line *line, const struct deadlock *d)
 	}
 }
 
-void screen_alarm__draw(const struct snapshot *s, const struct view *v, struct canvas *c, int y)
+/* " A -> B at f (x.c:12)" */
+static void edge_text(char *buf, size_t size, const struct inversion *inversion, size_t i)
 {
-	const struct deadlock *d = &s->deadlocks[0];
-	struct line line = { c, 0, y, c->width };
-	char head[128], tail[64] = "", more[48] = "";
-	int columns;
+	const struct inversion_edge *e = &inversion->edges[i];
+	const struct frame *own = words__edge_frame(e);
+	char from[WORDS_MAX], to[WORDS_MAX], frame[WORDS_MAX] = "";
 
-	head_text(head, sizeof(head), d);
-	if (s->n_deadlocks > 1)
-		snprintf(more, sizeof(more), " (and %zu more)", s->n_deadlocks - 1);
-	snprintf(tail, sizeof(tail), "%s%s", more, view__clevel(v)->forest ? "" : "  g shows it");
-	canvas__style(c, 0, y, -1, STYLE_ALARM);
-	put(&line, head);
-	if (!fits(&line, tail))
-		snprintf(tail, sizeof(tail), "%s", fits(&line, more) ? more : "");
-	columns = text__columns(tail);
-	line.end -= columns;
-	put_links(&line, d);
-	line.end += columns;
-	put(&line, tail);
+	if (own)
+		words__frame(frame, sizeof(frame), own);
+	snprintf(buf, size, "%s %.100s -> %.100s%s%.200s", i ? "," : "",
+		 words__edge_lock(from, sizeof(from), e->from, e->from_name),
+		 words__edge_lock(to, sizeof(to), e->to, e->to_name), frame[0] ? " at " : "",
+		 frame);
+}
+
+static void deadlock_part(char *buf, size_t size, const void *deadlock, size_t i)
+{
+	link_text(buf, size, deadlock, i);
+}
+
+static void inversion_part(char *buf, size_t size, const void *inversion, size_t i)
+{
+	edge_text(buf, size, inversion, i);
+}
+
+/* Whole parts only: half a name misleads. */
+static void put_parts(struct line *line, const struct story *story)
+{
+	for (size_t i = 0; i < story->n; i++) {
+		char text[512];
+
+		story->part(text, sizeof(text), story->about, i);
+		if (!fits(line, text)) {
+			put(line, fits(line, " ...") ? " ..." : "");
+			return;
+		}
+		put(line, text);
+	}
 }

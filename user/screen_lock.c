@@ -25,7 +25,8 @@ static const struct part {
 	{ page_verdicts__draw, ACROSS, true }, { page_facts__draw, ACROSS, true },
 	{ page_owner__draw, LEFT, true },      { page_waiters__draw, LEFT, true },
 	{ page_holders__draw, LEFT, true },    { page_wakers__draw, LEFT, true },
-	{ page_times__draw, RIGHT, true },     { page_threads__draw, RIGHT, true },
+	{ page_inversions__draw, LEFT, true }, { page_times__draw, RIGHT, true },
+	{ page_holds__draw, RIGHT, true },     { page_threads__draw, RIGHT, true },
 };
 
 void page__heading(struct page *p, const char *title, const char *remark)

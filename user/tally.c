@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tally_internal.h"
 #include "util.h"
 
 void tally__init(struct tally *t)
@@ -16,6 +17,7 @@ static void drop_key(struct tally *t, struct tally_key *k)
 	if (k->id)
 		HASH_DELETE(hh_id, t->by_id, k);
 	HASH_DELETE(hh, t->keys, k);
+	free(k->exact);
 	free(k);
 }
 
@@ -55,7 +57,7 @@ struct tally_key *tally__find(struct tally *t, const struct lock_key *key)
 	return k;
 }
 
-static struct tally_key *get_key(struct tally *t, const struct lock_key *key)
+struct tally_key *tally__get(struct tally *t, const struct lock_key *key)
 {
 	struct tally_key *k = tally__find(t, key);
 
@@ -64,6 +66,8 @@ static struct tally_key *get_key(struct tally *t, const struct lock_key *key)
 	k = xcalloc(1, sizeof(*k));
 	k->key = *key;
 	k->fresh = true;
+	if (SIGNATURE_OP(key->signature) & OP_EXACT)
+		k->exact = xcalloc(1, sizeof(*k->exact));
 	HASH_ADD(hh, t->keys, key, sizeof(k->key), k);
 	return k;
 }
@@ -154,7 +158,7 @@ static void take_wait(struct tally *t, const struct wait_key *key, const struct 
 
 static void take_open(struct tally *t, const struct open_sleep *o, uint64_t now)
 {
-	struct tally_key *k = get_key(t, &o->key);
+	struct tally_key *k = tally__get(t, &o->key);
 	struct tally_wait *w = get_wait(t, o->tid, k);
 	uint64_t age = since(o->start_ns, now);
 	uint64_t delay = o->woken_ns ? MIN(since(o->woken_ns, now), age) : 0;
@@ -177,7 +181,7 @@ static void take_open(struct tally *t, const struct open_sleep *o, uint64_t now)
  * Growth since the last reading. A sleep that ends between the two halves of a reading is missing
  * from this one: the sum dips, and what was shown stands until it is passed again.
  */
-static uint64_t grow(uint64_t *shown, uint64_t now, bool count)
+uint64_t tally__grow(uint64_t *shown, uint64_t now, bool count)
 {
 	uint64_t delta = now > *shown ? now - *shown : 0;
 
@@ -188,13 +192,16 @@ static uint64_t grow(uint64_t *shown, uint64_t now, bool count)
 
 static void settle_key(struct tally_key *k, bool count)
 {
-	k->delta.sleeps = grow(&k->shown.sleeps, k->closed.sleeps + k->open_new, count);
+	bool there = k->present || k->open_n || (k->exact && k->exact->spinners);
+
+	k->delta.sleeps = tally__grow(&k->shown.sleeps, k->closed.sleeps + k->open_new, count);
 	k->delta.blocked_ns =
-		grow(&k->shown.blocked_ns, k->closed.blocked_ns + k->open_blocked_ns, count);
-	k->delta.delay_ns = grow(&k->shown.delay_ns, k->closed.delay_ns + k->open_delay_ns, count);
-	k->delta.timeouts = grow(&k->shown.timeouts, k->closed.timeouts, count);
+		tally__grow(&k->shown.blocked_ns, k->closed.blocked_ns + k->open_blocked_ns, count);
+	k->delta.delay_ns =
+		tally__grow(&k->shown.delay_ns, k->closed.delay_ns + k->open_delay_ns, count);
+	k->delta.timeouts = tally__grow(&k->shown.timeouts, k->closed.timeouts, count);
 	k->max_ns = MAX(k->max_ns, k->oldest_ns);
-	k->absent = k->present || k->open_n ? 0 : k->absent + 1;
+	k->absent = there ? 0 : k->absent + 1;
 	if (!count) {
 		memset(k->hist_delta, 0, sizeof(k->hist_delta));
 		k->max_ns = 0;
@@ -204,9 +211,10 @@ static void settle_key(struct tally_key *k, bool count)
 static void settle_wait(struct tally_wait *w, bool count)
 {
 	w->absent = w->present || w->waiting ? 0 : w->absent + 1;
-	w->sleeps = grow(&w->shown_sleeps, w->closed_sleeps + (w->waiting && !w->resumed), count);
-	w->wait_ns =
-		grow(&w->shown_wait_ns, w->closed_wait_ns + (w->waiting ? w->open_ns : 0), count);
+	w->sleeps = tally__grow(&w->shown_sleeps, w->closed_sleeps + (w->waiting && !w->resumed),
+				count);
+	w->wait_ns = tally__grow(&w->shown_wait_ns,
+				 w->closed_wait_ns + (w->waiting ? w->open_ns : 0), count);
 }
 
 static void begin(struct tally *t)
@@ -219,6 +227,8 @@ static void begin(struct tally *t)
 		k->open_n = k->open_new = k->open_blocked_ns = k->open_delay_ns = 0;
 		k->oldest_ns = k->max_ns = 0;
 		memset(k->hist_delta, 0, sizeof(k->hist_delta));
+		if (k->exact)
+			tally_exact__begin(k->exact);
 	}
 	HASH_ITER (hh, t->waits, w, next_wait) {
 		w->waiting = w->present = false;
@@ -235,9 +245,10 @@ void tally__update(struct tally *t, const struct records *r)
 	begin(t);
 	for (size_t i = 0; i < r->n_locks; i++)
 		if (r->locks[i].id)
-			take_stats(t, get_key(t, &r->lock_keys[i]), &r->locks[i], r->epoch);
+			take_stats(t, tally__get(t, &r->lock_keys[i]), &r->locks[i], r->epoch);
 	for (size_t i = 0; i < r->n_open; i++)
 		take_open(t, &r->open[i], r->now_ns);
+	tally_exact__take(t, r);
 	for (size_t i = 0; i < r->n_waits; i++)
 		take_wait(t, &r->wait_keys[i], &r->waits[i]);
 	HASH_ITER (hh, t->keys, k, next_key)
@@ -251,6 +262,8 @@ void tally__update(struct tally *t, const struct records *r)
 
 bool tally_key__active(const struct tally_key *k)
 {
+	if (k->exact)
+		return tally_exact__active(k->exact);
 	return k->open_n || k->delta.sleeps || k->delta.blocked_ns || k->delta.delay_ns ||
 	       k->delta.timeouts;
 }

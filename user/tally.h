@@ -2,7 +2,8 @@
 /*
  * Cumulative counters -> figures of one interval. What an interval shows is
  * (closed + open, now) - (closed + open, then), so that a thread that never wakes still counts one
- * second every second. Pure: reads records, knows neither kernel nor /proc.
+ * second every second. Pure: reads records, knows neither kernel nor /proc. The exact tier's
+ * counters are in tally_exact.c.
  */
 #ifndef TALLY_H
 #define TALLY_H
@@ -17,6 +18,29 @@ struct tally_sums {
 	uint64_t blocked_ns;
 	uint64_t delay_ns;
 	uint64_t timeouts;
+};
+
+/* The same of the exact tier. */
+struct exact_sums {
+	uint64_t calls, reads, contended, failures, releases, signals, owner_changes;
+	uint64_t wait_ns, hold_ns, read_hold_ns;
+};
+
+/* What the exact tier counts of an object; its tally_key's histogram is one of holds. */
+struct tally_exact {
+	struct exact_sums raw; /* as read */
+	uint64_t held;	       /* of a semaphore: time that it was held so far; wraps */
+	int64_t held_ns;       /* the same since it was first read */
+	uint64_t shown_held_ns;
+	uint32_t lives, owner;
+	bool unbalanced; /* of a semaphore: what it was held cannot be told from its calls */
+	/* the latest interval, sums scaled to all of it: */
+	bool known;  /* the probes counted, and the kernel has an entry */
+	bool reborn; /* destroyed in it: its address may be another lock's by now */
+	bool joined; /* nothing happened to it, but its figures are wanted (parts.c) */
+	struct exact_sums delta;
+	uint64_t max_hold_ns;
+	unsigned int spinners;
 };
 
 /* One lock_key through time. */
@@ -38,7 +62,8 @@ struct tally_key {
 	uint32_t hist_delta[HIST_BUCKETS];
 	uint64_t max_ns, oldest_ns;
 	uint64_t open_n, open_blocked_ns, open_delay_ns;
-	uint64_t open_new; /* of open_n: not the rest of an interrupted sleep */
+	uint64_t open_new;	   /* of open_n: not the rest of an interrupted sleep */
+	struct tally_exact *exact; /* of OP_EXACT | family and an object; NULL: a futex word */
 	UT_hash_handle hh, hh_id;
 };
 
@@ -74,6 +99,9 @@ struct tally {
 	struct tally_wait *waits; /* by id */
 	uint64_t then_ns, now_ns;
 	bool started;
+	bool exact_on;
+	uint64_t exact_ns;  /* cumulative, as read */
+	double exact_share; /* of the latest interval that the exact tier's probes counted, 0..1 */
 };
 
 void tally__init(struct tally *t);
@@ -86,6 +114,13 @@ struct tally_key *tally__find(struct tally *t, const struct lock_key *key);
 
 /* Did anything happen on it in the latest interval? */
 bool tally_key__active(const struct tally_key *k);
+
+/* The exact tier's key of an object; NULL: it has seen none of this family (exact_family()). */
+struct tally_key *tally__find_exact(struct tally *t, const struct process_key *process,
+				    uint64_t address, uint32_t family);
+
+/* Is it taken, as far as the exact tier knows? */
+bool tally_exact__is_held(const struct tally_exact *x);
 
 /* Removes the keys and waits marked `gone`, and the waits of such keys, in one pass. */
 void tally__sweep(struct tally *t);

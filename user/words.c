@@ -136,3 +136,52 @@ void words__deadlock(FILE *out, const struct deadlock *d)
 	for (size_t i = 0; i < d->n_threads; i++)
 		print_deadlocked(out, &d->threads[i], d->pid);
 }
+
+char *words__edge_lock(char *buf, size_t size, const char *id, const char *name)
+{
+	const char *colon = strchr(id, ':');
+
+	if (!name || !name[0])
+		name = colon ? colon + 1 : id;
+	return text__clean(buf, MIN(size, (size_t)NAME_MAX_BYTES), name);
+}
+
+const struct frame *words__edge_frame(const struct inversion_edge *edge)
+{
+	const struct frame *own = words__own_frame(edge->frames, edge->n_frames);
+
+	return own || !edge->n_frames ? own : &edge->frames[0];
+}
+
+static void print_edge(FILE *out, const struct inversion_edge *e)
+{
+	char text[WORDS_MAX], from[WORDS_MAX];
+
+	words__edge_lock(from, sizeof(from), e->from, e->from_name);
+	fprintf(out, "  %s was wanted ", words__edge_lock(text, sizeof(text), e->to, e->to_name));
+	fprintf(out, "while %s was held, %" PRIu64 " time%s, first by thread %d\n", from, e->count,
+		e->count == 1 ? "" : "s", (int)e->tid);
+	for (size_t i = 0; i < e->n_frames; i++)
+		fprintf(out, "    %s %s\n", i ? "  " : "in",
+			words__frame(text, sizeof(text), &e->frames[i]));
+	if (!e->n_frames)
+		fputs("    its stack was not sampled\n", out);
+	else if (e->truncated)
+		fputs("       [truncated]\n", out);
+	if (e->from_frame)
+		fprintf(out, "    %s had been taken in %s\n", from,
+			words__frame(text, sizeof(text), e->from_frame));
+}
+
+void words__inversion(FILE *out, const struct inversion *inversion)
+{
+	char comm[64];
+
+	text__clean(comm, sizeof(comm), inversion->comm ? inversion->comm : "?");
+	fprintf(out,
+		"ORDER INVERSION in %s (process %d): %zu locks are taken in orders that contradict "
+		"each other\n",
+		comm, (int)inversion->pid, inversion->n_edges);
+	for (size_t i = 0; i < inversion->n_edges; i++)
+		print_edge(out, &inversion->edges[i]);
+}

@@ -29,4 +29,11 @@ const struct frame *words__own_frame(const struct frame *frames, size_t n);
 /* A head line, and a line a thread: what it waits for, where, and who holds that. */
 void words__deadlock(FILE *out, const struct deadlock *d);
 
+/* "table_lock", or "0x55d0c0a81040" where it has no name: a lock of an inversion, by its id. */
+char *words__edge_lock(char *buf, size_t size, const char *id, const char *name);
+/* The frame where the edge's second lock was wanted; NULL: not known. */
+const struct frame *words__edge_frame(const struct inversion_edge *edge);
+/* A head line; for each step who did it how often, where it took the one lock, and the stack. */
+void words__inversion(FILE *out, const struct inversion *inversion);
+
 #endif

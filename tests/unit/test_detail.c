@@ -90,16 +90,16 @@ static void remembers_the_range(void **state)
 	struct lock one = { .hist = { [40] = 1 } }, other = { .hist = { [30] = 1, [50] = 2 } };
 
 	(void)state;
-	assert_true(d->hist_low > d->hist_high);
+	assert_true(d->waits.low > d->waits.high);
 	detail__update(d, &one, false);
-	assert_int_equal(d->hist_low, 40);
-	assert_int_equal(d->hist_high, 40);
+	assert_int_equal(d->waits.low, 40);
+	assert_int_equal(d->waits.high, 40);
 	detail__update(d, &other, true);
 	detail__update(d, NULL, true);
 	assert_null(d->lock);
 	detail__update(d, &one, true);
-	assert_int_equal(d->hist_low, 30);
-	assert_int_equal(d->hist_high, 50);
+	assert_int_equal(d->waits.low, 30);
+	assert_int_equal(d->waits.high, 50);
 	detail__free(d);
 }
 

@@ -361,31 +361,24 @@ static void *partner_run(void *arg)
 	return NULL;
 }
 
-/* Until the partner is certainly inside the call. */
-static void partner_await(struct run *r, pthread_t partner, uint64_t cpu_ns)
+static uint64_t cpu_ns(pthread_t thread)
 {
 	struct timespec t;
 	clockid_t clock;
 
-	if (!(r->way->flags & SPINS)) {
-		await_asleep(getpid(), r->tid, r->truth->object, sizeof(r->object));
-		return;
-	}
-	must(pthread_getcpuclockid(partner, &clock), "pthread_getcpuclockid");
-	do {
-		pause_ns(50000);
-		clock_gettime(clock, &t);
-	} while (t.tv_sec * NS_SECOND + t.tv_nsec < cpu_ns + 2 * NS_MS);
-}
-
-static uint64_t partner_cpu_ns(pthread_t partner)
-{
-	struct timespec t;
-	clockid_t clock;
-
-	must(pthread_getcpuclockid(partner, &clock), "pthread_getcpuclockid");
+	must(pthread_getcpuclockid(thread, &clock), "pthread_getcpuclockid");
 	clock_gettime(clock, &t);
 	return t.tv_sec * NS_SECOND + t.tv_nsec;
+}
+
+/* Until the partner is certainly inside the call: asleep, or using up CPU time. */
+static void partner_await(struct run *r, pthread_t partner, uint64_t before)
+{
+	if (!(r->way->flags & SPINS))
+		await_asleep(getpid(), r->tid, r->truth->object, sizeof(r->object));
+	else
+		while (cpu_ns(partner) < before + 2 * NS_MS)
+			pause_ns(50000);
 }
 
 /*
@@ -412,7 +405,7 @@ static void blocked_rounds(struct run *r)
 		start = now_ns();
 		if (!(r->way->flags & READS))
 			truth_owner(r->truth);
-		cpu = partner_cpu_ns(partner);
+		cpu = cpu_ns(partner);
 		r->go = i;
 		if (wait)
 			partner_await(r, partner, cpu);
