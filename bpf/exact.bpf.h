@@ -126,6 +126,13 @@ static __always_inline __u32 taker__sample(const struct call *c, struct exact_st
 	return taker__send(EVENT_TAKER_STACK, c, addr);
 }
 
+/* A place, with its bound where the verifier sees it. */
+static __always_inline __u32 held__place(__u32 i)
+{
+	__asm__ volatile("" : "+r"(i));
+	return i & (HELD_MAX - 1);
+}
+
 /*
  * The place of a lock among those that the thread holds, the latest first; HELD_MAX: it has not.
  * Most threads hold one or two.
@@ -135,7 +142,7 @@ static __always_inline __u32 held__find(const struct exact_thread *t, __u64 addr
 	__u32 n = t->n;
 
 	for (__u32 i = 0; i < HELD_MAX; i++) {
-		__u32 at = (n - 1 - i) & (HELD_MAX - 1);
+		__u32 at = held__place(n - 1 - i);
 
 		if (i >= n)
 			break;
@@ -149,13 +156,11 @@ static __always_inline void held__remove(struct exact_thread *t, __u32 at)
 {
 	__u32 n = t->n;
 
-	for (__u32 i = at; i < HELD_MAX - 1; i++) {
-		if (i + 1 >= n)
-			break;
-		t->held[i & (HELD_MAX - 1)] = t->held[(i + 1) & (HELD_MAX - 1)];
-	}
-	if (n)
-		t->n = n - 1;
+	if (!n)
+		return;
+	for (__u32 i = 0; i < HELD_MAX - 1 && at + 1 < n; i++, at++)
+		t->held[held__place(at)] = t->held[held__place(at + 1)];
+	t->n = n - 1;
 }
 
 static __always_inline __u64 gate_bit(__u64 addr)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "assemble_exact.h"
 #include "blame.h"
 #include "util.h"
 #include "verdicts.h"
@@ -36,6 +37,8 @@ static void add_part(struct lock *lock, const struct part *part)
 	lock->oldest_ns = MAX(lock->oldest_ns, part->oldest_ns);
 	for (int i = 0; i < HIST_BUCKETS; i++)
 		lock->hist[i] += part->hist[i];
+	if (part->key->exact)
+		assemble_exact__add(lock, part->key);
 }
 
 static int compare_sites(const void *a, const void *b)
@@ -60,8 +63,11 @@ static size_t find_hash(const uint64_t *hashes, const struct lock *lock,
 	return i;
 }
 
-static bool is_of_part(const struct sample_site *site, const struct part *part)
+/* held: holders are weighed by how long they hold it, not by the waits of others. */
+static bool is_of_part(const struct sample_site *site, const struct part *part, bool held)
 {
+	if (site->role == ROLE_HOLDER && held && !part->key->exact)
+		return false;
 	if (!part->site)
 		return true;
 	if (site->role != ROLE_WAITER)
@@ -76,6 +82,7 @@ static bool is_of_part(const struct sample_site *site, const struct part *part)
 static void fill_sites(struct assembly *a, struct lock *lock, const struct part *parts, size_t n)
 {
 	uint64_t now[ROLE_COUNT] = {}, before[ROLE_COUNT] = {};
+	bool held = assemble_exact__has_holders(parts, n);
 	uint64_t *hashes;
 	size_t n_sites = 0;
 
@@ -83,7 +90,7 @@ static void fill_sites(struct assembly *a, struct lock *lock, const struct part 
 		for (size_t j = 0; j < parts[i].sample->sites.n; j++) {
 			const struct sample_site *site = &parts[i].sample->sites.items[j];
 
-			if (!is_of_part(site, &parts[i]))
+			if (!is_of_part(site, &parts[i], held))
 				continue;
 			now[site->role] += site->wait_ns;
 			before[site->role] += site->all_wait_ns;
@@ -100,7 +107,7 @@ static void fill_sites(struct assembly *a, struct lock *lock, const struct part 
 			uint64_t part = now[from->role] ? from->wait_ns : from->all_wait_ns;
 			uint64_t whole = now[from->role] ? now[from->role] : before[from->role];
 
-			if (!is_of_part(from, &parts[i]) || (!from->samples && !part))
+			if (!is_of_part(from, &parts[i], held) || (!from->samples && !part))
 				continue;
 			to->samples += from->samples;
 			to->share += whole ? (double)part / whole : 0;
@@ -120,6 +127,29 @@ static void fill_sites(struct assembly *a, struct lock *lock, const struct part 
 		qsort(lock->sites, lock->n_sites, sizeof(*lock->sites), compare_sites);
 }
 
+/* A word that is slept on tells more than calls do. */
+static bool tells_more(const struct part *a, const struct part *b)
+{
+	if (!a->key->exact != !b->key->exact)
+		return !a->key->exact;
+	return wait_of(a) > wait_of(b);
+}
+
+/* Of a lock that no waiter was sampled at, its holders know where it is used. */
+static void name_after_others(struct lock *lock, const struct part *parts, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct sample_key *k = parts[i].sample;
+
+		if (!lock->where)
+			lock->where = k->where;
+		if (!lock->name) {
+			lock->name = k->name;
+			lock->name_from = k->name_from;
+		}
+	}
+}
+
 static void make_lock(struct assembly *a, struct lock *lock, struct part *parts, size_t n)
 {
 	struct part *main = &parts[0];
@@ -128,7 +158,7 @@ static void make_lock(struct assembly *a, struct lock *lock, struct part *parts,
 	for (size_t i = 0; i < n; i++) {
 		add_part(lock, &parts[i]);
 		parts[i].lock = lock;
-		if (wait_of(&parts[i]) > wait_of(main))
+		if (tells_more(&parts[i], main))
 			main = &parts[i];
 	}
 	lock->pid = main->id.pid;
@@ -144,6 +174,7 @@ static void make_lock(struct assembly *a, struct lock *lock, struct part *parts,
 		lock->name = samples__site_name(a->samples, main->sample, main->site,
 						&lock->name_from, &lock->where);
 	}
+	name_after_others(lock, parts, n);
 	for (size_t i = 0; i < n; i++) { /* sorted by process within the lock */
 		lock->processes += parts[i].process->key.tgid != (uint32_t)pid;
 		pid = parts[i].process->key.tgid;

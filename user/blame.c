@@ -142,6 +142,10 @@ static void fill_state(struct blame *b, struct thread *t, const struct look_thre
 	t->state = now->state < STATE_COUNT ? now->state : STATE_UNKNOWN;
 	t->syscall = asleep ? syscalls__name(now->syscall) : NULL;
 	t->state_ns = from->since_ns && b->now_ns > from->since_ns ? b->now_ns - from->since_ns : 0;
+	if (from->spins_ns && !t->waiting_for) { /* no sleep, so no figures tell of it */
+		t->waiting_for = find_lock(b, &from->waits_for);
+		t->waiting_ns = b->now_ns > from->spins_ns ? b->now_ns - from->spins_ns : 0;
+	}
 	/* a stack from before the thread last ran is another one's by now */
 	if (from->stack_switches == now->switches || now->state == STATE_RUNNING)
 		fill_frames(b, t, &from->stack);
@@ -272,7 +276,7 @@ static void blame_lock(struct blame *b, size_t first, size_t n, size_t room)
 		take_looks(lock, from);
 		lock->readers = MAX(lock->readers, from->readers);
 		if (from->owner)
-			set_owner(b, lock, from->owner, PROOF_LOCK_WORD, room);
+			set_owner(b, lock, from->owner, from->proof, room);
 		if (from->died)
 			lock->owner_died = from->died;
 	}
@@ -318,7 +322,11 @@ static const struct thread *holder_thread(struct blame *b, const struct lock *lo
 static void add_holder(struct blame *b, struct lock *lock, const struct lock_holder *from,
 		       double share)
 {
-	enum owner_proof proof = from->source == HELD_BY_WAKER ? PROOF_LAST_WAKER : PROOF_LOCK_WORD;
+	static const enum owner_proof proofs[] = { [HELD_AT_LOOKS] = PROOF_LOCK_WORD,
+						   [HELD_AT_START] = PROOF_LOCK_WORD,
+						   [HELD_BY_WAKER] = PROOF_LAST_WAKER,
+						   [HELD_BY_CALLS] = PROOF_EXACT };
+	enum owner_proof proof = proofs[from->source];
 	struct holder *to = NULL;
 
 	for (size_t i = 0; i < lock->n_holders; i++)
@@ -344,7 +352,7 @@ static uint64_t weigh(const struct lock_holder *h, enum weighing by)
 {
 	bool looks = by == BY_LOOKS || by == BY_OLD_LOOKS;
 
-	if ((h->source == HELD_AT_LOOKS) != looks)
+	if ((h->source == HELD_AT_LOOKS || h->source == HELD_BY_CALLS) != looks)
 		return 0;
 	return by == BY_LOOKS || by == BY_SAMPLES ? h->wait_ns : h->all_wait_ns;
 }
@@ -388,13 +396,13 @@ static void fill_holders(struct blame *b, size_t first, size_t n)
 	qsort(lock->holders, lock->n_holders, sizeof(*lock->holders), compare_holders);
 }
 
-/* Of a process that is dumped, all threads are rows. */
-static void add_dumped(struct blame *b, size_t room)
+/* Of a process that is dumped, all threads are rows; and all that spin. */
+static void add_others(struct blame *b, size_t room)
 {
 	struct look_thread *t, *next, *threads = looks__threads(b->looks);
 
 	HASH_ITER (hh, threads, t, next)
-		if (t->present && looks__dumps(b->looks, t->now.tgid))
+		if (t->present && (t->spins_ns || looks__dumps(b->looks, t->now.tgid)))
 			row_of(b, t->tid, room);
 }
 
@@ -482,7 +490,7 @@ void blame(struct snapshot *s, const struct parts *parts, struct looks *looks,
 		blame_lock(&b, i, n, room);
 		fill_holders(&b, i, n);
 	}
-	add_dumped(&b, room);
+	add_others(&b, room);
 	fill_waiting(&b);
 	fill_deadlocks(&b);
 	free_index(&b);

@@ -10,6 +10,7 @@
 
 #include "assemble.h"
 #include "looks.h"
+#include "orders.h"
 #include "processes.h"
 #include "samples.h"
 #include "tally.h"
@@ -29,6 +30,7 @@ struct collector {
 	struct owners *owners;
 	struct samples *samples;
 	struct looks *looks;
+	struct orders *orders;
 	struct tally tally;
 	struct identities *identities;
 	uint64_t losses[LOSS_COUNT]; /* as read at the start of the running interval */
@@ -40,10 +42,13 @@ struct collector {
 	size_t n_gone_keys, gone_keys_capacity;
 	struct wait_key *gone_waits;
 	size_t n_gone_waits, gone_waits_capacity;
+	struct exact_key *gone_exact;
+	size_t n_gone_exact, gone_exact_capacity;
 };
 
 struct collector *collector__new(const struct options *o, struct source *source, struct proc *proc,
-				 const struct aliases *aliases)
+				 const struct aliases *aliases,
+				 const struct suppressions *suppressions)
 {
 	struct collector *c = xcalloc(1, sizeof(*c));
 
@@ -54,6 +59,7 @@ struct collector *collector__new(const struct options *o, struct source *source,
 	c->owners = owners__new(proc);
 	c->samples = samples__new(&c->processes, proc, c->owners, aliases);
 	c->looks = looks__new(source, &c->processes, c->samples, c->owners, proc);
+	c->orders = orders__new(&c->processes, c->samples, suppressions);
 	tally__init(&c->tally);
 	c->identities = identities__new();
 	uname(&c->uts);
@@ -67,11 +73,13 @@ void collector__free(struct collector *c)
 	tally__done(&c->tally);
 	identities__free(c->identities);
 	looks__free(c->looks);
+	orders__free(c->orders);
 	samples__free(c->samples);
 	owners__free(c->owners);
 	processes__done(&c->processes);
 	free(c->gone_keys);
 	free(c->gone_waits);
+	free(c->gone_exact);
 	free(c);
 }
 
@@ -80,6 +88,8 @@ static void on_event(void *ctx, const void *data, size_t size)
 	const struct stack_event *e = data;
 	struct collector *c = ctx;
 
+	if (orders__event(c->orders, data, size))
+		return;
 	if (size >= sizeof(*e) && e->type == EVENT_RUNNING_STACK &&
 	    e->stack_len <= size - sizeof(*e))
 		looks__event(c->looks, e);
@@ -127,6 +137,8 @@ static int read_records(struct collector *c, struct records *r)
 	r->losses[LOSS_CGROUPS_UNKNOWN] += c->processes.cgroups_unknown;
 	processes__refresh(&c->processes, r->now_ns);
 	tally__update(&c->tally, r);
+	orders__update(c->orders, r);
+	r->losses[LOSS_ORDERS_FULL] += orders__lost(c->orders);
 	return 0;
 }
 
@@ -136,6 +148,13 @@ static void forget_key(struct collector *c, struct tally_key *k)
 	samples__drop(c->samples, &k->key);
 	if (!k->present)
 		return;
+	if (k->exact) {
+		array__grow(c->gone_exact, c->n_gone_exact, c->gone_exact_capacity);
+		c->gone_exact[c->n_gone_exact++] = (struct exact_key){ .tgid = k->key.tgid,
+								       .gen = k->key.gen,
+								       .addr = k->key.addr };
+		return;
+	}
 	array__grow(c->gone_keys, c->n_gone_keys, c->gone_keys_capacity);
 	c->gone_keys[c->n_gone_keys++] = k->key;
 }
@@ -165,6 +184,15 @@ static bool is_unused(uint64_t last_ns, uint64_t now_ns, uint64_t limit_ns)
 	return last_ns && now_ns > last_ns && now_ns - last_ns > limit_ns;
 }
 
+/* A lock that is held has an owner to remember, as long as there is room. */
+static bool is_unused_exact(const struct tally_key *k, const struct records *r)
+{
+	bool tight = r->exact_max && r->n_exact > r->exact_max / 2;
+
+	return (tight || !tally_exact__is_held(k->exact)) && !k->exact->spinners &&
+	       is_unused(k->last_ns, r->now_ns, tight ? UNUSED_TIGHT_NS : UNUSED_NS);
+}
+
 /*
  * Makes room in the kernel's maps: entries of processes that have ended, whose last numbers were
  * just read, and entries unused for long (waits on a stack make new addresses for ever).
@@ -173,13 +201,16 @@ static void forget(struct collector *c, const struct records *r)
 {
 	uint64_t unused_lock = r->n_locks > r->locks_max / 2 ? UNUSED_TIGHT_NS : UNUSED_NS;
 	uint64_t unused_wait = r->n_waits > r->waits_max / 2 ? UNUSED_TIGHT_NS : UNUSED_NS;
+	const struct order_key *orders;
 	struct tally_wait *w, *next_wait;
 	struct tally_key *k, *next_key;
+	size_t n_orders;
 
-	c->n_gone_keys = c->n_gone_waits = 0;
+	c->n_gone_keys = c->n_gone_waits = c->n_gone_exact = 0;
 	HASH_ITER (hh, c->tally.keys, k, next_key)
 		if (!k->open_n && (is_over(c, &k->key) || k->absent >= ABSENT ||
-				   is_unused(k->last_ns, r->now_ns, unused_lock)))
+				   (k->exact ? is_unused_exact(k, r)
+					     : is_unused(k->last_ns, r->now_ns, unused_lock))))
 			forget_key(c, k);
 	HASH_ITER (hh, c->tally.waits, w, next_wait)
 		if (w->id.key->gone ||
@@ -188,7 +219,12 @@ static void forget(struct collector *c, const struct records *r)
 			forget_wait(c, w);
 	c->source->ops->forget_locks(c->source, c->gone_keys, c->n_gone_keys);
 	c->source->ops->forget_waits(c->source, c->gone_waits, c->n_gone_waits);
+	if (c->n_gone_exact && c->source->ops->forget_exact)
+		c->source->ops->forget_exact(c->source, c->gone_exact, c->n_gone_exact);
 	tally__sweep(&c->tally);
+	n_orders = orders__forget(c->orders, r->now_ns, &orders);
+	if (n_orders)
+		c->source->ops->forget_orders(c->source, orders, n_orders);
 }
 
 /* An ended process stays for the interval that its last numbers are shown in. */
@@ -223,6 +259,8 @@ static void fill_head(struct collector *c, struct snapshot *s, const struct reco
 {
 	s->interval_ns = c->tally.now_ns - c->tally.then_ns;
 	s->number = ++c->number;
+	s->exact = r->exact_on;
+	s->exact_share = c->tally.exact_share;
 	for (int i = 0; i < LOSS_COUNT; i++)
 		s->losses[i] = r->losses[i] - c->losses[i];
 	s->self = (struct self_cost){
@@ -256,11 +294,16 @@ int collector__interval(struct collector *c, struct snapshot **ret)
 
 	if (err)
 		return err;
-	look = (struct look){ .now_ns = r.now_ns, .open = r.open, .n_open = r.n_open };
+	look = (struct look){ .now_ns = r.now_ns,
+			      .open = r.open,
+			      .n_open = r.n_open,
+			      .spinning = r.spinning,
+			      .n_spinning = r.n_spinning };
 	looks__interval(c->looks, &look, &c->tally);
 	s = new_snapshot(c);
 	fill_head(c, s, &r);
 	assemble(s, c->identities, &c->tally, c->samples, &c->processes, c->looks);
+	orders__fill(c->orders, s, r.now_ns);
 	memcpy(c->losses, r.losses, sizeof(c->losses));
 	c->self = r.self;
 	forget(c, &r);
@@ -295,7 +338,11 @@ static bool any_there(struct collector *c, const pid_t *pids, size_t n)
 /* Figures are those of open sleeps only: the running interval keeps its own. */
 static struct snapshot *assemble_dump(struct collector *c, const struct look *look)
 {
-	struct records r = { .now_ns = look->now_ns, .open = look->open, .n_open = look->n_open };
+	struct records r = { .now_ns = look->now_ns,
+			     .open = look->open,
+			     .n_open = look->n_open,
+			     .spinning = look->spinning,
+			     .n_spinning = look->n_spinning };
 	struct snapshot *s = new_snapshot(c);
 	struct tally tally;
 

@@ -8,12 +8,14 @@
 #include "options.h"
 #include "proc.h"
 #include "source.h"
+#include "suppressions.h"
 
 struct collector;
 
-/* Borrows all until collector__free; aliases may be NULL. */
+/* Borrows all until collector__free; aliases and suppressions may be NULL. */
 struct collector *collector__new(const struct options *o, struct source *source, struct proc *proc,
-				 const struct aliases *aliases);
+				 const struct aliases *aliases,
+				 const struct suppressions *suppressions);
 void collector__free(struct collector *c);
 
 /* The first reading: what was before it does not count. 0 or -errno. */

@@ -13,6 +13,7 @@
 #include "export.h"
 #include "select.h"
 #include "text.h"
+#include "util.h"
 
 /*
  * Foreign text: quoted, and kept from being read as a formula by spreadsheets, which take cells
@@ -41,7 +42,10 @@ static void value(FILE *out, const struct field *f, const void *row)
 	fputc(',', out);
 	if (!v.known)
 		return;
-	if (f->unit == UNIT_TEXT)
+	if (f->unit == UNIT_RATIO)
+		fprintf(out, "%" PRId64 ".%06" PRId64, v.number / VALUE_WHOLE,
+			v.number % VALUE_WHOLE);
+	else if (f->unit == UNIT_TEXT)
 		cell(out, value__text(&v));
 	else if (f->unit == UNIT_FLAG)
 		fputs(v.number ? "true" : "false", out);
@@ -49,6 +53,16 @@ static void value(FILE *out, const struct field *f, const void *row)
 		fprintf(out, "0x%" PRIx64, (uint64_t)v.number);
 	else
 		fprintf(out, "%" PRId64, v.number);
+}
+
+/* What the figures of the exact tier were scaled up from; integers only, as in all cells. */
+static void exact_share(FILE *out, const struct snapshot *s)
+{
+	int permille = (int)(MIN(MAX(s->exact_share, 0.0), 1.0) * 1000 + 0.5);
+
+	fputc(',', out);
+	if (s->exact)
+		fprintf(out, "%d.%03d", permille / 1000, permille % 1000);
 }
 
 int export_csv__write(FILE *out, const struct snapshot *s, const struct options *o, bool first)
@@ -66,7 +80,7 @@ int export_csv__write(FILE *out, const struct snapshot *s, const struct options 
 		for (const struct field *f = fields; f->key; f++)
 			if (f->flags & (FIELD_JSON | FIELD_CSV))
 				fprintf(out, ",%s", f->key);
-		fputs("\r\n", out);
+		fputs(",exact_share\r\n", out);
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct lock *lock = rows[i];
@@ -77,6 +91,7 @@ int export_csv__write(FILE *out, const struct snapshot *s, const struct options 
 		for (const struct field *f = fields; f->key; f++)
 			if (f->flags & (FIELD_JSON | FIELD_CSV))
 				value(out, f, lock);
+		exact_share(out, s);
 		fputs("\r\n", out);
 	}
 	free(rows);

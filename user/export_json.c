@@ -36,6 +36,8 @@ static json_t *scalar(const struct field *f, const void *row)
 		return json_null();
 	if (f->unit == UNIT_TEXT)
 		return text(value__text(&v));
+	if (f->unit == UNIT_RATIO)
+		return json_real((double)v.number / VALUE_WHOLE);
 	if (f->unit == UNIT_FLAG)
 		return json_boolean(v.number);
 	if (f->unit == UNIT_ADDRESS) {
@@ -55,15 +57,15 @@ static json_t *scalars(enum entity entity, const void *row)
 	return o;
 }
 
-static json_t *histogram(const struct lock *lock)
+static json_t *histogram(const uint32_t *hist)
 {
 	json_t *a = json_array();
 
 	for (unsigned int i = 0; i < HIST_BUCKETS; i++)
-		if (lock->hist[i])
+		if (hist[i])
 			json_array_append_new(a, json_pack("{s:o, s:I}", "le_ns",
 							   number(hist__edge(i + 1)), "count",
-							   (json_int_t)lock->hist[i]));
+							   (json_int_t)hist[i]));
 	return a;
 }
 
@@ -191,13 +193,16 @@ static int dump(FILE *out, json_t *json, size_t flags)
 static json_t *row_object(enum entity entity, const void *row)
 {
 	json_t *object = scalars(entity, row);
+	const struct lock *lock = row;
 
 	if (entity == ENTITY_LOCK) {
-		json_object_set_new(object, "histogram", histogram(row));
-		json_object_set_new(object, "owner", owner(((const struct lock *)row)->owner));
-		json_object_set_new(object, "holders", holders(row));
-		json_object_set_new(object, "verdicts", verdicts(row));
-		json_object_set_new(object, "sites", sites(row));
+		json_object_set_new(object, "histogram", histogram(lock->hist));
+		json_object_set_new(object, "hold_histogram",
+				    lock->exact ? histogram(lock->hold_hist) : json_null());
+		json_object_set_new(object, "owner", owner(lock->owner));
+		json_object_set_new(object, "holders", holders(lock));
+		json_object_set_new(object, "verdicts", verdicts(lock));
+		json_object_set_new(object, "sites", sites(lock));
 	}
 	return object;
 }
@@ -258,6 +263,49 @@ static int write_deadlocks(FILE *out, const struct snapshot *s)
 	return err;
 }
 
+static json_t *edge(const struct inversion_edge *e)
+{
+	json_t *from = e->from_frame ? stack(e->from_frame, 1) : NULL;
+	json_t *object =
+		json_pack("{s:o, s:o, s:o, s:o, s:i, s:o, s:b, s:o}", "from", text(e->from), "to",
+			  text(e->to), "from_name", text(e->from_name), "to_name", text(e->to_name),
+			  "tid", (int)e->tid, "count", number(e->count), "truncated", e->truncated,
+			  "frames", stack(e->frames, e->n_frames));
+
+	json_object_set(object, "from_frame", from ? json_array_get(from, 0) : json_null());
+	json_decref(from);
+	return object;
+}
+
+static json_t *inversion(const struct inversion *inversion)
+{
+	json_t *locks = json_array(), *edges = json_array();
+
+	for (size_t i = 0; i < inversion->n_edges; i++) {
+		json_array_append_new(locks, text(inversion->edges[i].from));
+		json_array_append_new(edges, edge(&inversion->edges[i]));
+	}
+	return json_pack("{s:i, s:o, s:b, s:o, s:o}", "pid", (int)inversion->pid, "comm",
+			 text(inversion->comm), "new", inversion->fresh, "locks", locks, "sites",
+			 edges);
+}
+
+/* Without the exact tier nobody looks at orders: that there is none is not known. */
+static int write_inversions(FILE *out, const struct snapshot *s)
+{
+	int err = 0;
+
+	fputs(s->exact ? ",\"inversions\":[" : ",\"inversions\":null", out);
+	for (size_t i = 0; s->exact && i < s->n_inversions && !err; i++) {
+		if (i)
+			fputc(',', out);
+		err = dump(out, inversion(&s->inversions[i]), 0);
+	}
+	if (s->exact)
+		fputc(']', out);
+	return err;
+}
+
 static json_t *losses(const struct snapshot *s)
 {
 	json_t *o = json_object();
@@ -284,16 +332,17 @@ static json_t *head(const struct snapshot *s)
 	gmtime_r(&s->time.tv_sec, &tm);
 	strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(time, sizeof(time), "%s.%03ldZ", seconds, s->time.tv_nsec / 1000000);
-	return json_pack("{s:s, s:s, s:o, s:o, s:s, s:o, s:s, s:o, s:o,"
+	return json_pack("{s:s, s:s, s:o, s:o, s:s, s:o, s:s, s:o, s:o, s:o,"
 			 " s:{s:o, s:o, s:o, s:o, s:o}, s:{s:o, s:o, s:o}}",
 			 "schema", "locktop/1", "version", s->version, "host", text(s->host),
 			 "kernel", text(s->kernel), "time", time, "interval_ns",
-			 number(s->interval_ns), "tier", s->exact ? "exact" : "sleep", "losses",
-			 losses(s), "self", self(&s->self), "totals", "sleeps", number(t->sleeps),
-			 "wait_ns", number(t->wait_ns), "blocked_ns", number(t->blocked_ns),
-			 "delay_ns", number(t->delay_ns), "waiting", number(t->waiting), "idle",
-			 "sleeps", number(s->idle.sleeps), "wait_ns", number(s->idle.wait_ns),
-			 "waiting", number(s->idle.waiting));
+			 number(s->interval_ns), "tier", s->exact ? "exact" : "sleep",
+			 "exact_share", s->exact ? json_real(s->exact_share) : json_null(),
+			 "losses", losses(s), "self", self(&s->self), "totals", "sleeps",
+			 number(t->sleeps), "wait_ns", number(t->wait_ns), "blocked_ns",
+			 number(t->blocked_ns), "delay_ns", number(t->delay_ns), "waiting",
+			 number(t->waiting), "idle", "sleeps", number(s->idle.sleeps), "wait_ns",
+			 number(s->idle.wait_ns), "waiting", number(s->idle.waiting));
 }
 
 int export_json__write(FILE *out, const struct snapshot *s, const struct options *o, bool first)
@@ -310,8 +359,10 @@ int export_json__write(FILE *out, const struct snapshot *s, const struct options
 		err = write_rows(out, "threads", s, o, ENTITY_THREAD);
 	if (!err)
 		err = write_deadlocks(out, s);
+	if (!err)
+		err = write_inversions(out, s);
 	errno = 0;
-	if (!err && (fputs(",\"inversions\":null}\n", out) == EOF || ferror(out)))
+	if (!err && (fputs("}\n", out) == EOF || ferror(out)))
 		err = errno ? -errno : -EIO;
 	return err;
 }

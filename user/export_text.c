@@ -17,8 +17,10 @@
 #define LEFT_MAX    60 /* columns that a text may take when others follow it */
 #define PRIORITY    7  /* columns up to this one are printed */
 
-static bool is_printed(const struct field *f)
+static bool is_printed(const struct field *f, const struct snapshot *s)
 {
+	if ((f->flags & FIELD_EXACT) && !s->exact)
+		return false;
 	return f->flags & FIELD_SCREEN && f->priority <= PRIORITY;
 }
 
@@ -36,28 +38,34 @@ static void print_cell(FILE *out, const struct field *f, const char *text, int w
 		fprintf(out, "%s%*s", text, pad, "");
 }
 
-static void format_cell(const struct field *f, const void *row, uint64_t interval_ns, char *buf,
+/* row NULL: the column's head. */
+static void format_cell(const struct field *f, const void *row, const struct snapshot *s, char *buf,
 			size_t size, bool last)
 {
-	field__format(f, row, interval_ns, buf, size);
+	bool scaled = fields__scaled(s);
+
+	if (row)
+		field__format_scaled(f, row, s->interval_ns, scaled, buf, size);
+	else
+		snprintf(buf, size, "%s%s", field__is_scaled(f, scaled) ? "~" : "", f->title);
 	if (!last)
 		buf[text__prefix(buf, LEFT_MAX)] = 0;
 }
 
 static void print_table(FILE *out, enum entity entity, const void **rows, size_t n,
-			uint64_t interval_ns)
+			const struct snapshot *s)
 {
 	const struct field *fields[COLUMNS_MAX];
 	int widths[COLUMNS_MAX], columns = 0;
 	char buf[1024];
 
 	for (const struct field *f = fields__of(entity); f->key && columns < COLUMNS_MAX; f++)
-		if (is_printed(f))
+		if (is_printed(f, s))
 			fields[columns++] = f;
 	for (int c = 0; c < columns; c++) {
-		widths[c] = text__columns(fields[c]->title);
-		for (size_t i = 0; i < n; i++) {
-			format_cell(fields[c], rows[i], interval_ns, buf, sizeof(buf),
+		widths[c] = 0;
+		for (size_t i = 0; i <= n; i++) {
+			format_cell(fields[c], i ? rows[i - 1] : NULL, s, buf, sizeof(buf),
 				    c == columns - 1);
 			widths[c] = MAX(widths[c], text__columns(buf));
 		}
@@ -66,10 +74,8 @@ static void print_table(FILE *out, enum entity entity, const void **rows, size_t
 		for (int c = 0; c < columns; c++) {
 			bool last = c == columns - 1;
 
-			if (i)
-				format_cell(fields[c], rows[i - 1], interval_ns, buf, sizeof(buf),
-					    last);
-			print_cell(out, fields[c], i ? buf : fields[c]->title, widths[c], last);
+			format_cell(fields[c], i ? rows[i - 1] : NULL, s, buf, sizeof(buf), last);
+			print_cell(out, fields[c], buf, widths[c], last);
 			fputs(last ? "\n" : "  ", out);
 		}
 	}
@@ -83,10 +89,23 @@ static void print_losses(FILE *out, const struct snapshot *s)
 				loss_help[i]);
 }
 
+/* The tier, if it is not the usual one, and by how much its figures are scaled. */
+static char *tier_text(char *buf, size_t size, const struct snapshot *s)
+{
+	char share[16];
+
+	text__percent(share, sizeof(share), s->exact_share);
+	if (fields__scaled(s))
+		snprintf(buf, size, "exact %s%s of the time  ", share[0] == '<' ? "" : "~", share);
+	else
+		snprintf(buf, size, "%s", s->exact ? "exact  " : "");
+	return buf;
+}
+
 static void print_head(FILE *out, const struct snapshot *s)
 {
 	double interval = s->interval_ns ? s->interval_ns : 1;
-	char host[256], time[32], load[16], idle[16], rate[16], rss[16], probes[16] = "?";
+	char host[256], time[32], load[16], idle[16], rate[16], rss[16], tier[48], probes[16] = "?";
 	struct tm tm;
 
 	text__clean(host, sizeof(host), s->host);
@@ -99,11 +118,12 @@ static void print_head(FILE *out, const struct snapshot *s)
 	if (s->self.probe_known)
 		snprintf(probes, sizeof(probes), "%.1f%%", 100 * s->self.probe_ns / interval);
 	fprintf(out,
-		"locktop %s  %s  %.2fs  load %s, %" PRIu64
+		"locktop %s  %s  %.2fs  %sload %s, %" PRIu64
 		" waiting, %s sleeps/s  idle %s, %" PRIu64
 		" threads  self %.1f%% cpu, probes %s, %s\n",
-		time, host, interval / NSEC_PER_SEC, load, s->totals.waiting, rate, idle,
-		s->idle.waiting, 100 * s->self.cpu_ns / interval, probes, rss);
+		time, host, interval / NSEC_PER_SEC, tier_text(tier, sizeof(tier), s), load,
+		s->totals.waiting, rate, idle, s->idle.waiting, 100 * s->self.cpu_ns / interval,
+		probes, rss);
 	print_losses(out, s);
 }
 
@@ -112,6 +132,17 @@ static void print_deadlocks(FILE *out, const struct snapshot *s)
 	for (size_t i = 0; i < s->n_deadlocks; i++) {
 		fputc('\n', out);
 		words__deadlock(out, &s->deadlocks[i]);
+	}
+}
+
+/* Once each: what is known already stands in an earlier interval. */
+static void print_inversions(FILE *out, const struct snapshot *s)
+{
+	for (size_t i = 0; i < s->n_inversions; i++) {
+		if (!s->inversions[i].fresh)
+			continue;
+		fputc('\n', out);
+		words__inversion(out, &s->inversions[i]);
 	}
 }
 
@@ -157,7 +188,7 @@ static void print_entity(FILE *out, enum entity entity, const char *what, const 
 	n = entity == ENTITY_PROCESS ? all : select__top(rows, all, entity, o->top);
 	if (n) {
 		fprintf(out, "\n%s\n", what);
-		print_table(out, entity, rows, n, s->interval_ns);
+		print_table(out, entity, rows, n, s);
 	} else if (entity == ENTITY_PROCESS) {
 		fprintf(out, "\nno thread waited for a lock%s\n",
 			s->idle.waiting && !o->idle ? " (-i shows those waiting for work)" : "");
@@ -184,6 +215,7 @@ int export_text__write(FILE *out, const struct snapshot *s, const struct options
 		fputc('\n', out);
 	print_head(out, s);
 	print_deadlocks(out, s);
+	print_inversions(out, s);
 	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
 		print_entity(out, tables[i].entity, tables[i].what, s, o);
 	return ferror(out) ? -EIO : 0;

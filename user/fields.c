@@ -473,15 +473,15 @@ void field__format(const struct field *f, const void *row, uint64_t interval_ns,
 void field__format_scaled(const struct field *f, const void *row, uint64_t interval_ns, bool scaled,
 			  char *buf, size_t size)
 {
-	scaled = scaled && size && (f->flags & FIELD_EXACT) && f->get(row).known;
+	scaled = field__is_scaled(f, scaled) && size && f->get(row).known;
 	if (scaled)
 		*buf = '~';
 	field__format(f, row, interval_ns, buf + scaled, size - scaled);
 }
 
-int field__width(const struct field *f, bool scaled)
+bool field__is_scaled(const struct field *f, bool scaled)
 {
-	return f->width + (scaled && (f->flags & FIELD_EXACT));
+	return scaled && f->entity == ENTITY_LOCK && (f->flags & FIELD_EXACT);
 }
 
 bool fields__scaled(const struct snapshot *s)

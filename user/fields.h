@@ -86,8 +86,8 @@ void field__format(const struct field *f, const void *row, uint64_t interval_ns,
  */
 void field__format_scaled(const struct field *f, const void *row, uint64_t interval_ns, bool scaled,
 			  char *buf, size_t size);
-/* Columns that the field takes; scaled as above. */
-int field__width(const struct field *f, bool scaled);
+/* Is it marked so? Only locks are seen in slices: calls of processes are counted all the time. */
+bool field__is_scaled(const struct field *f, bool scaled);
 
 /* Were the exact tier's figures of this snapshot scaled up from a part of the interval? */
 bool fields__scaled(const struct snapshot *s);

@@ -14,11 +14,11 @@ static struct value number(uint64_t n)
 	return (struct value){ .known = true, .number = (int64_t)MIN(n, (uint64_t)INT64_MAX) };
 }
 
-#define COUNTED(name, member)                                      \
-	struct value fields_exact__##name(const void *row)         \
-	{                                                          \
-		const struct lock *lock = row;                     \
-                                                                   \
+#define COUNTED(name, member)                                        \
+	struct value fields_exact__##name(const void *row)           \
+	{                                                            \
+		const struct lock *lock = row;                       \
+                                                                     \
 		return lock->exact ? number(lock->member) : unknown; \
 	}
 
@@ -30,13 +30,29 @@ COUNTED(try_failures, try_failures)
 COUNTED(owner_changes, owner_changes)
 COUNTED(signals, signals)
 
-#define HELD(name, member)                                                               \
-	struct value fields_exact__##name(const void *row)                               \
-	{                                                                                \
-		const struct lock *lock = row;                                           \
-                                                                                         \
-		return lock->exact && lock->hold_known ? number(lock->member) : unknown; \
+/* Nobody holds a condition, a barrier or a once-object, and none of them is taken. */
+static bool is_taken(const struct lock *lock)
+{
+	return lock->kind != KIND_COND && lock->kind != KIND_BARRIER && lock->kind != KIND_ONCE;
+}
+
+#define HELD(name, member)                                                      \
+	struct value fields_exact__##name(const void *row)                      \
+	{                                                                       \
+		const struct lock *lock = row;                                  \
+                                                                                \
+		return hold_known(lock) ? number(lock->member) : no_hold(lock); \
 	}
+
+static bool hold_known(const struct lock *lock)
+{
+	return lock->exact && lock->hold_known && is_taken(lock);
+}
+
+static struct value no_hold(const struct lock *lock)
+{
+	return lock->exact && !is_taken(lock) ? nothing : unknown;
+}
 
 HELD(hold, hold_ns)
 HELD(read_hold, read_hold_ns)
@@ -57,7 +73,9 @@ struct value fields_exact__contention(const void *row)
 
 	if (!lock->exact)
 		return unknown;
-	return lock->acquisitions ? number((double)n / lock->acquisitions * VALUE_WHOLE) : nothing;
+	return is_taken(lock) && lock->acquisitions
+		       ? number((double)n / lock->acquisitions * VALUE_WHOLE)
+		       : nothing;
 }
 
 struct value fields_exact__avg_wait(const void *row)
@@ -71,7 +89,7 @@ struct value fields_exact__avg_hold(const void *row)
 {
 	const struct lock *lock = row;
 
-	return lock->exact && lock->hold_known ? mean(lock->hold_ns, lock->releases) : unknown;
+	return hold_known(lock) ? mean(lock->hold_ns, lock->releases) : no_hold(lock);
 }
 
 /* Of a semaphore it is not known: who lets it go need not be who took it. */
@@ -79,17 +97,19 @@ struct value fields_exact__max_hold(const void *row)
 {
 	const struct lock *lock = row;
 
-	if (!lock->exact || !lock->hold_known || (!lock->max_hold_ns && lock->kind == KIND_SEM))
+	if (!hold_known(lock))
+		return no_hold(lock);
+	if (lock->kind == KIND_SEM)
 		return unknown;
 	return lock->max_hold_ns ? number(lock->max_hold_ns) : nothing;
 }
 
-#define CALLED(member)                                                      \
-	struct value fields_exact__##member(const void *row)                \
-	{                                                                   \
-		const struct process *p = row;                              \
-                                                                            \
-		return p->calls_known ? number(p->member) : unknown;        \
+#define CALLED(member)                                               \
+	struct value fields_exact__##member(const void *row)         \
+	{                                                            \
+		const struct process *p = row;                       \
+                                                                     \
+		return p->calls_known ? number(p->member) : unknown; \
 	}
 
 CALLED(futex_calls)

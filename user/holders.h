@@ -12,6 +12,7 @@ enum holder_source {
 	HELD_AT_LOOKS, /* found holding it at looks, which come at no special moments */
 	HELD_AT_START, /* found holding it when a sampled wait began: where looks found nobody */
 	HELD_BY_WAKER, /* inferred: it ended a sampled wait */
+	HELD_BY_CALLS, /* at looks too: the exact tier saw it take the lock */
 };
 
 struct lock_holder {

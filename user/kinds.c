@@ -175,6 +175,23 @@ static const struct wrapper_row {
 /* Libraries whose threads always wait in objects of their own. */
 static const char *const own_object_libraries[] = { "libjvm.so" };
 
+/*
+ * Families of the exact tier: what an object is called by functions of that kind, one of which
+ * stands for them all. Readers and writers are one lock there.
+ */
+static const struct exact_row {
+	enum lock_kind kind;
+	const char *function;
+} exact_rows[EXACT_OPS] = {
+	[OP_MUTEX_LOCK] = { KIND_MUTEX, "pthread_mutex_lock" },
+	[OP_RWLOCK_WRLOCK] = { KIND_RWLOCK_WRITE, "pthread_rwlock_wrlock" },
+	[OP_SPIN_LOCK] = { KIND_SPIN, NULL }, /* nobody ever sleeps on it */
+	[OP_SEM_WAIT] = { KIND_SEM, "sem_wait" },
+	[OP_COND_WAIT] = { KIND_COND, "pthread_cond_wait" },
+	[OP_BARRIER_WAIT] = { KIND_BARRIER, "pthread_barrier_wait" },
+	[OP_ONCE] = { KIND_ONCE, "pthread_once" },
+};
+
 static const char *strip(const char *function)
 {
 	while (*function == '_')
@@ -380,6 +397,28 @@ static enum owner_rule owner_rule(enum lock_kind kind, const struct lock_key *ke
 	}
 }
 
+/* The object's own address: where it stands is known, but not how it is laid out. */
+static struct kind_verdict judge_exact(uint32_t family)
+{
+	struct kind_verdict v =
+		verdict(family < EXACT_OPS ? exact_rows[family].kind : KIND_FUTEX, -1);
+
+	v.sure = v.kind != KIND_FUTEX;
+	return v;
+}
+
+struct kind_verdict kinds__judge_as(const struct lock_key *key, uint32_t family)
+{
+	struct kind_evidence evidence = {};
+	bool reader = kinds__judge(key, &evidence).kind == KIND_RWLOCK_READ;
+
+	if (family < EXACT_OPS)
+		evidence.function = reader && family == OP_RWLOCK_WRLOCK
+					    ? "pthread_rwlock_rdlock"
+					    : exact_rows[family].function;
+	return kinds__judge(key, &evidence);
+}
+
 struct kind_verdict kinds__judge(const struct lock_key *key, const struct kind_evidence *evidence)
 {
 	const struct function_row *f = find_function(evidence->function);
@@ -390,6 +429,8 @@ struct kind_verdict kinds__judge(const struct lock_key *key, const struct kind_e
 	const struct signature_row *s;
 	struct kind_verdict v;
 
+	if (op & OP_EXACT)
+		return judge_exact(op & ~OP_EXACT);
 	if (direct || pi || op & OP_WAITV)
 		f = NULL; /* the call itself tells more than its caller */
 	if (f && f->expect == EXPECT_COND && takes_mutex_back(key, evidence))

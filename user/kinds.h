@@ -31,8 +31,11 @@ struct kind_evidence {
 	bool new_cond;	      /* glibc 2.41 or newer: its condition variables are laid out anew */
 };
 
-/* Always succeeds; without evidence it goes by the signature alone. */
+/* Always succeeds; without evidence it goes by the signature alone, or the exact tier's family. */
 struct kind_verdict kinds__judge(const struct lock_key *key, const struct kind_evidence *evidence);
+
+/* The same where the exact tier knows the object's family (exact_family()) by its calls. */
+struct kind_verdict kinds__judge_as(const struct lock_key *key, uint32_t family);
 
 /* Is this a function of a lock API (pthread_mutex_lock, sem_wait, ...)? */
 bool kinds__is_lock_function(const char *function);

@@ -7,6 +7,49 @@
 
 #define THREADS_MAX 4096 /* asked what they do at one look */
 
+/* Is it told who holds the lock, or that nobody does, by the lock itself? */
+static bool tells(const struct look_lock *lock, const struct owner_query *q)
+{
+	switch (lock->sample->verdict.owner) {
+	case OWNER_NONE:
+		return false;
+	case OWNER_MUSL_MUTEX: /* a normal one records nobody */
+		return !q->read || q->word.sound;
+	case OWNER_MUSL_RWLOCK: /* nor does one that a writer has */
+		return !q->read || q->word.readers;
+	default:
+		return true;
+	}
+}
+
+/*
+ * Who took the lock last, as the exact tier saw, and has not let it go. Semaphores may be let go by
+ * others: only one that is taken once more than it was let go has somebody who holds it, if that
+ * thread is not itself waiting for another to do so (a slot that is taken to be filled, emptied by
+ * whoever reads it).
+ */
+static pid_t find_taker(struct looks *l, const struct look_lock *lock)
+{
+	const struct kind_verdict *v = &lock->sample->verdict;
+	struct exact_key key = { .tgid = lock->key.tgid,
+				 .gen = lock->key.gen,
+				 .addr = lock->key.addr - v->offset };
+	bool exact = SIGNATURE_OP(lock->key.signature) & OP_EXACT;
+	struct exact_stats stats;
+
+	if (v->by_site || !l->source->ops->exact_lock ||
+	    l->source->ops->exact_lock(l->source, &key, &stats))
+		return 0;
+	if (stats.family != OP_SEM_WAIT)
+		return stats.owner;
+	if (stats.calls - stats.releases != 1 || (!exact && owners__shared(&lock->key, v)))
+		return 0; /* other processes' calls are not among these */
+	for (size_t i = 0; i < l->n_waits; i++)
+		if (l->waits[i].lock == lock && l->waits[i].open->tid == stats.owner)
+			return 0;
+	return stats.owner;
+}
+
 /* Reads the words of the locks that were asked for. */
 static struct owner_query *read_owners(struct looks *l)
 {
@@ -18,9 +61,14 @@ static struct owner_query *read_owners(struct looks *l)
 		queries[i].process = l->asked[i]->process;
 	}
 	owners__read(l->owners, queries, l->n_asked, l->now_ns);
-	for (size_t i = 0; i < l->n_asked; i++)
-		if (queries[i].tid)
-			looks__want(l, queries[i].tid);
+	for (size_t i = 0; i < l->n_asked; i++) {
+		struct look_lock *lock = l->asked[i];
+
+		if (lock->waiters && !tells(lock, &queries[i]))
+			lock->taker = find_taker(l, lock);
+		if (queries[i].tid || lock->taker)
+			looks__want(l, queries[i].tid ? queries[i].tid : lock->taker);
+	}
 	return queries;
 }
 
@@ -43,6 +91,7 @@ static void note_thread(struct looks *l, const struct thread_look *now)
 		t->since_ns = t->now.time_ns;
 	t->now = *now;
 	t->waits = false;
+	t->spins_ns = 0;
 }
 
 /* What the owners do. Without an answer nobody is known to be alive. */
@@ -74,6 +123,7 @@ static void ask_threads(struct looks *l)
 			continue;
 		t->waits = true;
 		t->waits_for = o->key;
+		t->spins_ns = l->waits[i].spins ? o->start_ns : 0;
 		if (t->now.state == STATE_WAITING)
 			t->since_ns = o->start_ns;
 	}
@@ -118,6 +168,19 @@ static bool has_ended(struct looks *l, const struct look_lock *lock, pid_t tid, 
 	return err ? err == -ESRCH : !shared && info.tgid != (pid_t)lock->key.tgid;
 }
 
+/* Who was seen taking it holds it, if that thread lives. */
+static void settle_taker(struct looks *l, struct look_lock *lock)
+{
+	const struct look_thread *t = lock->taker ? looks__thread(l, lock->taker) : NULL;
+
+	if (lock->owner || !t || !t->present || t->now.state == STATE_EXITED ||
+	    t->now.tgid != lock->key.tgid)
+		return;
+	lock->owner = lock->taker;
+	lock->proof = PROOF_EXACT;
+	lock->number_at = 0;
+}
+
 /* A thread of that number holds the lock, or one that has ended did, or the word says nothing. */
 static void settle(struct looks *l, struct look_lock *lock, const struct owner_query *q)
 {
@@ -133,10 +196,12 @@ static void settle(struct looks *l, struct look_lock *lock, const struct owner_q
 		foreign = shares_memory(l, k, t);
 	if (own || foreign) {
 		lock->owner = q->tid;
+		lock->proof = PROOF_LOCK_WORD;
 		lock->number = q->word.number;
 		lock->number_at = own ? q->number_at : 0;
 		lock->number_mask = q->number_mask;
 	}
+	settle_taker(l, lock);
 	missing = q->read && q->word.sound && k->verdict.sure && lock->waiters && !lock->owner &&
 				  k->verdict.owner != OWNER_JOIN && l->source->ops->threads
 			  ? q->word.number

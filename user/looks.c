@@ -54,6 +54,7 @@ void looks__free(struct looks *l)
 	deadlocks__done(&l->deadlocks);
 	look_stacks__done(&l->stacks);
 	free(l->waits);
+	free(l->spins);
 	free(l->asked);
 	free(l->wanted);
 	free(l);
@@ -140,7 +141,7 @@ static void begin(struct looks *l, uint64_t now_ns)
 		lock->waiters = 0;
 		lock->oldest_start_ns = 0;
 		lock->readers = -1;
-		lock->owner = 0;
+		lock->owner = lock->taker = 0;
 		lock->number = 0;
 	}
 }
@@ -149,10 +150,10 @@ static void begin(struct looks *l, uint64_t now_ns)
  * Threads that were woken and do not run yet wait for a CPU, no longer for the lock's owner. A word
  * that is known by its call sites stands for many locks.
  */
-static void add_wait(struct looks *l, const struct open_sleep *o)
+static void add_wait(struct looks *l, const struct open_sleep *o, bool spins)
 {
 	struct look_lock *lock = ask(l, &o->key);
-	struct look_wait wait = { .open = o, .lock = lock };
+	struct look_wait wait = { .open = o, .lock = lock, .spins = spins };
 
 	if (!lock->process->in_scope)
 		return;
@@ -167,6 +168,33 @@ static void add_wait(struct looks *l, const struct open_sleep *o)
 	l->waits[l->n_waits++] = wait;
 }
 
+/*
+ * Threads that spin wait like others, but are no sleepers: they have no figures and no stack at
+ * rest. They are asked what they do, for nothing else tells of them.
+ */
+static void add_spins(struct looks *l, const struct look *look)
+{
+	if (look->n_spinning > l->spins_capacity) {
+		free(l->spins);
+		l->spins = xcalloc(look->n_spinning, sizeof(*l->spins));
+		l->spins_capacity = look->n_spinning;
+	}
+	for (size_t i = 0; i < look->n_spinning; i++) {
+		const struct open_call *from = &look->spinning[i];
+		struct open_sleep *to = &l->spins[i];
+
+		*to = (struct open_sleep){ .key = { .tgid = from->key.tgid,
+						    .gen = from->key.gen,
+						    .addr = from->key.addr },
+					   .start_ns = from->start_ns,
+					   .tid = from->tid,
+					   .sequence = from->sequence };
+		to->key.signature = SIGNATURE(OP_EXACT | exact_family(from->op), 0);
+		add_wait(l, to, true);
+		looks__want(l, from->tid);
+	}
+}
+
 /* The time since the look before is charged to who holds now: looks come at no special moments. */
 static void charge_holders(struct looks *l, uint64_t passed_ns)
 {
@@ -174,7 +202,8 @@ static void charge_holders(struct looks *l, uint64_t passed_ns)
 		const struct look_lock *lock = l->asked[i];
 
 		if (lock->waiters && lock->owner)
-			holders__credit(&lock->sample->holders, lock->owner, HELD_AT_LOOKS,
+			holders__credit(&lock->sample->holders, lock->owner,
+					lock->proof == PROOF_EXACT ? HELD_BY_CALLS : HELD_AT_LOOKS,
 					lock->waiters * passed_ns, true);
 	}
 }
@@ -191,7 +220,9 @@ static void take(struct looks *l)
 
 	passed = MIN(passed, WEIGHT_MAX_NS);
 	for (size_t i = 0; i < l->n_waits; i++)
-		samples__open(l->samples, l->waits[i].lock->sample, l->waits[i].open, l->now_ns);
+		if (!l->waits[i].spins)
+			samples__open(l->samples, l->waits[i].lock->sample, l->waits[i].open,
+				      l->now_ns);
 	begun = util__monotonic_ns();
 	look_owners__find(l);
 	look_graph__judge(l, passed);
@@ -208,7 +239,8 @@ static void add_waits(struct looks *l, const struct look *look, uint64_t begun_n
 {
 	begin(l, look->now_ns);
 	for (size_t i = 0; i < look->n_open; i++)
-		add_wait(l, &look->open[i]);
+		add_wait(l, &look->open[i], false);
+	add_spins(l, look);
 	l->n_waited = l->n_asked;
 	l->cost_ns = util__monotonic_ns() - begun_ns;
 }
@@ -222,7 +254,7 @@ void looks__interval(struct looks *l, const struct look *look, struct tally *tal
 	HASH_ITER (hh, tally->keys, t, next) {
 		const struct kind_verdict *v;
 
-		if (!tally_key__active(t))
+		if (t->exact || !tally_key__active(t))
 			continue;
 		v = &samples__key(l->samples, &t->key)->verdict;
 		if (v->class == CLASS_IDLE || v->by_site)
@@ -233,7 +265,7 @@ void looks__interval(struct looks *l, const struct look *look, struct tally *tal
 		else if (t->last_waker)
 			looks__want(l, t->last_waker);
 	}
-	l->busy = wait > length / BUSY_SHARE;
+	l->busy = wait > length / BUSY_SHARE || look->n_spinning;
 	take(l);
 }
 

@@ -27,8 +27,10 @@ struct look_lock {
 	unsigned int waiters;
 	uint64_t oldest_start_ns;
 	uint32_t oldest_tid, oldest_sequence;
-	int readers;	    /* -1: not recorded */
-	pid_t owner;	    /* a live thread of the right process; 0: none */
+	int readers; /* -1: not recorded */
+	pid_t owner; /* a live thread of the right process; 0: none */
+	enum owner_proof proof;
+	pid_t taker; /* who took it last, as the exact tier saw; 0: nobody, or it is not asked */
 	uint32_t number;    /* as the lock has it, in the owner's namespace */
 	uint64_t number_at; /* where, in every process that the owner can be of; 0: nowhere */
 	uint32_t number_mask;
@@ -59,7 +61,8 @@ struct look_thread {
 	struct thread_look now; /* at the latest look */
 	uint64_t since_ns; /* it has not run since, at least; 0: it has, or that is not known */
 	bool present;	   /* at the latest look */
-	bool waits;	   /* in a futex wait */
+	bool waits;	   /* in a futex wait, or spinning */
+	uint64_t spins_ns; /* since when; 0: it does not spin */
 	struct lock_key waits_for;
 	struct named_stack stack; /* frames NULL: not taken */
 	uint64_t stack_switches;  /* when it was taken */

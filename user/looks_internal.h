@@ -8,12 +8,14 @@
 #include "looks.h"
 #include "util.h"
 
-/* An open sleep, with the lock that it waits for and its place in the graph. */
+/* An open sleep, or a thread that spins, with the lock that it waits for and its place in the
+ * graph. */
 struct look_wait {
 	const struct open_sleep *open;
 	struct look_lock *lock;
 	uint32_t place;
 	bool waits; /* it is blocked, and the word stands for one lock */
+	bool spins;
 };
 
 struct looks {
@@ -34,6 +36,8 @@ struct looks {
 	uint64_t now_ns;
 	struct look_wait *waits;
 	size_t n_waits, waits_capacity;
+	struct open_sleep *spins; /* threads that spin, as if they slept */
+	size_t spins_capacity;
 	struct look_lock **asked; /* whose owner is wanted; those that are waited for come first */
 	size_t n_asked, asked_capacity, n_waited;
 	uint64_t *wanted; /* threads to ask about, as the source has them */

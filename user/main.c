@@ -25,6 +25,7 @@
 #include "options.h"
 #include "output.h"
 #include "source_bpf.h"
+#include "suppressions.h"
 #include "text.h"
 #include "util.h"
 
@@ -35,6 +36,7 @@ struct run {
 	struct options options;
 	struct proc *proc;
 	struct aliases *aliases;
+	struct suppressions *suppressions;
 	struct command_run command;
 	bool has_command;
 	struct output output;
@@ -153,7 +155,8 @@ static int set_up(struct run *r)
 	err = source_bpf__new(r->skel, r->proc, r->exact, &r->source);
 	if (err)
 		return fail("cannot read from the probes: %s", strerror(-err));
-	r->collector = collector__new(&r->options, r->source, r->proc, r->aliases);
+	r->collector = collector__new(&r->options, r->source, r->proc, r->aliases,
+				      r->suppressions);
 	loader__enable(r->skel);
 	if (r->exact) /* before a command's first instruction */
 		exact__tick(r->exact, util__monotonic_ns());
@@ -301,7 +304,8 @@ static int run(struct run *r)
 	int status, err;
 
 	r->proc = proc__new("/proc");
-	if (aliases__load(NULL, &r->aliases, error, sizeof(error)))
+	if (aliases__load(NULL, &r->aliases, error, sizeof(error)) ||
+	    suppressions__load(r->options.suppressions, &r->suppressions, error, sizeof(error)))
 		status = fail("%s", error);
 	else
 		status = find_pids(r);
@@ -323,6 +327,7 @@ static int run(struct run *r)
 		status = command_status(r);
 	if (r->has_command && (status || !r->options.argv))
 		command__stop(&r->command);
+	suppressions__free(r->suppressions);
 	aliases__free(r->aliases);
 	proc__free(r->proc);
 	return status;

@@ -109,6 +109,14 @@ static int set_budget(struct parse *p, const char *arg)
 	return 0;
 }
 
+static int set_suppressions(struct parse *p, const char *arg)
+{
+	if (!*arg)
+		return wrong(p, "--suppressions: the name of a file is empty");
+	p->o->suppressions = arg;
+	return 0;
+}
+
 static int set_comm(struct parse *p, const char *arg)
 {
 	p->o->comm = arg;
@@ -300,6 +308,8 @@ static const struct row {
 	  "count every acquisition: of these processes, or of all observed" },
 	{ 0, "budget", "PCT", set_budget,
 	  "what -x may take of one CPU before it works in time slices (default 5)" },
+	{ 0, "suppressions", "FILE", set_suppressions,
+	  "inversions not to report (default ~/.config/locktop/suppressions)" },
 	{ 0, "samples", "N", set_samples, "stack samples a second for each lock (default 10)" },
 	{ 0, "max-samples", "N", set_max_samples,
 	  "stack samples a second in all (default 1000, 0: none)" },

@@ -145,16 +145,11 @@ static void put_identity(struct flow *f, const struct snapshot *s, const struct 
 void page_facts__draw(struct page *p, const struct snapshot *s, const struct view *v)
 {
 	static const struct figure figures[] = {
-		{ "Waiting", "waiting", " now" },
-		{ "Oldest", "oldest_ns", "" },
-		{ "Blocked", "blocked_ns", "" },
-		{ "Delay", "delay_ns", "" },
-		{ "Impact", "impact_ns", "" },
-		{ NULL, NULL, NULL },
-		{ "P50", "p50_ns", "" },
-		{ "P99", "p99_ns", "" },
-		{ "Max", "max_ns", "" },
-		{ "Sleeps", "sleeps", "/s" },
+		{ "Waiting", "waiting", " now" },  { "Oldest", "oldest_ns", "" },
+		{ "Blocked", "blocked_ns", "" },   { "Delay", "delay_ns", "" },
+		{ "Impact", "impact_ns", "" },	   { NULL, NULL, NULL },
+		{ "P50", "p50_ns", "" },	   { "P99", "p99_ns", "" },
+		{ "Max", "max_ns", "" },	   { "Sleeps", "sleeps", "/s" },
 		{ "Time-outs", "timeouts", "/s" },
 	};
 	const struct lock *lock = view__clevel(v)->detail->lock;

@@ -120,7 +120,8 @@ static void take_whole(struct part *part)
 	part->open_n = k->open_n;
 	part->oldest_ns = k->oldest_ns;
 	part->max_ns = k->max_ns;
-	memcpy(part->hist, k->hist_delta, sizeof(part->hist));
+	if (!k->exact) /* whose histogram is of holds */
+		memcpy(part->hist, k->hist_delta, sizeof(part->hist));
 }
 
 /* The first weight of each place is the sum of its stacks; the others' are 0. */
@@ -232,6 +233,78 @@ static bool collect_sites(struct parts *p, struct identities *identities, struct
 	return true;
 }
 
+/* What the exact tier knows of the object at this address, of whatever family; NULL: nothing. */
+static struct tally_key *find_exact(struct tally *t, const struct process_key *process,
+				    uint64_t address)
+{
+	struct tally_key *found = NULL;
+
+	for (uint32_t op = 0; op < EXACT_OPS && !found; op++)
+		if (exact_family(op) == op)
+			found = tally__find_exact(t, process, address, op);
+	return found;
+}
+
+/* The same where what object the word is in is only guessed: the guess that finds one is right. */
+static struct tally_key *guess_exact(struct tally *t, const struct process_key *process,
+				     struct sample_key *sample)
+{
+	for (uint32_t op = 0; op < EXACT_OPS; op++) {
+		struct kind_verdict as;
+		struct tally_key *found;
+
+		if (exact_family(op) != op)
+			continue;
+		as = kinds__judge_as(&sample->key, op);
+		found = as.sure ? tally__find_exact(t, process, sample->key.addr - as.offset, op)
+				: NULL;
+		if (!found)
+			continue;
+		samples__judged(sample, &as);
+		return found;
+	}
+	return NULL;
+}
+
+/* What the exact tier knows of the same object; NULL: nothing. */
+static struct tally_key *exact_of(struct tally *t, struct tally_key *k, struct sample_key *sample)
+{
+	struct process_key process = { .tgid = k->key.tgid, .gen = k->key.gen };
+
+	if (k->exact)
+		return k;
+	if (!t->exact_on || sample->verdict.by_site)
+		return NULL;
+	if (!sample->verdict.sure)
+		return guess_exact(t, &process, sample);
+	return find_exact(t, &process, k->key.addr - sample->verdict.offset);
+}
+
+static void collect_key(struct parts *p, struct identities *identities, struct tally *t,
+			struct samples *samples, struct part *part)
+{
+	const struct lock_key *key = &part->key->key;
+	struct tally_key *exact;
+
+	part->sample = samples__key(samples, key);
+	exact = exact_of(t, tally__find(t, key), part->sample);
+	if (exact && exact->exact->reborn)
+		samples__begin_anew(part->sample);
+	samples__name(samples, part->sample, t->now_ns);
+	take_whole(part);
+	if (part->sample->verdict.by_site && collect_sites(p, identities, part))
+		return;
+	part->main = part->current = true;
+	part->id = identify(identities, part);
+	add(p, part);
+	if (!exact || exact == part->key || tally_key__active(exact) || exact->exact->joined)
+		return;
+	/* nothing happened to it as far as the exact tier saw, and that is known */
+	exact->exact->joined = true;
+	collect_key(p, identities, t, samples,
+		    &(struct part){ .key = exact, .process = part->process });
+}
+
 void parts__collect(struct parts *p, struct identities *identities, struct tally *t,
 		    struct samples *samples, struct processes *processes)
 {
@@ -244,16 +317,8 @@ void parts__collect(struct parts *p, struct identities *identities, struct tally
 		if (!tally_key__active(k))
 			continue;
 		part.process = processes__get(processes, &key, NULL, t->now_ns);
-		if (!part.process->in_scope)
-			continue;
-		part.sample = samples__key(samples, &k->key);
-		samples__name(samples, part.sample, t->now_ns);
-		take_whole(&part);
-		if (part.sample->verdict.by_site && collect_sites(p, identities, &part))
-			continue;
-		part.main = part.current = true;
-		part.id = identify(identities, &part);
-		add(p, &part);
+		if (part.process->in_scope)
+			collect_key(p, identities, t, samples, &part);
 	}
 	if (p->n)
 		qsort(p->items, p->n, sizeof(*p->items), compare_in_lock);

@@ -16,18 +16,6 @@
 #define OWN_STACK_BYTES 32768
 #define READ_ID		(1ULL << 63)
 
-/* A sampled sleep that has not ended. */
-struct pending {
-	uint64_t id;
-	struct sample_key *key;
-	uint64_t site[ROLE_COUNT]; /* hashes; 0: none */
-	pid_t holder;		   /* who held the lock when it began, or ended it; 0: not known */
-	enum holder_source source;
-	uint64_t credited_ns;
-	unsigned long seen; /* interval */
-	UT_hash_handle hh;
-};
-
 struct samples *samples__new(struct processes *processes, struct proc *proc, struct owners *owners,
 			     const struct aliases *aliases)
 {
@@ -86,10 +74,12 @@ struct sample_key *samples__key(struct samples *s, const struct lock_key *key)
 
 	if (k) {
 		k->gone = false;
+		k->used = s->interval;
 		return k;
 	}
 	k = xcalloc(1, sizeof(*k));
 	k->key = *key;
+	k->used = s->interval;
 	k->verdict = kinds__judge(key, &none);
 	HASH_ADD(hh, s->keys, key, sizeof(k->key), k);
 	return k;
@@ -109,8 +99,12 @@ static void sweep(struct samples *s)
 	struct pending *p, *next_pending;
 	struct sample_key *k, *next_key;
 
+	HASH_ITER (hh, s->keys, k, next_key)
+		k->gone |= samples_exact__is_unused(s, k);
 	HASH_ITER (hh, s->pending, p, next_pending)
-		if (p->key->gone || s->interval - p->seen >= PENDING_INTERVALS)
+		if (p->key->gone ||
+		    (p->site[ROLE_HOLDER] ? samples_exact__is_lost(s, p)
+					  : s->interval - p->seen >= PENDING_INTERVALS))
 			drop_pending(s, p);
 	HASH_ITER (hh, s->keys, k, next_key)
 		if (k->gone)
@@ -181,13 +175,9 @@ static struct sample_site site_of(const struct named_stack *stack, enum site_rol
 	return site;
 }
 
-/*
- * Enters a stack; after: words of the lock, or NULL. Returns the site's hash, 0 if the process has
- * no mappings any more.
- */
-static uint64_t take_stack(struct samples *s, struct sample_key *k, enum site_role role,
-			   struct process_entry *process, const struct raw_stack *raw,
-			   const uint8_t *after)
+uint64_t samples__take_stack(struct samples *s, struct sample_key *k, enum site_role role,
+			     struct process_entry *process, const struct raw_stack *raw,
+			     const uint8_t *after)
 {
 	struct named_stack stack;
 	struct sample_site site;
@@ -200,7 +190,7 @@ static uint64_t take_stack(struct samples *s, struct sample_key *k, enum site_ro
 	return sites__add(&k->sites, &site)->hash;
 }
 
-static struct pending *get_pending(struct samples *s, uint64_t id, struct sample_key *k)
+struct pending *samples__pending(struct samples *s, uint64_t id, struct sample_key *k)
 {
 	struct pending *p;
 
@@ -275,8 +265,8 @@ static void on_stack(struct samples *s, const struct stack_event *e)
 		return;
 	process->thread = e->tid;
 	k = samples__key(s, &e->key);
-	p = get_pending(s, e->sample_id, k);
-	p->site[role] = take_stack(s, k, role, process, &raw, after);
+	p = samples__pending(s, e->sample_id, k);
+	p->site[role] = samples__take_stack(s, k, role, process, &raw, after);
 	if (!p->site[role] && role == ROLE_WAITER && !k->has_stack) {
 		struct kind_evidence evidence = { .after = after };
 
@@ -334,11 +324,14 @@ void samples__event(struct samples *s, const void *data, size_t size)
 	if (size < sizeof(type))
 		return;
 	memcpy(&type, data, sizeof(type));
-	if (type == EVENT_SLEEP_END && size >= sizeof(struct end_event))
+	if ((type == EVENT_SLEEP_END || type == EVENT_HOLD_END) && size >= sizeof(struct end_event))
 		on_end(s, data);
-	else if ((type == EVENT_WAITER_STACK || type == EVENT_WAKER_STACK) &&
-		 size >= sizeof(*stack) && stack->stack_len <= size - sizeof(*stack))
+	if (size < sizeof(*stack) || stack->stack_len > size - sizeof(*stack))
+		return;
+	if (type == EVENT_WAITER_STACK || type == EVENT_WAKER_STACK)
 		on_stack(s, stack);
+	else if (type == EVENT_TAKER_STACK)
+		samples_exact__taker(s, stack);
 }
 
 /* Enters a stack of a sleeper of whom no sample came: it slept before, or too many did. */
@@ -358,10 +351,10 @@ static struct pending *read_sleeper(struct samples *s, struct sample_key *k,
 		return NULL;
 	raw.len = memory.len;
 	after = memory.has_after ? memory.after : NULL;
-	hash = take_stack(s, k, ROLE_WAITER, process, &raw, after);
+	hash = samples__take_stack(s, k, ROLE_WAITER, process, &raw, after);
 	if (!hash)
 		return NULL;
-	p = get_pending(s, id, k);
+	p = samples__pending(s, id, k);
 	p->site[ROLE_WAITER] = hash;
 	return p;
 }
@@ -402,6 +395,8 @@ void samples__held(struct samples *s, const struct lock_key *key, const struct n
 	struct sample_key *k = samples__key(s, key);
 	struct sample_site added, *site;
 
+	if (SIGNATURE_OP(key->signature) & OP_EXACT)
+		return; /* its holder sites are weighed by hold, not by wait */
 	site = sites__find(&k->sites, ROLE_HOLDER, stack->hash ? stack->hash : 1);
 	if (!site || sample) {
 		added = site_of(stack, ROLE_HOLDER, now_ns);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Stack samples -> sites. A sampled sleep sends up to three events (waiter's stack, waker's stack,
- * end); they are joined here, unwound, and their wait is credited to the sites of the lock.
+ * end); they are joined here, unwound, and their wait is credited to the sites of the lock. So does
+ * a hold in the exact tier (taker's stack, end), whose site is the holder's.
  */
 #ifndef SAMPLES_H
 #define SAMPLES_H
@@ -32,6 +33,7 @@ struct sample_key {
 	const char *memory;   /* "heap", "stack", "shared" or "mapped" */
 	uint64_t named_after; /* hash of the site that the name was made of */
 	bool gone;	      /* to be swept */
+	unsigned long used;   /* interval in which it was last asked for */
 	struct sites sites;
 	struct holders holders;
 	UT_hash_handle hh;
@@ -67,6 +69,15 @@ void samples__open(struct samples *s, struct sample_key *k, const struct open_sl
  */
 void samples__held(struct samples *s, const struct lock_key *key, const struct named_stack *stack,
 		   uint64_t wait_ns, bool sample, uint64_t now_ns);
+
+/*
+ * The exact tier knows by its calls what kind of lock a futex word is in; where a function has told
+ * already, it changes nothing.
+ */
+void samples__judged(struct sample_key *k, const struct kind_verdict *verdict);
+
+/* The lock was destroyed in this interval: what was known before is another's. */
+void samples__begin_anew(struct sample_key *k);
 
 /* For stacks that are no sample of a lock. */
 struct names *samples__names(struct samples *s);

@@ -42,7 +42,8 @@ static bool name_after_object(struct samples *s, struct sample_key *k)
 	return true;
 }
 
-/* A lock on the heap is called after the call site that waits most: that is stable. */
+/* A lock on the heap is called after the call site that waits most, or if nobody ever slept on it,
+ * that holds it most: that is stable. */
 static void name_after_site(struct samples *s, struct sample_key *k, const struct sample_site *site)
 {
 	char place[512], name[600];
@@ -64,7 +65,8 @@ static const char *where_of(struct samples *s, const struct site_place *place)
 
 void samples__name(struct samples *s, struct sample_key *k, uint64_t now_ns)
 {
-	const struct sample_site *main = sites__main(&k->sites);
+	bool exact = SIGNATURE_OP(k->key.signature) & OP_EXACT;
+	const struct sample_site *main = sites__main(&k->sites, exact ? ROLE_HOLDER : ROLE_WAITER);
 	uint64_t hash = main && main->has_place ? main->hash : 1;
 
 	if (!k->looked_up)

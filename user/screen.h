@@ -13,11 +13,11 @@
 
 /* Rows of the screen; what has no room is -1 or 0 rows high. */
 struct layout {
-	int alarm;  /* y of the line that tells of a deadlock or an inversion */
-	int top;    /* y of the header */
-	int header; /* its lines: 0, 1 (all in one) or 4 */
+	int alarm;	       /* y of the line that tells of a deadlock or an inversion */
+	int top;	       /* y of the header */
+	int header;	       /* its lines: 0, 1 (all in one) or 4 */
 	int block, block_rows; /* y of the inversions above the graph, and how many lines */
-	int heads;  /* y of the column heads */
+	int heads;	       /* y of the column heads */
 	int list, list_rows;
 	int bar; /* y of the bottom line */
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The line that tells of deadlocks, on every screen: as much of the story as there is room for. If
- * there is none, of locks that are taken in contradicting orders.
+ * there is none, it tells of locks that are taken in contradicting orders.
  */
 #include "screen.h"
 
@@ -17,6 +17,15 @@ struct line {
 	enum style style;
 };
 
+/* A head, and parts that follow it as long as they fit. */
+struct story {
+	enum style style;
+	char head[128];
+	void (*part)(char *buf, size_t size, const void *about, size_t i);
+	const void *about;
+	size_t n_parts, n_more; /* more of its kind */
+};
+
 static bool fits(const struct line *line, const char *text)
 {
 	return line->x + text__columns(text) <= line->end;
@@ -27,19 +36,10 @@ static void put(struct line *line, const char *text)
 	line->x += canvas__text(line->c, line->x, line->y, line->end - line->x, line->style, text);
 }
 
-static void head_text(char *buf, size_t size, const struct deadlock *d)
+/* "5151 waits for accounts_lock held by 5152", ", which waits for audit_lock held by 5151" */
+static void deadlock_part(char *buf, size_t size, const void *about, size_t i)
 {
-	const struct thread *first = d->n_threads ? d->threads[0].thread : NULL;
-	char comm[64], age[16];
-
-	text__clean(comm, sizeof(comm), first && first->process_comm ? first->process_comm : "?");
-	text__duration(age, sizeof(age), d->since_ns);
-	snprintf(buf, size, "DEADLOCK %s %d: %zu %s for %s", comm, (int)d->pid, d->n_threads,
-		 d->n_threads == 1 ? "thread" : "threads", age);
-}
-
-static void link_text(char *buf, size_t size, const struct deadlock *d, size_t i)
-{
+	const struct deadlock *d = about;
 	const struct deadlock_thread *t = &d->threads[i];
 	char lock[WORDS_MAX] = "a lock", who[48], holder[32] = "itself";
 
@@ -51,50 +51,55 @@ static void link_text(char *buf, size_t size, const struct deadlock *d, size_t i
 	snprintf(buf, size, "%s waits for %.200s held by %s", who, lock, holder);
 }
 
-/* Whole links only: half a name misleads. */
-static void put_links(struct line *line, const struct deadlock *d)
+static struct story deadlock_story(const struct snapshot *s)
 {
-	for (size_t i = 0; i < d->n_threads; i++) {
-		char text[512];
+	const struct deadlock *d = &s->deadlocks[0];
+	const struct thread *first = d->n_threads ? d->threads[0].thread : NULL;
+	struct story story = {
+		STYLE_ALARM, "", deadlock_part, d, d->n_threads, s->n_deadlocks - 1
+	};
+	char comm[64], age[16];
 
-		link_text(text, sizeof(text), d, i);
-		if (!fits(line, text)) {
-			put(line, fits(line, " ...") ? " ..." : "");
-			return;
-		}
-		put(line, text);
-	}
+	text__clean(comm, sizeof(comm), first && first->process_comm ? first->process_comm : "?");
+	text__duration(age, sizeof(age), d->since_ns);
+	snprintf(story.head, sizeof(story.head), "DEADLOCK %s %d: %zu %s for %s", comm, (int)d->pid,
+		 d->n_threads, d->n_threads == 1 ? "thread" : "threads", age);
+	return story;
 }
 
-/* " A -> B at f (x.c:12)" */
-static void edge_text(char *buf, size_t size, const struct inversion *inversion, size_t i)
+/* "accounts_lock -> audit_lock at transfer (bank.c:88)" */
+static void inversion_part(char *buf, size_t size, const void *about, size_t i)
 {
-	const struct inversion_edge *e = &inversion->edges[i];
+	const struct inversion_edge *e = &((const struct inversion *)about)->edges[i];
+	char from[WORDS_MAX], to[WORDS_MAX], where[WORDS_MAX] = "";
 	const struct frame *own = words__edge_frame(e);
-	char from[WORDS_MAX], to[WORDS_MAX], frame[WORDS_MAX] = "";
 
 	if (own)
-		words__frame(frame, sizeof(frame), own);
-	snprintf(buf, size, "%s %.100s -> %.100s%s%.200s", i ? "," : "",
-		 words__edge_lock(from, sizeof(from), e->from, e->from_name),
-		 words__edge_lock(to, sizeof(to), e->to, e->to_name), frame[0] ? " at " : "",
-		 frame);
+		words__frame(where, sizeof(where), own);
+	words__edge_lock(from, sizeof(from), e->from, e->from_name);
+	words__edge_lock(to, sizeof(to), e->to, e->to_name);
+	snprintf(buf, size, "%s %.120s -> %.120s%s%.200s", i ? "," : ":", from, to,
+		 own ? " at " : "", where);
 }
 
-static void deadlock_part(char *buf, size_t size, const void *deadlock, size_t i)
+static struct story inversion_story(const struct snapshot *s)
 {
-	link_text(buf, size, deadlock, i);
-}
+	const struct inversion *inversion = &s->inversions[0];
+	struct story story = { STYLE_WARM,	   "",
+			       inversion_part,	   inversion,
+			       inversion->n_edges, s->n_inversions - 1 };
+	char comm[64];
 
-static void inversion_part(char *buf, size_t size, const void *inversion, size_t i)
-{
-	edge_text(buf, size, inversion, i);
+	text__clean(comm, sizeof(comm), inversion->comm ? inversion->comm : "?");
+	snprintf(story.head, sizeof(story.head), "ORDER INVERSION in %s %d", comm,
+		 (int)inversion->pid);
+	return story;
 }
 
 /* Whole parts only: half a name misleads. */
 static void put_parts(struct line *line, const struct story *story)
 {
-	for (size_t i = 0; i < story->n; i++) {
+	for (size_t i = 0; i < story->n_parts; i++) {
 		char text[512];
 
 		story->part(text, sizeof(text), story->about, i);
@@ -104,4 +109,25 @@ static void put_parts(struct line *line, const struct story *story)
 		}
 		put(line, text);
 	}
+}
+
+void screen_alarm__draw(const struct snapshot *s, const struct view *v, struct canvas *c, int y)
+{
+	struct story story = s->n_deadlocks ? deadlock_story(s) : inversion_story(s);
+	struct line line = { c, 0, y, c->width, story.style };
+	char tail[64] = "", more[48] = "";
+	int columns;
+
+	if (story.n_more)
+		snprintf(more, sizeof(more), " (and %zu more)", story.n_more);
+	snprintf(tail, sizeof(tail), "%s%s", more, view__clevel(v)->forest ? "" : "  g shows it");
+	canvas__style(c, 0, y, -1, story.style);
+	put(&line, story.head);
+	if (!fits(&line, tail))
+		snprintf(tail, sizeof(tail), "%s", fits(&line, more) ? more : "");
+	columns = text__columns(tail);
+	line.end -= columns;
+	put_parts(&line, &story);
+	line.end += columns;
+	put(&line, tail);
 }

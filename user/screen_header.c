@@ -133,6 +133,22 @@ static void put_marker(struct line *line, enum style style, const char *format, 
 	line->end = MAX(line->x, line->end - columns - 2);
 }
 
+/* The tier, if it is not the usual one; by how much its figures are scaled must be seen. */
+static void put_tier(struct line *line, const struct snapshot *s)
+{
+	char share[16];
+
+	if (!s->exact)
+		return;
+	if (!fields__scaled(s)) {
+		put(line, "", STYLE_VALUE, "Exact");
+		return;
+	}
+	text__percent(share, sizeof(share), s->exact_share);
+	put(line, "Exact", STYLE_WARM, line->end < WIDTH_NARROW ? "%s%s" : "%s%s of the time",
+	    share[0] == '<' ? "" : "~", share);
+}
+
 static void draw_title(const struct snapshot *s, const struct view *v, struct canvas *c, int y)
 {
 	/* Markers leave room for the program's name. */
@@ -153,6 +169,8 @@ static void draw_title(const struct snapshot *s, const struct view *v, struct ca
 		put(&line, "", STYLE_NORMAL, "%s", text);
 	interval_text(text, sizeof(text), v->delay_ns);
 	put(&line, "every", STYLE_VALUE, "%s", text);
+	if (s)
+		put_tier(&line, s);
 	if (s && s->host)
 		put(&line, "on", STYLE_VALUE, "%s", s->host);
 	if (s && s->kernel && c->width >= WIDTH_WIDE)
@@ -245,6 +263,7 @@ static void draw_short(const struct snapshot *s, const struct view *v, struct ca
 	if (snapshot__losses(s))
 		put_losses(&line, s);
 	put_load(&line, s);
+	put_tier(&line, s);
 	if (v->paused)
 		put(&line, "", STYLE_WARM, "PAUSED");
 	if (view__clevel(v)->filter[0])

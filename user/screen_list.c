@@ -104,7 +104,7 @@ static void choose_columns(const struct view *v, int width, struct columns *cs)
 	memset(cs, 0, sizeof(*cs));
 	cs->width = -1;
 	for (const struct field *f = fields__of(view__clevel(v)->entity); f->key; f++) {
-		int columns = field__width(f, v->scaled);
+		int columns = f->width + field__is_scaled(f, v->scaled);
 
 		if (!view__has_column(v, f) || redundant(v, f) || cs->n == COLUMNS_MAX)
 			continue;
@@ -127,9 +127,7 @@ static void draw_text(struct canvas *c, const struct column *column, int y, enum
 /* What is scaled is marked as such in the head, too. */
 static void title_text(const struct view *v, const struct field *f, char *buf, size_t size)
 {
-	bool scaled = v->scaled && (f->flags & FIELD_EXACT);
-
-	snprintf(buf, size, "%s%s", scaled ? "~" : "", f->title);
+	snprintf(buf, size, "%s%s", field__is_scaled(f, v->scaled) ? "~" : "", f->title);
 }
 
 static void draw_heads(const struct view *v, const struct columns *cs, int y, struct canvas *c)

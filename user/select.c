@@ -13,12 +13,21 @@ static const struct field *sort_field(const struct options *o, enum entity entit
 	return f ? f : fields__default_sort(entity);
 }
 
+/* The exact tier knows it, but nobody wanted it in this interval. */
+static bool is_quiet(const struct lock *l)
+{
+	return l->exact && !l->sleeps && !l->wait_ns && !l->waiting && !l->deadlocked &&
+	       !select__is_used(l);
+}
+
 static bool is_shown(const void *row, enum entity entity, const struct options *o)
 {
 	const struct process *p = row;
 	const struct lock *l = row;
 	const struct thread *t = row;
 
+	if (entity == ENTITY_LOCK && is_quiet(l))
+		return false;
 	if (o->idle)
 		return true;
 	switch (entity) {
@@ -70,7 +79,7 @@ static void mark_process(const struct snapshot *s, pid_t pid, bool *marks)
 
 bool select__is_used(const struct lock *l)
 {
-	return l->exact && (l->acquisitions || l->try_failures);
+	return l->exact && (l->acquisitions || l->try_failures || l->releases || l->signals);
 }
 
 static int compare_pids(const void *a, const void *b)

@@ -18,7 +18,7 @@ const void **select__rows(const struct snapshot *s, const struct options *o, enu
 const void **select__all(const struct snapshot *s, const struct options *o, enum entity entity,
 			 size_t *n);
 
-/* Was the lock taken, or tried, as the exact tier sees it? It may be that nobody waited for it. */
+/* Was the lock used, as the exact tier sees it? It may be that nobody waited for it. */
 bool select__is_used(const struct lock *l);
 /* Of each of s->processes: has it such a lock that is not idle? From malloc. */
 bool *select__using(const struct snapshot *s);

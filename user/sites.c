@@ -97,13 +97,13 @@ struct sample_site *sites__add(struct sites *s, const struct sample_site *sample
 	return site;
 }
 
-const struct sample_site *sites__main(struct sites *s)
+const struct sample_site *sites__main(struct sites *s, enum site_role role)
 {
-	struct sample_site *main = s->main ? sites__find(s, ROLE_WAITER, s->main) : NULL;
+	struct sample_site *main = s->main ? sites__find(s, role, s->main) : NULL;
 	struct sample_site *most = NULL;
 
 	for (size_t i = 0; i < s->n; i++)
-		if (s->items[i].role == ROLE_WAITER &&
+		if (s->items[i].role == role &&
 		    (!most || s->items[i].all_wait_ns > most->all_wait_ns))
 			most = &s->items[i];
 	if (!main || (most && most->all_wait_ns / 2 > main->all_wait_ns))
@@ -116,6 +116,25 @@ void sites__next_interval(struct sites *s)
 {
 	for (size_t i = 0; i < s->n; i++)
 		s->items[i].samples = s->items[i].wait_ns = 0;
+}
+
+void sites__begin_anew(struct sites *s)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		struct sample_site *site = &s->items[i];
+
+		if (!site->samples && !site->wait_ns) {
+			free(site->frames);
+			continue;
+		}
+		site->all_samples = site->samples;
+		site->all_wait_ns = site->wait_ns;
+		s->items[kept++] = *site;
+	}
+	s->n = kept;
+	s->main = 0;
 }
 
 bool site_place__equal(const struct site_place *a, const struct site_place *b)

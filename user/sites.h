@@ -34,7 +34,7 @@ struct sample_site {
 struct sites {
 	struct sample_site *items;
 	size_t n, capacity;
-	uint64_t main; /* hash of the waiter site that names the key; 0: none */
+	uint64_t main; /* hash of the site that names the key; 0: none */
 };
 
 void sites__done(struct sites *s);
@@ -48,8 +48,12 @@ struct sample_site *sites__find(const struct sites *s, enum site_role role, uint
  */
 struct sample_site *sites__add(struct sites *s, const struct sample_site *sample);
 
-/* The waiter site that waited most; it changes only for one that waited twice as much. */
-const struct sample_site *sites__main(struct sites *s);
+/* The site of a role that weighs most; it changes only for one that weighs twice as much. One key
+ * is always asked for the same role. */
+const struct sample_site *sites__main(struct sites *s, enum site_role role);
+
+/* Only what came in the running interval is kept. */
+void sites__begin_anew(struct sites *s);
 
 /* The running interval's figures go to zero. */
 void sites__next_interval(struct sites *s);

@@ -37,7 +37,8 @@ struct records {
 	const struct process_key *futex_keys;
 	const struct futex_stats *futexes; /* calls, whether they slept or not */
 	size_t n_futexes;
-	size_t locks_max, waits_max; /* how many fit: near it, old ones are forgotten sooner */
+	/* how many fit: near it, old ones are forgotten sooner; exact_max 0: not known */
+	size_t locks_max, waits_max, exact_max;
 	uint64_t losses[LOSS_COUNT]; /* cumulative */
 	struct self_cost self;	     /* cumulative cpu_ns, probe_ns, probe_runs; rss_bytes now */
 };

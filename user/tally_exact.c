@@ -58,12 +58,12 @@ static void take_held(struct tally_exact *x, const struct exact_stats *stats, ui
 {
 	uint64_t held =
 		stats->released_sum - stats->taken_sum + (stats->calls - stats->releases) * now_ns;
-	int64_t grown = held - x->held, now = now_ns, half = now / 2;
+	__int128 grown = (int64_t)(held - x->held), half = now_ns / 2;
 
 	if (half && (grown > half || grown < -half))
-		grown -= (grown + (grown > 0 ? half : -half)) / now * now;
+		grown -= (grown + (grown > 0 ? half : -half)) / now_ns * now_ns;
 	x->held += grown;
-	x->held_ns += grown;
+	x->held_ns = (uint64_t)x->held_ns + (uint64_t)grown;
 	x->delta.hold_ns = tally__grow(&x->shown_held_ns, MAX(x->held_ns, 0), count);
 }
 
@@ -99,6 +99,8 @@ static void take_stats(struct tally *t, struct tally_key *k, const struct exact_
 	SUMS(READ)
 #undef READ
 	k->present = true;
+	/* a semaphore's calls and releases must never have been missed */
+	x->unbalanced |= is_sem(k) && (stats->releases > stats->calls || t->exact_share < 1);
 	if (count && !t->exact_share) /* what came meanwhile is the next interval's */
 		return;
 	if (events_of(&now) < events_of(&x->raw))
@@ -107,11 +109,8 @@ static void take_stats(struct tally *t, struct tally_key *k, const struct exact_
 		k->last_ns = r->now_ns;
 	take_sums(x, &now, count);
 	take_hist(k, stats, count);
-	if (is_sem(k)) {
-		/* its calls and releases must never have been missed */
-		x->unbalanced |= stats->releases > stats->calls || t->exact_share < 1;
+	if (is_sem(k))
 		take_held(x, stats, r->now_ns, count && !x->unbalanced);
-	}
 	if (count && t->exact_share < 1)
 		scale(&x->delta, r->exact_ns - t->exact_ns, r->now_ns - t->now_ns);
 	x->max_hold_ns = count && max->epoch == r->epoch ? max->ns : 0;

@@ -11,7 +11,8 @@ LOCKTOP=${LOCKTOP:-$root/build/locktop}
 WORKLOADS=${WORKLOADS:-$root/build/workloads}
 SKIPPED=77 # exit status of a workload that this machine cannot run
 started=()
-expect=() # what `measure` judges by
+expect=()  # what `measure` judges by
+options=() # more of them for `observe`
 
 test_files() {
 	shots=$BATS_TEST_TMPDIR/shots # snapshots, one object a line
@@ -100,7 +101,8 @@ observe() {
 		delay=$2
 		shift 2
 	fi
-	"$LOCKTOP" -b -f json -i --top 0 -d "$delay" -o "$shots" -- "$@" >"$truth" 3>&- || status=$?
+	"$LOCKTOP" -b -f json -i --top 0 -d "$delay" "${options[@]}" -o "$shots" -- "$@" \
+		>"$truth" 3>&- || status=$?
 	[ "$status" -ne "$SKIPPED" ] || skip "this machine has not what $(basename "$1") is about"
 	return "$status"
 }

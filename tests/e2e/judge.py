@@ -8,7 +8,9 @@ that totals.py wrote, in the interval of a snapshot), fine() (the shots are soun
 deadlocks: rows_of() (the truth's lock, a row each interval), row() and own() (its last row, and that
 one's owner), functions(frames), site(role, row), charged(tid), names(row) (of its
 verdicts), verdicts(pid) (all that were ever given), cycles(shot) and true_cycles(),
-standing(after, until) (snapshots so many seconds after they formed).
+standing(after, until) (snapshots so many seconds after they formed); for the exact tier:
+exact(address, pid) (its figures, summed), digits() and holds(percent) (the truth's locks),
+inversions(shot), true_inversions() and sites_right(shot).
 """
 import datetime
 import json
@@ -17,12 +19,15 @@ import sys
 MS = 10**6
 S = 10**9
 SUMMED = ("sleeps", "wait_ns", "blocked_ns", "delay_ns", "timeouts")
+EXACT = ("acquisitions", "read_acquisitions", "contended", "try_failures", "owner_changes",
+         "signals", "hold_ns", "call_wait_ns")
+AT_LEAST = ("contended",)  # the truth has only what is certain
 
 with open(sys.argv[1], encoding="utf-8") as f:
     shots = [json.loads(line) for line in f]
 try:
     with open(sys.argv[2], encoding="utf-8") as f:
-        t = json.loads(f.read() or "{}")
+        t = json.loads((f.read().splitlines() or ["{}"])[-1])
 except FileNotFoundError:
     t = {}
 
@@ -179,18 +184,94 @@ def fine():
     return bool(shots) and losses() == 0
 
 
+def exact(address=None, pid=None):
+    """The exact tier's figures of a lock over all intervals; None: not known in any of them."""
+    wanted = lock_id(address, pid)
+    rows_seen = [x for shot in shots for x in shot["locks"] if x["id"] == wanted]
+    known = {key: [x[key] for x in rows_seen if x[key] is not None] for key in EXACT}
+    return {key: sum(of) if of else None for key, of in known.items()}
+
+
+def of_kind(truth, kind):
+    """Is that what locktop calls it? PI mutexes and the two sides of a rwlock have their own."""
+    return truth in kind.split("-")
+
+
+def right(name, key, seen, truth):
+    """A figure that the truth knows, to the digit; says so if it is not."""
+    if truth is None:
+        return True
+    if seen is None:
+        seen = 0
+    good = seen >= truth if key in AT_LEAST else seen == truth
+    if not good:
+        print(f"{name}: {key} {seen}, truth {truth}")
+    return good
+
+
+def digits():
+    """All counts of all locks of the truth."""
+    good = bool(t["locks"])
+    for x in t["locks"]:
+        seen = exact(x["lock"], x["pid"])
+        good &= all([right(x["name"], key, seen[key], x[key]) for key in EXACT
+                     if key in x and key != "hold_ns"])
+        kinds = {y["kind"] for y in rows_of(x["lock"], x["pid"])}
+        if not all(of_kind(x["kind"], kind) for kind in kinds):
+            print(f"{x['name']}: {kinds}, truth {x['kind']}")
+            good = False
+    return good
+
+
+def holds(percent):
+    """How long the locks of the truth were held, on the whole."""
+    good = True
+    for x in t["locks"]:
+        if not x["hold_ns"]:
+            continue
+        seen = exact(x["lock"], x["pid"])["hold_ns"]
+        if not seen or not near(seen, x["hold_ns"], percent):
+            print(f"{x['name']}: held {seen}, truth {x['hold_ns']}"
+                  f" ({seen / x['hold_ns'] if seen else 0:.3f})")
+            good = False
+    return good
+
+
+def inversions(shot):
+    """Inversions, comparable: of each edge the locks, the thread, functions where they were taken."""
+    return [frozenset((e["from"], e["to"], e["tid"]) for e in i["sites"])
+            for i in shot["inversions"] or ()]
+
+
+def true_inversions():
+    """The workload's: one, or none."""
+    edges = frozenset((lock_id(e["from"]), lock_id(e["to"]), e["tid"]) for e in t["edges"])
+    return [edges] if t["inverted"] else []
+
+
+def sites_right(shot):
+    """Both stacks of each edge of the one inversion: where the first lock was taken, and the other."""
+    truth = {e["tid"]: e for e in t["edges"]}
+    return all(truth[e["tid"]]["then"] in functions(e["frames"])
+               and e["from_frame"] and e["from_frame"]["function"] == truth[e["tid"]]["first"]
+               for i in shot["inversions"] for e in i["sites"])
+
+
 for expression in sys.argv[3:]:
     if not eval(f"({expression})"):  # pylint: disable=eval-used
         print(f"does not hold: {expression}")
-        print(f"truth: {t}")
+        print(f"truth: {t}"[:2000])
         if "lock" in t:
             print(f"seen: {lock()}")
         if "lock" in t and rows_of():
             print(f"last: { {k: v for k, v in row().items() if k not in ('histogram', 'sites')} }")
         for number, shot in enumerate(shots):
+            for i in shot["inversions"] or ():
+                print(f"{number}: inversion {inversions({'inversions': [i]})}")
             for d in shot["deadlocks"] or ():
                 print(f"{number}: deadlock {d['since_ns']} {cycles({'deadlocks': [d]})}")
             lost = {name: n for name, n in shot["losses"].items() if n}
             brief = [(x["id"], x["kind"], x["sleeps"], x["wait_ns"]) for x in shot["locks"][:6]]
-            print(f"{number}: {shot['interval_ns']} {shot['totals']} {lost} {brief}")
+            share = f"exact {shot['exact_share']}" if shot["tier"] == "exact" else ""
+            print(f"{number}: {shot['interval_ns']} {shot['totals']} {lost} {brief} {share}")
         sys.exit(1)

@@ -30,7 +30,7 @@ static inline struct fixture *begin(void **state)
 	struct fixture *x = *state;
 
 	x->proc = proc__new("/proc");
-	x->collector = collector__new(&x->options, &x->fake.source, x->proc, NULL);
+	x->collector = collector__new(&x->options, &x->fake.source, x->proc, NULL, NULL);
 	assert_int_equal(collector__start(x->collector), 0);
 	return x;
 }

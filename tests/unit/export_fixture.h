@@ -268,12 +268,66 @@ static inline struct snapshot *owned(void)
 	return s;
 }
 
+/* Figures of the exact tier as large as they can be, and locks in orders with hostile names. */
+static inline void add_hostile_exact(struct snapshot *s)
+{
+	static struct frame frame = { BIDI, QUOTES, 5, LINES, 7, "native" };
+	const struct fixture_exact huge = { .acquisitions = UINT64_MAX,
+					    .contended = UINT64_MAX,
+					    .hold_ms = UINT64_MAX / MS,
+					    .max_hold_us = UINT64_MAX / 1000,
+					    .releases = 1,
+					    .hold_known = true };
+
+	s->exact = true;
+	s->exact_share = 0.5;
+	for (size_t i = 0; i < s->n_locks; i += 2)
+		fixture__set_exact(&s->locks[i], &huge);
+	s->inversions = snapshot__alloc(s, 1, sizeof(*s->inversions));
+	s->n_inversions = 1;
+	*s->inversions = (struct inversion){ .pid = 70, .comm = ESCAPE, .fresh = true };
+	s->inversions->edges = snapshot__alloc(s, 2, sizeof(*s->inversions->edges));
+	s->inversions->n_edges = 2;
+	for (int i = 0; i < 2; i++) {
+		struct inversion_edge *e = &s->inversions->edges[i];
+
+		*e = fixture__edge(s, s->locks[i].id, s->locks[!i].id, hostile_frames,
+				   ARRAY_SIZE(hostile_frames));
+		e->from_name = i ? INVALID : LINES;
+		e->to_name = i ? LINES : INVALID;
+		e->from_frame = &frame;
+		e->count = UINT64_MAX;
+	}
+}
+
 static inline struct snapshot *hostile(void)
 {
 	struct snapshot *s = fixture__empty(2);
 
 	add_hostile(s);
+	add_hostile_exact(s);
 	s->losses[LOSS_LOCKS_FULL] = 12;
+	return s;
+}
+
+/* The exact tier, on for all of the interval. */
+static inline struct snapshot *exact(void)
+{
+	struct snapshot *s = fixture__new(5);
+
+	fixture__add_exact(s, 1);
+	fixture__add_inversions(s);
+	set_states(s);
+	return s;
+}
+
+/* The same in slices, without an inversion. */
+static inline struct snapshot *sliced(void)
+{
+	struct snapshot *s = fixture__new(6);
+
+	fixture__add_exact(s, 0.12);
+	set_states(s);
 	return s;
 }
 

@@ -267,5 +267,6 @@ static inline struct options fixture__options(void)
 }
 
 #include "owners_fixture.h"
+#include "exact_fixture.h"
 
 #endif

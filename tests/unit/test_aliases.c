@@ -65,7 +65,7 @@ static void test_modules(void **state)
 	aliases__free(a);
 }
 
-/* A pattern alone is refused by its line; a directory, too; no file is no fault. */
+/* A pattern alone is refused by its line; a directory, too; that the user has none is no fault. */
 static void test_refused(void **state)
 {
 	struct aliases *a;
@@ -75,7 +75,10 @@ static void test_refused(void **state)
 	assert_non_null(strstr(error, ":2: "));
 	assert_null(strchr(error, '\n'));
 	assert_int_equal(aliases__load("/tmp", &a, error, sizeof(error)), -EINVAL);
-	assert_int_equal(load(NULL, &a, error, sizeof(error)), 0);
+	assert_int_equal(load(NULL, &a, error, sizeof(error)), -ENOENT);
+	unsetenv("SUDO_USER");
+	setenv("XDG_CONFIG_HOME", "/nowhere/at/all", 1);
+	assert_int_equal(aliases__load(NULL, &a, error, sizeof(error)), 0);
 	assert_null(aliases__find(a, NULL, "two"));
 	aliases__free(a);
 }

@@ -9,8 +9,8 @@
 #include <time.h>
 
 /*
- * Each format of a usual interval, one with the idle class, one with owners and deadlocks, one
- * without a row, and a hostile one.
+ * Each format of a usual interval, one with the idle class, one with owners and deadlocks, two of
+ * the exact tier, one without a row, and a hostile one.
  */
 static void test_golden(void **state)
 {
@@ -22,6 +22,7 @@ static void test_golden(void **state)
 	} cases[] = {
 		{ "plain", plain, false, 20 }, { "idle", plain, true, 1 },
 		{ "owned", owned, false, 20 }, { "hostile", hostile, true, 0 },
+		{ "exact", exact, true, 0 },   { "sliced", sliced, false, 20 },
 		{ "empty", empty, false, 20 },
 	};
 
@@ -142,7 +143,7 @@ static void test_csv(void **state)
 		lines++;
 	}
 	assert_true(formula && quotes);
-	assert_int_equal(columns, 33);
+	assert_int_equal(columns, 42);
 	assert_int_equal(lines, 1 + s->n_locks);
 	free(text);
 	snapshot__free(s);

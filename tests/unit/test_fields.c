@@ -14,18 +14,47 @@
 #include "../../user/text.h"
 #include "../../user/util.h"
 
-#define JSON_KEYS_MAX 32
+#define JSON_KEYS_MAX 40
 
 /* The scalars of the snapshot's schema. Outside checks rely on these names. */
 static const char *const json_keys[ENTITY_COUNT][JSON_KEYS_MAX] = {
 	[ENTITY_PROCESS] = { "pid", "comm", "user", "cgroup", "runtime", "threads", "sleeps",
-			     "wait_ns", "blocked_ns", "delay_ns", "waiting", "idle_wait_ns" },
-	[ENTITY_LOCK] = { "id",		 "pid",		 "address",	 "kind",       "class",
-			  "name",	 "name_from",	 "sleeps",	 "wait_ns",    "blocked_ns",
-			  "delay_ns",	 "max_ns",	 "p50_ns",	 "p99_ns",     "timeouts",
-			  "waiting",	 "oldest_ns",	 "acquisitions", "contended",  "hold_ns",
-			  "max_hold_ns", "try_failures", "impact_ns",	 "owner_died", "readers",
-			  "deadlocked" },
+			     "wait_ns", "blocked_ns", "delay_ns", "waiting", "idle_wait_ns",
+			     "futex_calls", "futex_again", "futex_wakes", "futex_idle_wakes" },
+	[ENTITY_LOCK] = { "id",
+			  "pid",
+			  "address",
+			  "kind",
+			  "class",
+			  "name",
+			  "name_from",
+			  "sleeps",
+			  "wait_ns",
+			  "blocked_ns",
+			  "delay_ns",
+			  "max_ns",
+			  "p50_ns",
+			  "p99_ns",
+			  "timeouts",
+			  "waiting",
+			  "oldest_ns",
+			  "acquisitions",
+			  "contended",
+			  "hold_ns",
+			  "max_hold_ns",
+			  "try_failures",
+			  "impact_ns",
+			  "owner_died",
+			  "readers",
+			  "deadlocked",
+			  "contention",
+			  "avg_hold_ns",
+			  "avg_wait_ns",
+			  "call_wait_ns",
+			  "read_acquisitions",
+			  "read_hold_ns",
+			  "owner_changes",
+			  "signals" },
 	[ENTITY_THREAD] = { "pid", "tid", "comm", "sleeps", "wait_ns", "waiting_for", "waiting_ns",
 			    "state", "syscall" },
 };
@@ -128,14 +157,20 @@ static void test_rows(void **state)
 }
 
 /* Columns up to a priority, with one blank between them. */
-static int columns(enum entity entity, unsigned int priority)
+static int columns_of_tier(enum entity entity, unsigned int priority, bool exact)
 {
 	int sum = -1;
 
 	for (const struct field *f = fields__of(entity); f->key; f++)
-		if ((f->flags & FIELD_SCREEN) && f->priority <= priority)
+		if ((f->flags & FIELD_SCREEN) && f->priority <= priority &&
+		    (exact || !(f->flags & FIELD_EXACT)))
 			sum += f->width + 1;
 	return sum;
+}
+
+static int columns(enum entity entity, unsigned int priority)
+{
+	return columns_of_tier(entity, priority, false);
 }
 
 /* The least terminal shows what matters; a common one is well filled; text ends each row. */
@@ -212,6 +247,23 @@ static void test_wide(void **state)
 	}
 }
 
+/* With the exact tier, 120 columns have room for its whole story, and for all that comes before. */
+static void test_wide_exact(void **state)
+{
+	static const char *const wanted[] = { "acquisitions", "contention", "hold_ns",
+					      "avg_hold_ns", "max_hold_ns" };
+
+	(void)state;
+	assert_in_range(columns_of_tier(ENTITY_LOCK, 2, true), 100, 120);
+	assert_in_range(columns_of_tier(ENTITY_PROCESS, 3, true), 80, 120);
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		const struct field *f = fields__find(ENTITY_LOCK, wanted[i]);
+
+		assert_true(f->flags & FIELD_EXACT);
+		assert_true((f->flags & FIELD_SCREEN) && f->priority <= 2);
+	}
+}
+
 static void assert_shown(enum entity entity, const char *key, const void *row, uint64_t interval_ns,
 			 const char *expected)
 {
@@ -253,17 +305,21 @@ static void test_format(void **state)
 /* What is not known is null and ?; what does not apply is null and -; never a zero. */
 static void test_unknown(void **state)
 {
-	static const char *const exact[] = { "acquisitions", "contended", "hold_ns", "max_hold_ns",
-					     "try_failures" };
 	static const char *const none[] = { "p50_ns", "p99_ns" };
 	static const char *const no_text[] = { "name", "name_from", "where", "comm" };
 	const struct process ended = { .threads = -1 };
 	const struct thread runs = { .waiting_ns = 77 };
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(exact); i++) {
-		assert_false(fields__find(ENTITY_LOCK, exact[i])->get(&lock).known);
-		assert_shown(ENTITY_LOCK, exact[i], &lock, 1, "?");
+	for (int e = 0; e < ENTITY_COUNT; e++) {
+		for (const struct field *f = fields__of(e); f->key; f++) {
+			if (!(f->flags & FIELD_EXACT))
+				continue;
+			assert_false(
+				f->get(e == ENTITY_LOCK ? (void *)&lock : (void *)&ended).known);
+			assert_shown(e, f->key, e == ENTITY_LOCK ? (void *)&lock : (void *)&ended,
+				     1, "?");
+		}
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(none); i++) {
 		assert_false(fields__find(ENTITY_LOCK, none[i])->get(&unnamed).known);
@@ -366,7 +422,15 @@ static void test_fits(void **state)
 	const struct lock huge = { .sleeps = UINT64_MAX,
 				   .wait_ns = UINT64_MAX,
 				   .max_ns = UINT64_MAX,
-				   .waiting = UINT64_MAX };
+				   .waiting = UINT64_MAX,
+				   .exact = true,
+				   .acquisitions = UINT64_MAX,
+				   .contended = UINT64_MAX,
+				   .releases = 1,
+				   .hold_known = true,
+				   .hold_ns = UINT64_MAX,
+				   .max_hold_ns = UINT64_MAX,
+				   .owner_changes = UINT64_MAX };
 	char buf[64];
 
 	(void)state;
@@ -374,9 +438,14 @@ static void test_fits(void **state)
 		field__format(f, &huge, NSEC_PER_SEC, buf, sizeof(buf));
 		if (f->unit != UNIT_TEXT)
 			assert_true((int)strlen(buf) <= f->width);
+		field__format_scaled(f, &huge, NSEC_PER_SEC, true, buf, sizeof(buf));
+		if (f->unit != UNIT_TEXT)
+			assert_true((int)strlen(buf) <= f->width + field__is_scaled(f, true));
 		for (size_t size = 1; size < 8; size++) {
 			char *small = malloc(size);
 
+			field__format_scaled(f, &huge, NSEC_PER_SEC, true, small, size);
+			assert_true(strlen(small) < size);
 			field__format(f, &lock, NSEC_PER_SEC, small, size);
 			assert_true(strlen(small) < size);
 			free(small);
@@ -384,15 +453,90 @@ static void test_fits(void **state)
 	}
 }
 
+/* The exact tier's figures: counts, ratios, means; a - where there is nothing to know, a ? where
+ * it is not known. */
+static void test_exact(void **state)
+{
+	struct lock l = { .kind = KIND_MUTEX,
+			  .exact = true,
+			  .acquisitions = 2000000,
+			  .contended = 250000,
+			  .releases = 1000000,
+			  .call_wait_ns = NSEC_PER_SEC,
+			  .hold_known = true,
+			  .hold_ns = NSEC_PER_SEC / 2,
+			  .max_hold_ns = 1900000 };
+
+	(void)state;
+	assert_shown(ENTITY_LOCK, "acquisitions", &l, 2 * NSEC_PER_SEC, "1.0M");
+	assert_shown(ENTITY_LOCK, "contention", &l, NSEC_PER_SEC, "13%");
+	assert_int_equal(fields__find(ENTITY_LOCK, "contention")->get(&l).number, VALUE_WHOLE / 8);
+	assert_shown(ENTITY_LOCK, "avg_wait", &l, NSEC_PER_SEC, "500ns");
+	assert_shown(ENTITY_LOCK, "avg_hold", &l, NSEC_PER_SEC, "500ns");
+	assert_shown(ENTITY_LOCK, "hold", &l, NSEC_PER_SEC, "0.50");
+	assert_shown(ENTITY_LOCK, "max_hold", &l, NSEC_PER_SEC, "1.9ms");
+	l.contended = 3000000; /* calls of earlier intervals that ended in this one */
+	assert_shown(ENTITY_LOCK, "contention", &l, NSEC_PER_SEC, "100%");
+	l.contended = 1;
+	assert_shown(ENTITY_LOCK, "contention", &l, NSEC_PER_SEC, "<1%");
+	l.acquisitions = l.releases = l.max_hold_ns = 0;
+	assert_shown(ENTITY_LOCK, "acquisitions", &l, NSEC_PER_SEC, "0");
+	assert_shown(ENTITY_LOCK, "contention", &l, NSEC_PER_SEC, "-");
+	assert_shown(ENTITY_LOCK, "avg_wait", &l, NSEC_PER_SEC, "-");
+	assert_shown(ENTITY_LOCK, "avg_hold", &l, NSEC_PER_SEC, "-");
+	assert_shown(ENTITY_LOCK, "max_hold", &l, NSEC_PER_SEC, "-");
+	l.kind = KIND_SEM; /* nobody knows who held it how long */
+	assert_shown(ENTITY_LOCK, "max_hold", &l, NSEC_PER_SEC, "?");
+	l.hold_known = false;
+	assert_shown(ENTITY_LOCK, "hold", &l, NSEC_PER_SEC, "?");
+	assert_shown(ENTITY_LOCK, "avg_hold", &l, NSEC_PER_SEC, "?");
+	l.kind = KIND_COND; /* nobody holds it */
+	assert_shown(ENTITY_LOCK, "hold", &l, NSEC_PER_SEC, "-");
+	assert_shown(ENTITY_LOCK, "max_hold", &l, NSEC_PER_SEC, "-");
+	assert_shown(ENTITY_LOCK, "acquisitions", &l, NSEC_PER_SEC, "0");
+}
+
+/* What was scaled up is marked; what was not, or is not known, is not. */
+static void test_scaled(void **state)
+{
+	static const struct {
+		const char *key, *expected;
+	} cases[] = { { "acquisitions", "~3" }, { "sleeps", "3" }, { "hold_ns", "?" } };
+	const struct lock l = { .exact = true, .acquisitions = 3, .sleeps = 3 };
+	const struct process p = { .calls_known = true, .futex_calls = 3 };
+	struct snapshot s = { .exact_share = 0.5 };
+	char buf[32];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		field__format_scaled(fields__find(ENTITY_LOCK, cases[i].key), &l, NSEC_PER_SEC,
+				     true, buf, sizeof(buf));
+		assert_string_equal(buf, cases[i].expected);
+	}
+	field__format_scaled(fields__find(ENTITY_LOCK, "acquisitions"), &l, NSEC_PER_SEC, false,
+			     buf, sizeof(buf));
+	assert_string_equal(buf, "3");
+	field__format_scaled(fields__find(ENTITY_PROCESS, "futex_calls"), &p, NSEC_PER_SEC, true,
+			     buf, sizeof(buf));
+	assert_string_equal(buf, "3");
+	assert_false(fields__scaled(&s));
+	s.exact = true;
+	assert_true(fields__scaled(&s));
+	s.exact_share = 1;
+	assert_false(fields__scaled(&s));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_json_keys), cmocka_unit_test(test_csv_keys),
-		cmocka_unit_test(test_rows),	  cmocka_unit_test(test_widths),
-		cmocka_unit_test(test_wide),	  cmocka_unit_test(test_find),
-		cmocka_unit_test(test_format),	  cmocka_unit_test(test_unknown),
-		cmocka_unit_test(test_owner),	  cmocka_unit_test(test_verdict_state),
-		cmocka_unit_test(test_extremes),  cmocka_unit_test(test_fits),
+		cmocka_unit_test(test_json_keys),  cmocka_unit_test(test_csv_keys),
+		cmocka_unit_test(test_rows),	   cmocka_unit_test(test_widths),
+		cmocka_unit_test(test_wide),	   cmocka_unit_test(test_find),
+		cmocka_unit_test(test_format),	   cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_owner),	   cmocka_unit_test(test_verdict_state),
+		cmocka_unit_test(test_extremes),   cmocka_unit_test(test_fits),
+		cmocka_unit_test(test_wide_exact), cmocka_unit_test(test_exact),
+		cmocka_unit_test(test_scaled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,11 +108,30 @@ static void test_sort_is_steady(void **state)
 	}
 }
 
+/* Locks that nobody waited for stand below the others, those that are used most first. */
+static void test_sort_by_use(void **state)
+{
+	static const struct lock locks[] = {
+		{ .pid = 1, .address = 1 },
+		{ .pid = 1, .address = 2, .exact = true, .acquisitions = 7 },
+		{ .pid = 1, .address = 3, .exact = true, .acquisitions = 900 },
+		{ .pid = 1, .address = 4, .wait_ns = 5 },
+		{ .pid = 1, .address = 5, .exact = true },
+	};
+
+	(void)state;
+	assert_order("wait", false, locks, ARRAY_SIZE(locks), "\3\2\1\4\0");
+	assert_order("wait", true, locks, ARRAY_SIZE(locks), "\0\4\1\2\3");
+	/* by what nobody asked for */
+	assert_order("delay", false, locks, ARRAY_SIZE(locks), "\0\1\2\3\4");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sort),
 		cmocka_unit_test(test_sort_owners),
+		cmocka_unit_test(test_sort_by_use),
 		cmocka_unit_test(test_sort_is_steady),
 	};
 

@@ -59,14 +59,14 @@ static void test_cut(void **state)
 	struct sample_site *site = add(&s, 1, 4, true);
 
 	site->all_wait_ns = 500;
-	assert_int_equal(sites__main(&s)->hash, 1);
+	assert_int_equal(sites__main(&s, ROLE_WAITER)->hash, 1);
 	site = add(&s, 2, 9, false);
 	assert_int_equal(s.n, 1);
 	assert_int_equal(site->all_wait_ns, 500);
 	assert_int_equal(site->samples, 2);
 	assert_false(site->truncated);
 	assert_ptr_equal(sites__find(&s, ROLE_WAITER, 1), site);
-	assert_int_equal(sites__main(&s)->hash, 2);
+	assert_int_equal(sites__main(&s, ROLE_WAITER)->hash, 2);
 	add(&s, 3, 12, true);
 	assert_int_equal(s.n, 2);
 	sites__done(&s);
@@ -92,11 +92,11 @@ static void test_main_is_stable(void **state)
 	struct sites s = {};
 
 	add(&s, 1, 3, false)->all_wait_ns = 100;
-	assert_int_equal(sites__main(&s)->hash, 1);
+	assert_int_equal(sites__main(&s, ROLE_WAITER)->hash, 1);
 	add(&s, 2, 3, false)->all_wait_ns = 150;
-	assert_int_equal(sites__main(&s)->hash, 1);
+	assert_int_equal(sites__main(&s, ROLE_WAITER)->hash, 1);
 	sites__find(&s, ROLE_WAITER, 2)->all_wait_ns = 300;
-	assert_int_equal(sites__main(&s)->hash, 2);
+	assert_int_equal(sites__main(&s, ROLE_WAITER)->hash, 2);
 	sites__done(&s);
 }
 

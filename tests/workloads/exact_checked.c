@@ -25,6 +25,8 @@ static long sums[KINDS];	   /* each protected by its lock alone */
 static _Atomic long checks[KINDS]; /* what they must come to */
 static long items;
 static _Atomic bool over;
+static _Atomic int running;
+static pid_t pid; /* asked for before it is sealed */
 
 #define ALLOW(number)                                      \
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1), \
@@ -133,6 +135,7 @@ static void *consumer(void *unused)
 {
 	struct timespec t;
 
+	running++;
 	pthread_mutex_lock(&queue);
 	while (!over || items) {
 		t = deadline(CLOCK_REALTIME, 10 * NS_MS);
@@ -149,6 +152,7 @@ static void *worker(void *unused)
 {
 	unsigned int n;
 
+	running++;
 	for (n = 0; now_ns() < end_ns; n++) {
 		add_by_mutex(n);
 		add_by_rwlock(n);
@@ -169,7 +173,7 @@ static void print(bool ended)
 	n = snprintf(line, sizeof(line),
 		     "{\"pid\":%d,\"lock\":\"%s\",\"kind\":\"mutex\",\"ended\":%s,\"right\":%d,"
 		     "\"of\":%d,\"rounds\":%ld}\n",
-		     getpid(), address(text, &mutex), ended ? "true" : "false", right, KINDS,
+		     pid, address(text, &mutex), ended ? "true" : "false", right, KINDS,
 		     (long)checks[4]);
 	if (write(STDOUT_FILENO, line, n) != n)
 		_exit(1);
@@ -180,12 +184,14 @@ int main(int argc, char **argv)
 	pthread_t threads[THREADS + 1];
 	int i;
 
+	pid = getpid();
 	pthread_spin_init(&spin, 0);
 	sem_init(&sem, 0, 1);
 	end_ns = now_ns() + argument(argc, argv, 1, 2) * NS_SECOND;
 	for (i = 0; i <= THREADS; i++)
 		must(pthread_create(&threads[i], NULL, i < THREADS ? worker : consumer, NULL),
 		     "pthread_create");
+	await(&running, THREADS + 1); /* what starts a thread is not allowed to it later */
 	print(false);
 	if (argc > 2 && !strcmp(argv[2], "sealed"))
 		seal();

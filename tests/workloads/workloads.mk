@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Programs with known truth: tests/workloads/NAME.c becomes build/workloads/NAME. Each prints one
 # line of JSON. Those of WORKLOADS32 are built with -m32, where the compiler can.
-WORKLOADS := blocked churn contend deadlocks doing execer futex2 idle killed moving oversubscribed \
-	     owners patterns pingpong primitives restarter storm waitv
+WORKLOADS := blocked churn contend deadlocks doing exact exact_checked exact_deadlocks exact_hot \
+	     exact_objects exact_orders exact_processes execer futex2 idle killed moving \
+	     oversubscribed owners patterns pingpong primitives restarter storm waitv
 WORKLOADS32 := compat32
 
 # Programs as other people build them: NAME-BUILD of each of STACK_PROGRAMS, without frame pointers
 # and debug information. A build whose compiler is not here is left out, and its tests are skipped.
-STACK_PROGRAMS := contend owners primitives storm
+STACK_PROGRAMS := contend exact exact_checked exact_objects owners primitives storm
 STACK_BUILDS := plain stripped static static-stripped static-pie
 STACK_plain := $(CC)
 STACK_stripped := $(CC) -s
