@@ -418,6 +418,8 @@ int on_lock_call(struct pt_regs *regs)
 
 	if (!call__init(&c, regs, bpf_get_attach_cookie(regs)))
 		return 0;
+	if (c.cookie & COOKIE_DEAR)
+		ADD(exact_dear, 1);
 	c.addr = arch__argument0(regs);
 	c.sp = arch__user_sp(regs) + COOKIE_STACK(c.cookie);
 	if (c.op != OP_MUTEX_UNLOCK || c.thread->call_inner) /* nobody asks who unlocks */

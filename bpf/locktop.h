@@ -239,6 +239,7 @@ static inline __u32 exact_family(__u32 op)
 #define COOKIE_INNER(c) ((__u32)((c) >> 32))
 #define COOKIE_MUSL	0x100 /* a mutex's word is its second one; a spinlock is free at 0 */
 #define COOKIE_TRIED	0x200 /* stands behind the try: the zero flag says that it succeeded */
+#define COOKIE_DEAR	0x400 /* the kernel single-steps it: a hit costs ten times the others */
 
 struct exact_key {
 	__u32 tgid;
@@ -318,6 +319,7 @@ enum event_type {
 	EVENT_RUNNING_STACK, /* struct stack_event without a lock: a watched thread runs here */
 	EVENT_TAKER_STACK,   /* struct stack_event: the lock is taken; key.signature 0 */
 	EVENT_HOLD_END,	     /* struct end_event: blocked_ns is how long it was held */
+	EVENT_FORK,	     /* struct fork_event: another process for the exact tier's probes */
 	EVENT_ORDER_STACK,   /* struct stack_event: where an order was seen first */
 };
 
@@ -346,6 +348,11 @@ struct stack_event {
 	__u32 pad;
 	__u32 stack_len;
 	__u8 stack[]; /* from the stack pointer up */
+};
+
+struct fork_event {
+	__u32 type;
+	__u32 tgid;
 };
 
 struct end_event {
@@ -396,6 +403,7 @@ _Static_assert(sizeof(struct futex_stats) == 32, "futex_stats");
 _Static_assert(sizeof(struct open_call) == 56 + 8 * REGS_MAX, "open_call");
 _Static_assert(sizeof(struct thread_look) == 56 + 8 * REGS_MAX, "thread_look");
 _Static_assert(sizeof(struct stack_event) == 72 + 80 + 8 * REGS_MAX + 16, "stack_event");
+_Static_assert(sizeof(struct fork_event) == 8, "fork_event");
 _Static_assert(sizeof(struct end_event) == 24, "end_event");
 
 #endif

@@ -334,14 +334,18 @@ SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
 	__u32 from = parent->tgid, to = child->tgid, one = 1;
+	struct fork_event event = { .type = EVENT_FORK, .tgid = to };
 
 	if (from == to)
 		return 0;
 	if (bpf_map_lookup_elem(&scope, &from) && bpf_map_update_elem(&scope, &to, &one, BPF_ANY))
 		loss__count(LOSS_PROCESSES_FULL);
-	if (knob_exact_scoped && bpf_map_lookup_elem(&exact_scope, &from) &&
-	    bpf_map_update_elem(&exact_scope, &to, &one, BPF_ANY))
+	if (!knob_exact_scoped || !bpf_map_lookup_elem(&exact_scope, &from))
+		return 0;
+	if (bpf_map_update_elem(&exact_scope, &to, &one, BPF_ANY))
 		loss__count(LOSS_PROCESSES_FULL);
+	/* it needs probes of its own, at once */
+	bpf_ringbuf_output(&events, &event, sizeof(event), BPF_RB_FORCE_WAKEUP);
 	return 0;
 }
 

@@ -13,6 +13,7 @@ const volatile bool knob_exact_scoped = false;
 
 __u32 enabled = 0;
 __u32 epoch = 0;
+__u64 exact_dear = 0;
 __u32 exact_slice = 0;
 __u64 losses[LOSS_COUNT] = {};
 

@@ -12,18 +12,16 @@
 struct locktop_bpf;
 struct exact;
 
-/*
- * Borrows all. wide: every process that maps a file is probed, and the programs themselves tell
- * whose calls count: so that children of a command are seen from their first call on. Nothing is
- * attached before the first tick.
- */
-struct exact *exact__new(const struct options *o, bool wide, struct locktop_bpf *skel,
-			 struct proc *proc);
+/* Borrows all. Nothing is attached before the first tick. */
+struct exact *exact__new(const struct options *o, struct locktop_bpf *skel, struct proc *proc);
 /* Takes all probes away. Takes NULL. */
 void exact__free(struct exact *e);
 
 /* Looks for new files, keeps the budget. Returns when it wants to be called again, in ns. */
 uint64_t exact__tick(struct exact *e, uint64_t now_ns);
+
+/* There is a new process in scope: the next tick looks for it. */
+void exact__hurry(struct exact *e);
 
 /* How long the probes have counted so far. */
 uint64_t exact__on_ns(const struct exact *e, uint64_t now_ns);

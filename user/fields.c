@@ -473,7 +473,7 @@ void field__format(const struct field *f, const void *row, uint64_t interval_ns,
 void field__format_scaled(const struct field *f, const void *row, uint64_t interval_ns, bool scaled,
 			  char *buf, size_t size)
 {
-	scaled = field__is_scaled(f, scaled) && size && f->get(row).known;
+	scaled = field__is_scaled(f, scaled) && size > 1 && f->get(row).known;
 	if (scaled)
 		*buf = '~';
 	field__format(f, row, interval_ns, buf + scaled, size - scaled);

@@ -151,12 +151,11 @@ static int set_up(struct run *r)
 	if (err)
 		return fail("cannot set the scope: %s", strerror(-err));
 	if (r->options.exact)
-		r->exact = exact__new(&r->options, r->has_command, r->skel, r->proc);
+		r->exact = exact__new(&r->options, r->skel, r->proc);
 	err = source_bpf__new(r->skel, r->proc, r->exact, &r->source);
 	if (err)
 		return fail("cannot read from the probes: %s", strerror(-err));
-	r->collector = collector__new(&r->options, r->source, r->proc, r->aliases,
-				      r->suppressions);
+	r->collector = collector__new(&r->options, r->source, r->proc, r->aliases, r->suppressions);
 	loader__enable(r->skel);
 	if (r->exact) /* before a command's first instruction */
 		exact__tick(r->exact, util__monotonic_ns());

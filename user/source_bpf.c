@@ -54,6 +54,10 @@ static int on_event(void *ctx, void *data, size_t size)
 {
 	struct source_bpf *s = ctx;
 
+	if (s->exact && size >= sizeof(struct fork_event) && *(uint32_t *)data == EVENT_FORK) {
+		exact__hurry(s->exact);
+		return 0;
+	}
 	s->event_fn(s->event_ctx, data, size);
 	return 0;
 }

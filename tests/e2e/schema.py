@@ -65,13 +65,35 @@ DEADLOCK = {
         }
     ],
 }
+INVERSION = {
+    "pid": COUNT,
+    "comm": TEXT_OR_NULL,
+    "new": FLAG,
+    "locks": [ID],
+    "sites": [
+        {
+            "from": ID,
+            "to": ID,
+            "from_name": TEXT_OR_NULL,
+            "to_name": TEXT_OR_NULL,
+            "tid": COUNT,
+            "count": COUNT,
+            "truncated": FLAG,
+            "frames": [FRAME],
+            "from_frame": (FRAME, None),
+        }
+    ],
+}
+EXACT = """acquisitions contended hold_ns avg_hold_ns max_hold_ns call_wait_ns avg_wait_ns try_failures
+    read_acquisitions read_hold_ns owner_changes signals""".split()
+CALLS = "futex_calls futex_again futex_wakes futex_idle_wakes".split()
 LOCK = {
     "id": ID,
     "pid": COUNT,
     "address": re.compile(r"0x[0-9a-f]+"),
     "kind": set(
         "mutex rwlock-read rwlock-write cond sem barrier once join stdio malloc pi-mutex gil"
-        " py-lock py-rlock py-condition py-event py-barrier py-semaphore py-queue park futex".split()
+        " py-lock py-rlock py-condition py-event py-barrier py-semaphore py-queue park futex spin".split()
     ),
     "class": {"contention", "idle"},
     "name": TEXT_OR_NULL,
@@ -94,11 +116,9 @@ LOCK = {
     "holders": [HOLDER],
     "verdicts": [VERDICT],
     "deadlocked": FLAG,
-    "acquisitions": COUNT_OR_NULL,
-    "contended": COUNT_OR_NULL,
-    "hold_ns": COUNT_OR_NULL,
-    "max_hold_ns": COUNT_OR_NULL,
-    "try_failures": COUNT_OR_NULL,
+    **dict.fromkeys(EXACT, COUNT_OR_NULL),
+    "contention": (int, float, NONE),
+    "hold_histogram": ([{"le_ns": COUNT, "count": COUNT}], None),
     "sites": [SITE],
 }
 SNAPSHOT = {
@@ -128,6 +148,7 @@ SNAPSHOT = {
             "threads": COUNT_OR_NULL,
             **TOTALS,
             "idle_wait_ns": COUNT,
+            **dict.fromkeys(CALLS, COUNT_OR_NULL),
         }
     ],
     "locks": [LOCK],
@@ -145,7 +166,8 @@ SNAPSHOT = {
         }
     ],
     "deadlocks": [DEADLOCK],
-    "inversions": {None},
+    "inversions": ([INVERSION], None),
+    "exact_share": (int, float, NONE),
 }
 
 
@@ -207,6 +229,34 @@ def check_lock(lock):
         sys.exit(f"{where}: shares of holders add up to {share}")
 
 
+def check_exact(shot):
+    """What must hold of the exact tier's figures; without it there are none."""
+    exact = shot["tier"] == "exact"
+    same("exact_share", shot["exact_share"] is None, not exact)
+    same("inversions", shot["inversions"] is None, not exact)
+    for lock in shot["locks"]:
+        where = lock["id"]
+        unknown = lock["acquisitions"] is None
+        if not exact and not unknown:
+            sys.exit(f"{where}: acquisitions in the sleep tier")
+        for key in ("contended", "call_wait_ns", "try_failures", "owner_changes", "hold_histogram"):
+            same(f"{where}: {key}", lock[key] is None, unknown)
+        if unknown:
+            same(f"{where}: hold_ns", lock["hold_ns"], None)
+            continue
+        if (lock["contention"] or 0) > 1:
+            sys.exit(f"{where}: contention is {lock['contention']}")
+        edges = [bucket["le_ns"] for bucket in lock["hold_histogram"]]
+        same(f"{where}: hold_histogram", edges, sorted(set(edges)))
+    for inversion in shot["inversions"] or []:
+        edges = inversion["sites"]
+        where = f"inversion of {inversion['locks']}"
+        same(f"{where}: locks", inversion["locks"], [edge["from"] for edge in edges])
+        for i, edge in enumerate(edges):
+            same(f"{where}: to", edge["to"], edges[(i + 1) % len(edges)]["from"])
+            same(f"{where}: two locks", edge["from"] == edge["to"], False)
+
+
 def check_owners(shot):
     """Owners and deadlocks are made of threads and locks that are printed."""
     threads = {(t["pid"], t["tid"]) for t in shot["threads"]}
@@ -259,5 +309,6 @@ for number, shot in enumerate(shots):
         if row["pid"] not in pids:
             sys.exit(f"{row['id']}: its process is not there")
     check_owners(shot)
+    check_exact(shot)
     if "all" in sys.argv[2:]:
         check_sums(shot)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -43,6 +44,14 @@ struct fake_maps {
 	size_t n_processes;
 	struct open_sleep open[FAKE_MAX];
 	size_t n_open;
+	struct exact_key exact_keys[FAKE_MAX];
+	struct exact_stats exact[FAKE_MAX];
+	size_t n_exact;
+	struct order_key order_keys[FAKE_MAX];
+	struct order_stats orders[FAKE_MAX];
+	size_t n_orders;
+	struct open_call spinning[FAKE_MAX];
+	size_t n_spinning;
 };
 
 struct fake {
@@ -50,14 +59,16 @@ struct fake {
 	struct fake_maps maps, reading; /* reading: a copy, for what goes on does not change it */
 	struct fake_event events[FAKE_MAX];
 	size_t n_events;
-	size_t locks_max, waits_max;
+	size_t locks_max, waits_max, exact_max;
+	bool exact_on;
+	uint64_t exact_off_ns; /* cumulative: how long its probes did not count */
 	uint64_t now_ns;
 	uint32_t epoch, last_id;
 	uint64_t losses[LOSS_COUNT];
 	struct self_cost self;
 	int read_err, drain_err;
 	void (*on_drain)(struct fake *f); /* something that happens after the maps were read */
-	size_t forgot_locks, forgot_waits, forgot_processes;
+	size_t forgot_locks, forgot_waits, forgot_processes, forgot_exact, forgot_orders;
 	/* after fake__watches(): what threads do, and what was asked of the source */
 	struct thread_look looks[FAKE_MAX], looked[FAKE_MAX];
 	size_t n_looks;
@@ -93,6 +104,17 @@ static inline int fake_read(struct source *s, struct records *ret)
 				 .n_processes = f->reading.n_processes,
 				 .open = f->reading.open,
 				 .n_open = f->reading.n_open,
+				 .spinning = f->reading.spinning,
+				 .n_spinning = f->reading.n_spinning,
+				 .exact_on = f->exact_on,
+				 .exact_ns = f->now_ns - f->exact_off_ns,
+				 .exact_keys = f->reading.exact_keys,
+				 .exact = f->reading.exact,
+				 .n_exact = f->reading.n_exact,
+				 .order_keys = f->reading.order_keys,
+				 .orders = f->reading.orders,
+				 .n_orders = f->reading.n_orders,
+				 .exact_max = f->exact_max,
 				 .locks_max = f->locks_max,
 				 .waits_max = f->waits_max,
 				 .self = f->self };
@@ -152,6 +174,38 @@ static inline void fake_forget_processes(struct source *s, const struct process_
 		FAKE_FORGET(f, process_keys, processes, n_processes, &keys[i]);
 }
 
+static inline void fake_forget_exact(struct source *s, const struct exact_key *keys, size_t n)
+{
+	struct fake *f = fake_of(s);
+
+	f->forgot_exact += n;
+	for (size_t i = 0; i < n; i++)
+		FAKE_FORGET(f, exact_keys, exact, n_exact, &keys[i]);
+}
+
+static inline void fake_forget_orders(struct source *s, const struct order_key *keys, size_t n)
+{
+	struct fake *f = fake_of(s);
+
+	f->forgot_orders += n;
+	for (size_t i = 0; i < n; i++)
+		FAKE_FORGET(f, order_keys, orders, n_orders, &keys[i]);
+}
+
+static inline int fake_exact_lock(struct source *s, const struct exact_key *key,
+				  struct exact_stats *ret)
+{
+	struct fake *f = fake_of(s);
+
+	for (size_t i = 0; i < f->maps.n_exact; i++) {
+		if (memcmp(&f->maps.exact_keys[i], key, sizeof(*key)) != 0)
+			continue;
+		*ret = f->maps.exact[i];
+		return 0;
+	}
+	return -ENOENT;
+}
+
 static inline int fake_look(struct source *s, struct look *ret)
 {
 	struct fake *f = fake_of(s);
@@ -162,9 +216,12 @@ static inline int fake_look(struct source *s, struct look *ret)
 	if (f->on_look)
 		f->on_look(f);
 	memcpy(f->reading.open, f->maps.open, sizeof(f->maps.open));
+	memcpy(f->reading.spinning, f->maps.spinning, sizeof(f->maps.spinning));
 	*ret = (struct look){ .now_ns = f->now_ns,
 			      .open = f->reading.open,
-			      .n_open = f->maps.n_open };
+			      .n_open = f->maps.n_open,
+			      .spinning = f->reading.spinning,
+			      .n_spinning = f->maps.n_spinning };
 	return 0;
 }
 
@@ -224,6 +281,9 @@ static const struct source_ops fake_watching_ops = {
 	.look = fake_look,
 	.threads = fake_threads,
 	.sample = fake_sample,
+	.exact_lock = fake_exact_lock,
+	.forget_exact = fake_forget_exact,
+	.forget_orders = fake_forget_orders,
 	.forget_locks = fake_forget_locks,
 	.forget_waits = fake_forget_waits,
 	.forget_processes = fake_forget_processes,
@@ -234,6 +294,7 @@ static inline void fake__init(struct fake *f)
 	*f = (struct fake){ .source = { .ops = &fake_ops },
 			    .locks_max = 1000,
 			    .waits_max = 1000,
+			    .exact_max = 1000,
 			    .now_ns = 1000 * NSEC_PER_SEC };
 }
 
@@ -312,6 +373,37 @@ static inline void fake__sleeps(struct fake *f, struct lock_key key, uint32_t ti
 	wait->sleeps += sleeps;
 	wait->wait_ns += (blocked_ms + delay_ms) * MS;
 	wait->last_ns = f->now_ns;
+}
+
+/* What the exact tier counts of an object; made if need be. */
+static inline struct exact_stats *fake__exact(struct fake *f, pid_t pid, uint64_t address,
+					      enum exact_op family)
+{
+	struct exact_key key = { .tgid = pid, .gen = FAKE_GEN, .addr = address };
+	struct exact_stats *stats;
+
+	for (size_t i = 0; i < f->maps.n_exact; i++)
+		if (!memcmp(&f->maps.exact_keys[i], &key, sizeof(key)))
+			return &f->maps.exact[i];
+	f->maps.exact_keys[f->maps.n_exact] = key;
+	stats = &f->maps.exact[f->maps.n_exact++];
+	*stats = (struct exact_stats){ .family = family };
+	return stats;
+}
+
+/* A thread that has spun for a lock since then. */
+static inline struct open_call *fake__spin(struct fake *f, pid_t pid, uint64_t address,
+					   uint32_t tid, uint64_t start_ns)
+{
+	struct open_call *c = &f->maps.spinning[f->maps.n_spinning++];
+
+	*c = (struct open_call){ .key = { .tgid = pid, .gen = FAKE_GEN, .addr = address },
+				 .start_ns = start_ns,
+				 .tid = tid,
+				 .op = OP_SPIN_LOCK,
+				 .sequence = 1,
+				 .comm = "spinner" };
+	return c;
 }
 
 /* age_ms: at the next reading, which is a second later. */

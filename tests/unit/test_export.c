@@ -169,6 +169,24 @@ static void test_intervals(void **state)
 	snapshot__free(s);
 }
 
+/* As text, an inversion is told once, when it is new. */
+static void test_inversions(void **state)
+{
+	struct options o = fixture__options();
+	struct snapshot *s = exact();
+	char *text = export("text", s, &o, true);
+
+	(void)state;
+	assert_non_null(strstr(text, "ORDER INVERSION in dbserver (process 4242)"));
+	assert_null(strstr(text, "ORDER INVERSION in queued"));
+	free(text);
+	s->inversions[0].fresh = false;
+	text = export("text", s, &o, false);
+	assert_null(strstr(text, "ORDER INVERSION"));
+	free(text);
+	snapshot__free(s);
+}
+
 /* A full device is an error of the writer or of the flush that follows, in each format. */
 static void test_full(void **state)
 {
@@ -204,7 +222,7 @@ int main(void)
 		cmocka_unit_test(test_golden),	 cmocka_unit_test(test_find),
 		cmocka_unit_test(test_harmless), cmocka_unit_test(test_harmless_host),
 		cmocka_unit_test(test_csv),	 cmocka_unit_test(test_intervals),
-		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_full),	 cmocka_unit_test(test_inversions),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);

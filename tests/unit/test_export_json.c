@@ -38,7 +38,8 @@ static const char *const top_fields[][2] = {
 	{ "schema", "s" }, { "version", "s" }, { "host", "s" }, { "kernel", "s" }, { "time", "s" },
 	{ "interval_ns", "i" }, { "tier", "s" }, { "losses", "o" }, { "self", "o" },
 	{ "totals", "o" }, { "idle", "o" }, { "processes", "a" }, { "locks", "a" },
-	{ "threads", "a" }, { "deadlocks", "a" }, { "inversions", "n" }, {},
+	{ "threads", "a" }, { "deadlocks", "a" }, { "inversions", "an" },
+	{ "exact_share", "rn" }, {},
 };
 static const char *const self_fields[][2] = {
 	{ "cpu_ns", "i" }, { "rss_bytes", "i" }, { "probe_ns", "in" }, { "probe_runs", "in" }, {},
@@ -53,15 +54,19 @@ static const char *const idle_fields[][2] = {
 static const char *const process_fields[][2] = {
 	{ "pid", "i" }, { "comm", "s" }, { "user", "sn" }, { "cgroup", "sn" }, { "runtime", "sn" },
 	{ "threads", "in" }, { "sleeps", "i" }, { "wait_ns", "i" }, { "blocked_ns", "i" },
-	{ "delay_ns", "i" }, { "waiting", "i" }, { "idle_wait_ns", "i" }, {},
+	{ "delay_ns", "i" }, { "waiting", "i" }, { "idle_wait_ns", "i" }, { "futex_calls", "in" },
+	{ "futex_again", "in" }, { "futex_wakes", "in" }, { "futex_idle_wakes", "in" }, {},
 };
 static const char *const lock_fields[][2] = {
 	{ "id", "s" }, { "pid", "i" }, { "address", "s" }, { "kind", "s" }, { "class", "s" },
 	{ "name", "sn" }, { "name_from", "sn" }, { "sleeps", "i" }, { "wait_ns", "i" },
 	{ "blocked_ns", "i" }, { "delay_ns", "i" }, { "max_ns", "i" }, { "p50_ns", "in" },
 	{ "p99_ns", "in" }, { "histogram", "a" }, { "timeouts", "i" }, { "waiting", "i" },
-	{ "oldest_ns", "i" }, { "owner", "on" }, { "acquisitions", "n" }, { "contended", "n" },
-	{ "hold_ns", "n" }, { "max_hold_ns", "n" }, { "try_failures", "n" }, { "sites", "a" },
+	{ "oldest_ns", "i" }, { "owner", "on" }, { "acquisitions", "in" }, { "contended", "in" },
+	{ "contention", "rn" }, { "hold_ns", "in" }, { "avg_hold_ns", "in" },
+	{ "max_hold_ns", "in" }, { "hold_histogram", "an" }, { "call_wait_ns", "in" },
+	{ "avg_wait_ns", "in" }, { "try_failures", "in" }, { "read_acquisitions", "in" },
+	{ "read_hold_ns", "in" }, { "owner_changes", "in" }, { "signals", "in" }, { "sites", "a" },
 	{ "owner_died", "in" }, { "readers", "in" }, { "impact_ns", "i" }, { "holders", "a" },
 	{ "verdicts", "a" }, { "deadlocked", "b" }, {},
 };
@@ -83,6 +88,13 @@ static const char *const deadlock_fields[][2] = {
 static const char *const deadlock_thread_fields[][2] = {
 	{ "pid", "i" }, { "tid", "i" }, { "comm", "s" }, { "waits_for", "s" }, { "held_by", "i" },
 	{ "frames", "a" }, {},
+};
+static const char *const inversion_fields[][2] = {
+	{ "pid", "i" }, { "comm", "s" }, { "new", "b" }, { "locks", "a" }, { "sites", "a" }, {},
+};
+static const char *const edge_fields[][2] = {
+	{ "from", "s" }, { "to", "s" }, { "from_name", "sn" }, { "to_name", "sn" }, { "tid", "i" },
+	{ "count", "i" }, { "truncated", "b" }, { "frames", "a" }, { "from_frame", "on" }, {},
 };
 static const char *const site_fields[][2] = {
 	{ "role", "s" }, { "samples", "i" }, { "share", "r" }, { "wait_ns", "i" },
@@ -152,12 +164,18 @@ static void assert_schema(json_t *root)
 		assert_each(json_object_get(item, "threads"), deadlock_thread_fields);
 		assert_stacks(json_object_get(item, "threads"));
 	}
+	json_array_foreach(json_object_get(root, "inversions"), i, item)
+	{
+		assert_fields(item, inversion_fields);
+		assert_each(json_object_get(item, "sites"), edge_fields);
+		assert_stacks(json_object_get(item, "sites"));
+	}
 }
 
 /* Every field of the schema in every snapshot, with its type; null where a thing is unknown. */
 static void test_json_schema(void **state)
 {
-	struct snapshot *(*const makes[])(void) = { plain, owned, hostile, empty };
+	struct snapshot *(*const makes[])(void) = { plain, owned, exact, sliced, hostile, empty };
 	struct options o = fixture__options();
 
 	(void)state;
@@ -166,10 +184,13 @@ static void test_json_schema(void **state)
 		struct snapshot *s = makes[i]();
 		char *text = export("json", s, &o, i == 0);
 		json_t *root = parse(text);
+		/* One lock of the exact tier was not used in the interval. */
+		size_t quiet = makes[i] == exact || makes[i] == sliced;
 
 		assert_schema(root);
 		assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
-		assert_int_equal(json_array_size(json_object_get(root, "locks")), s->n_locks);
+		assert_int_equal(json_array_size(json_object_get(root, "locks")),
+				 s->n_locks - quiet);
 		assert_int_equal(json_array_size(json_object_get(root, "threads")), s->n_threads);
 		assert_int_equal(json_array_size(json_object_get(root, "deadlocks")),
 				 s->n_deadlocks);
@@ -347,12 +368,101 @@ static void test_json_edges(void **state)
 	snapshot__free(s);
 }
 
+#define FAST_LOCK "6000:0x601000"
+
+/* Figures of the exact tier; what a kind of lock has not is null, as all of it is without. */
+static void test_json_exact(void **state)
+{
+	struct options o = fixture__options();
+	struct snapshot *s = exact();
+	char *text = export("json", s, &o, true);
+	json_t *root = parse(text), *lock, *bucket;
+
+	(void)state;
+	assert_string_equal(string_of(root, "tier"), "exact");
+	assert_true(json_real_value(json_object_get(root, "exact_share")) == 1);
+	lock = lock_with(root, TABLE_LOCK);
+	assert_int_equal(integer_of(lock, "acquisitions"), 912340);
+	assert_true(json_real_value(json_object_get(lock, "contention")) == 0.092301);
+	assert_int_equal(integer_of(lock, "avg_hold_ns"), 870 * MS / 912338);
+	assert_int_equal(integer_of(lock, "owner_changes"), 411000);
+	bucket = json_array_get(json_object_get(lock, "hold_histogram"), 0);
+	assert_int_equal(integer_of(bucket, "le_ns"), hist__edge(9));
+	assert_int_equal(integer_of(bucket, "count"), s->locks[0].hold_hist[8]);
+	lock = lock_with(root, SLOTS);
+	assert_int_equal(integer_of(lock, "hold_ns"), 4100 * MS);
+	assert_null_field(lock, "max_hold_ns");
+	assert_int_equal(json_array_size(json_object_get(lock, "hold_histogram")), 0);
+	lock = lock_with(root, FAST_LOCK);
+	assert_int_equal(integer_of(lock, "acquisitions"), 7400000);
+	assert_int_equal(integer_of(lock, "wait_ns"), 0);
+	/* A process whose locks are shown is shown. */
+	assert_int_equal(json_array_size(json_object_get(root, "processes")), 4);
+	json_decref(root);
+	free(text);
+	snapshot__free(s);
+	s = plain();
+	text = export("json", s, &o, true);
+	root = parse(text);
+	assert_null_field(root, "exact_share");
+	assert_null_field(root, "inversions");
+	assert_null_field(lock_with(root, TABLE_LOCK), "hold_histogram");
+	json_decref(root);
+	free(text);
+	snapshot__free(s);
+}
+
+/* Each step of an inversion with its locks and its stack, and whether it is reported first now. */
+static void test_json_inversions(void **state)
+{
+	struct options o = fixture__options();
+	struct snapshot *s = exact();
+	char *text = export("json", s, &o, true);
+	json_t *root = parse(text), *list = json_object_get(root, "inversions"), *one, *edge;
+
+	(void)state;
+	assert_int_equal(json_array_size(list), 2);
+	one = json_array_get(list, 0);
+	assert_int_equal(integer_of(one, "pid"), 4242);
+	assert_true(json_is_true(json_object_get(one, "new")));
+	assert_string_equal(json_string_value(json_array_get(json_object_get(one, "locks"), 1)),
+			    LOG_LOCK);
+	edge = json_array_get(json_object_get(one, "sites"), 0);
+	assert_string_equal(string_of(edge, "from"), TABLE_LOCK);
+	assert_string_equal(string_of(edge, "to"), LOG_LOCK);
+	assert_string_equal(string_of(edge, "from_name"), "table_cache_lock");
+	assert_null_field(edge, "to_name");
+	assert_int_equal(integer_of(edge, "tid"), 4243);
+	assert_int_equal(integer_of(edge, "count"), 120);
+	assert_int_equal(json_array_size(json_object_get(edge, "frames")), 3);
+	assert_string_equal(string_of(json_object_get(edge, "from_frame"), "function"),
+			    "begin_query");
+	edge = json_array_get(json_object_get(one, "sites"), 1);
+	assert_true(json_is_true(json_object_get(edge, "truncated")));
+	assert_null_field(edge, "from_frame");
+	one = json_array_get(list, 1);
+	assert_true(json_is_false(json_object_get(one, "new")));
+	assert_int_equal(json_array_size(json_object_get(one, "sites")), 3);
+	json_decref(root);
+	free(text);
+	snapshot__free(s);
+	s = sliced();
+	text = export("json", s, &o, true);
+	root = parse(text);
+	assert_true(json_is_array(json_object_get(root, "inversions")));
+	assert_int_equal(json_array_size(json_object_get(root, "inversions")), 0);
+	json_decref(root);
+	free(text);
+	snapshot__free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_json_schema), cmocka_unit_test(test_json_values),
-		cmocka_unit_test(test_json_owners), cmocka_unit_test(test_json_deadlocks),
-		cmocka_unit_test(test_json_edges),
+		cmocka_unit_test(test_json_schema),	cmocka_unit_test(test_json_values),
+		cmocka_unit_test(test_json_owners),	cmocka_unit_test(test_json_deadlocks),
+		cmocka_unit_test(test_json_edges),	cmocka_unit_test(test_json_exact),
+		cmocka_unit_test(test_json_inversions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,13 +12,13 @@
 #include "../../user/order_graph.h"
 #include "../../user/util.h"
 
-#define MAX 64
+#define EDGES 64
 
 static int set_up(void **state)
 {
 	struct order_graph *g = xcalloc(1, sizeof(*g));
 
-	order_graph__init(g, MAX);
+	order_graph__init(g, EDGES);
 	*state = g;
 	return 0;
 }
@@ -190,9 +190,9 @@ static void test_bounds(void **state)
 	struct order_edge *edge = take(g, 1, 2, plain(1));
 
 	assert_null(take(g, 3, 3, plain(1)));
-	for (uint64_t i = 1; i < MAX + 10; i++)
+	for (uint64_t i = 1; i < EDGES + 10; i++)
 		take(g, 100, 100 + i, plain(1));
-	assert_int_equal(HASH_COUNT(g->edges), MAX);
+	assert_int_equal(HASH_COUNT(g->edges), EDGES);
 	assert_int_equal(g->lost, 10);
 	assert_ptr_equal(take(g, 1, 2, plain(1)), edge);
 	order_edge__use(edge);
@@ -201,7 +201,7 @@ static void test_bounds(void **state)
 	order_graph__queue(g, edge); /* it is nobody's any more */
 	order_edge__put(edge);
 	assert_int_equal(find(g), 0);
-	assert_int_equal(HASH_COUNT(g->locks), MAX);
+	assert_int_equal(HASH_COUNT(g->locks), EDGES);
 }
 
 /* A cycle longer than is told of ends no search badly, and a full graph takes bounded work. */

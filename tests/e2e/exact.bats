@@ -1,0 +1,277 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154 # scripts in quotes; names of helper.bash
+# The exact tier beside programs that count themselves: every acquisition, every hold; and what it
+# must not do to them.
+
+load helper
+
+UNLIMITED="--budget 10000" # nothing is sampled: to the digit
+
+# counted PROGRAM ARG...: counts to the digit, always; holds within 5 %, in one of three runs.
+counted() {
+	local attempt
+
+	[ -x "$1" ] || skip "$(basename "$1") could not be built here"
+	# shellcheck disable=SC2206 # words
+	options=(-x $UNLIMITED)
+	for attempt in 1 2 3; do
+		observe "$@"
+		judge 'all(s["tier"] == "exact" and s["exact_share"] == 1 for s in shots)' \
+			'losses() == 0' 'digits()'
+		judge 'holds(5)' && return
+		echo "# run $attempt of 3 did not agree: ${*##*/}" >&3
+	done
+	return 1
+}
+
+# family NAME: all ways to take a lock of this family, as each C library does it.
+family() {
+	counted "$WORKLOADS/exact-$2" "$1" 300 "${3:-10}"
+}
+
+@test "mutexes, glibc: every acquisition, hold, failed try" { family mutex plain; }
+@test "mutexes, glibc, static" { family mutex static; }
+@test "mutexes, musl" { family mutex musl; }
+@test "mutexes, musl, static" { family mutex musl-static; }
+@test "rwlocks, glibc: every acquisition, hold, failed try; readers apart" { family rwlock plain; }
+@test "rwlocks, glibc, static" { family rwlock static; }
+@test "rwlocks, musl" { family rwlock musl; }
+@test "rwlocks, musl, static" { family rwlock musl-static; }
+@test "spinlocks, glibc: every acquisition, hold, failed try" { family spin plain; }
+@test "spinlocks, glibc, static" { family spin static; }
+@test "spinlocks, musl" { family spin musl; }
+@test "spinlocks, musl, static" { family spin musl-static; }
+@test "semaphores as locks, glibc: every acquisition, hold, failed try" { family sem plain; }
+@test "semaphores as locks, glibc, static" { family sem static; }
+@test "semaphores as locks, musl" { family sem musl; }
+@test "semaphores as locks, musl, static" { family sem musl-static; }
+@test "all of them, holds of 100 us" { counted "$WORKLOADS/exact-plain" "" 100 100; }
+@test "all of them, holds of 1 ms" { counted "$WORKLOADS/exact-plain" "" 30 1000; }
+@test "all of them, musl, holds of 100 us" { counted "$WORKLOADS/exact-musl" "" 100 100; }
+@test "position-independent static programs" { family mutex static-pie; }
+
+# object CASE: one more than taking and letting go, as each C library does it.
+object() {
+	local build
+
+	for build in plain static musl musl-static; do
+		[ -x "$WORKLOADS/exact_objects-$build" ] || continue
+		[[ $1 != cond-clockwait || $build != musl* ]] || continue # musl has it not
+		counted "$WORKLOADS/exact_objects-$build" "$1"
+	done
+}
+
+@test "cond_wait: the mutex is not held meanwhile" { object cond-wait; }
+@test "cond_timedwait that is signalled: the mutex is not held meanwhile" { object cond-timedwait; }
+@test "cond_timedwait that times out: the mutex is not held meanwhile" { object cond-timeout; }
+@test "cond_clockwait: the mutex is not held meanwhile" { object cond-clockwait; }
+@test "cond_signal while the mutex is held: its owner keeps it" { object cond-signal; }
+@test "cond_broadcast while the mutex is held: its owner keeps it" { object cond-broadcast; }
+@test "barrier: every call" { object barrier; }
+@test "once: every call" { object once; }
+@test "a semaphore taken by one thread and posted by another: held in between" { object handover; }
+@test "a mutex destroyed, and another one at its address" { object reuse; }
+@test "a mutex that refuses its owner: one acquisition, one hold" { object relock; }
+@test "a mutex whose owner ended: the next one has it" { object dead-owner; }
+
+@test "fork: parent and child each have their own figures" {
+	counted "$WORKLOADS/exact_processes" fork
+}
+@test "exec: a lock that was held by the program before is another one" {
+	counted "$WORKLOADS/exact_processes" exec
+}
+@test "dlopen: a library with lock functions that is loaded late" {
+	cp -L "$(ldd "$WORKLOADS/exact_processes" | sed -n 's/.*libc\.so\.6 => \([^ ]*\).*/\1/p')" \
+		"$BATS_TEST_TMPDIR/libc.so.6"
+	LIBRARY=$BATS_TEST_TMPDIR/libc.so.6 counted "$WORKLOADS/exact_processes" late
+}
+
+# ---- scopes ----
+
+@test "without -x nothing is attached, and the figures are unknown, not 0" {
+	start "$WORKLOADS/exact_checked" 10
+	wait_for 5 test -s "$truth"
+	"$LOCKTOP" -b -d 5 -n 1 -f json -p "$pid" -o "$shots" 3>&- &
+	tool=$!
+	started+=("$tool")
+	sleep 1
+	[ -z "$(lock_links "$tool")" ]
+	wait "$tool"
+	judge 'shots[0]["tier"] == "sleep"' 'shots[0]["exact_share"] is None' \
+		'shots[0]["inversions"] is None' \
+		'all(x["acquisitions"] is None and x["hold_ns"] is None for x in shots[0]["locks"])'
+}
+
+@test "-x for the whole system: a program that starts later, to the digit" {
+	"$LOCKTOP" -x $UNLIMITED -b -d 0.5 -n 12 -f json -i --top 0 -o "$shots" 3>&- &
+	tool=$!
+	started+=("$tool")
+	wait_for 5 attached "$tool"
+	for build in plain musl; do
+		[ -x "$WORKLOADS/exact-$build" ] || continue
+		"$WORKLOADS/exact-$build" mutex-lock 200 >>"$truth"
+	done
+	wait "$tool"
+	while read -r line; do
+		echo "$line" >"$truth.one"
+		python3 "$e2e/judge.py" "$shots" "$truth.one" 'digits()'
+	done <"$truth"
+}
+
+@test "-x -p: children that start later count, other programs do not" {
+	start bash -c 'sleep 2; "$0" mutex-lock 100; sleep 1' "$WORKLOADS/exact"
+	parent=$pid
+	"$LOCKTOP" -x $UNLIMITED -b -d 0.5 -n 8 -f json -i --top 0 -p "$parent" -o "$shots" 3>&- &
+	tool=$!
+	started+=("$tool")
+	wait_for 5 attached "$tool"
+	"$WORKLOADS/exact" mutex-lock 100 >"$truth.other"
+	wait "$tool"
+	judge 'digits()'
+	other=$(sed -n 's/^{"pid":\([0-9]*\).*/\1/p' "$truth.other")
+	judge "not rows($other)" "not any(x['pid'] == $other for s in shots for x in s['locks'])"
+}
+
+@test "--exact=PID: exact figures of that process only, sleeps of all" {
+	start "$WORKLOADS/contend" 4 8 1000 100
+	one=$pid
+	start "$WORKLOADS/contend" 4 8 1000 100
+	two=$pid
+	"$LOCKTOP" --exact="$one" -b -d 1 -n 3 -f json --top 0 -p "$one,$two" -o "$shots"
+	truth=$BATS_TEST_TMPDIR/none
+	judge "all(x['acquisitions'] for s in shots[1:] for x in s['locks'] if x['pid'] == $one)" \
+		"all(x['acquisitions'] is None for s in shots for x in s['locks'] if x['pid'] == $two)" \
+		"{x['pid'] for x in shots[2]['locks']} == {$one, $two}"
+}
+
+# ---- deadlocks that only this tier can prove ----
+
+# proved MODE: found within two intervals, by owners that were seen taking.
+proved() {
+	options=(-x)
+	observe "$WORKLOADS/exact_deadlocks" "$1" 4 1.2
+	judge 'len(standing(1.6, 3.8)) >= 3' \
+		'all(cycles(s) == true_cycles() for s in standing(1.6, 3.8))' \
+		'all(cycles(s) <= true_cycles() for s in shots)' \
+		'all("want" in functions(x["frames"])
+			for s in standing(1.6, 3.8) for d in s["deadlocks"] for x in d["threads"])' \
+		"$2"
+}
+
+EXACTLY='all(x["owner"]["proof"] == "exact" for x in shots[-2]["locks"]
+	if x["deadlocked"] and x["kind"] in ("sem", "spin"))'
+
+@test "a deadlock through semaphores is found" { proved sem "$EXACTLY"; }
+@test "a deadlock through spinlocks is found" { proved spin "$EXACTLY"; }
+@test "a deadlock through a mutex and a semaphore is found" { proved mixed "$EXACTLY"; }
+
+# ---- what it must not do ----
+
+# lock_links PID: the kernel's numbers of the probes that a locktop has attached.
+lock_links() {
+	sed -n 's/^link_id:[[:space:]]*//p' "/proc/$1/fdinfo/"* 2>/dev/null | sort -nu |
+		while read -r id; do
+			bpftool link show id "$id" 2>/dev/null | grep -qE 'uprobe|perf_event' && echo "$id"
+		done
+}
+
+attached() {
+	[ -n "$(lock_links "$1")" ]
+}
+
+# middle NUMBER...: their median.
+middle() {
+	printf '%s\n' "$@" | sort -n | sed -n "$((($# + 1) / 2))p"
+}
+
+# speed SECOND: what exact_hot did in that second and the later ones, each, in the middle.
+speed() {
+	# shellcheck disable=SC2046 # words
+	middle $(sed 's/.*"seconds":\[//; s/\].*//' "$truth" | tr ',' '\n' | tail -n "+$1")
+}
+
+@test "budget: millions of locks a second, in slices; the program keeps at least half its speed" {
+	start "$WORKLOADS/exact_hot" 4 2 0
+	finish
+	alone=$(speed 1)
+	options=(-x --budget 5)
+	observe -d 1 "$WORKLOADS/exact_hot" 9 2 0
+	with=$(speed 4)
+	echo "# $with of $alone a second" >&3
+	((with * 2 >= alone))
+	judge 'all(s["self"]["probe_ns"] <= 0.05 * s["interval_ns"] for s in shots[2:-1])' \
+		'all(0 < s["exact_share"] < 0.5 for s in shots[2:-1])' \
+		'all(x["acquisitions"] for s in shots[2:-1] for x in s["locks"] if x["pid"] == t["pid"])'
+}
+
+@test "budget: figures of slices are scaled, and right within 20 %" {
+	options=(-x --budget 5)
+	observe -d 1 "$WORKLOADS/exact_hot" 10 2 5000
+	judge 'all(0 < s["exact_share"] < 0.7 for s in shots[2:-1])' \
+		'all(s["self"]["probe_ns"] <= 0.05 * s["interval_ns"] for s in shots[2:-1])' \
+		'near(sum(x["acquisitions"] or 0 for s in shots[2:-1] for x in s["locks"]
+			if x["pid"] == t["pid"]), sum(t["seconds"]) / len(t["seconds"]) *
+			sum(s["interval_ns"] for s in shots[2:-1]) / S, 20)'
+}
+
+@test "attached and detached 100 times under load: the program's results are right" {
+	local i begun=$SECONDS
+
+	start "$WORKLOADS/exact_checked" 40
+	wait_for 5 test -s "$truth"
+	for i in {1..100}; do
+		"$LOCKTOP" -x -b -n 1 -d 0.1 -f json -p "$pid" -o "$shots"
+		kill -0 "$pid"
+		((SECONDS - begun < 38)) || break
+	done
+	echo "# $i times in $((SECONDS - begun)) s" >&3
+	finish
+	truth_last
+	judge 't["ended"] and t["right"] == t["of"]'
+	((i == 100))
+}
+
+truth_last() {
+	tail -n 1 "$truth" >"$truth.last"
+	mv "$truth.last" "$truth"
+}
+
+# sealed PROGRAM: lives under a filter that allows no system call beside its own.
+sealed() {
+	[ -x "$1" ] || skip "$(basename "$1") could not be built here"
+	options=(-x)
+	observe "$1" 2 sealed
+	judge 't["ended"] and t["right"] == t["of"]' 'exact()["acquisitions"] > 100' \
+		'exact()["try_failures"] > 0'
+}
+
+@test "a program under a strict seccomp filter lives, glibc" { sealed "$WORKLOADS/exact_checked"; }
+@test "a program under a strict seccomp filter lives, musl" { sealed "$WORKLOADS/exact_checked-musl"; }
+
+@test "SIGKILL leaves no probe" {
+	start "$WORKLOADS/exact_hot" 3 1 0
+	finish
+	alone=$(speed 1)
+	start "$WORKLOADS/exact_hot" 5 1 0
+	"$LOCKTOP" -x $UNLIMITED -b -d 1 -f json -p "$pid" -o "$shots" 3>&- &
+	tool=$!
+	wait_for 5 attached "$tool"
+	links=$(lock_links "$tool")
+	sleep 0.5
+	kill -KILL "$tool"
+	wait "$tool" || true
+	wait_for 5 gone "$links"
+	finish
+	after=$(sed 's/.*,\([0-9]*\)\].*/\1/' "$truth") # the last second
+	echo "# $after a second after, $alone before" >&3
+	((after * 10 >= alone * 6))
+}
+
+gone() {
+	local id
+
+	for id in $1; do
+		! bpftool link show id "$id" >/dev/null 2>&1 || return
+	done
+}
