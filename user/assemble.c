@@ -216,6 +216,11 @@ static void begin_process(struct assembly *a, struct process *to, const struct p
 	to->cgroup = snapshot__string(a->s, from->cgroup);
 	to->threads = from->threads;
 	to->ended = from->ended;
+	to->calls_known = from->futex_seen;
+	to->futex_calls = from->futex_delta.calls;
+	to->futex_again = from->futex_delta.again;
+	to->futex_wakes = from->futex_delta.wakes;
+	to->futex_idle_wakes = from->futex_delta.idle_wakes;
 }
 
 static int compare_processes(const void *a, const void *b)

@@ -131,6 +131,8 @@ static int read_records(struct collector *c, struct records *r)
 		return err;
 	for (size_t i = 0; i < r->n_processes; i++)
 		processes__get(&c->processes, &r->process_keys[i], &r->processes[i], r->now_ns);
+	for (size_t i = 0; i < r->n_futexes; i++)
+		processes__futex(&c->processes, &r->futex_keys[i], &r->futexes[i], r->now_ns);
 	err = drain(c);
 	if (err)
 		return err;
@@ -240,6 +242,8 @@ static void forget_processes(struct collector *c)
 			continue;
 		}
 		c->source->ops->forget_processes(c->source, &e->key, 1);
+		if (e->futex_seen && c->source->ops->forget_futexes)
+			c->source->ops->forget_futexes(c->source, &e->key, 1);
 		processes__drop(&c->processes, e);
 	}
 }

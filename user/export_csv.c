@@ -43,7 +43,7 @@ static void value(FILE *out, const struct field *f, const void *row)
 	if (!v.known)
 		return;
 	if (f->unit == UNIT_RATIO)
-		fprintf(out, "%" PRId64 ".%06" PRId64, v.number / VALUE_WHOLE,
+		fprintf(out, "%" PRId64 ".%09" PRId64, v.number / VALUE_WHOLE,
 			v.number % VALUE_WHOLE);
 	else if (f->unit == UNIT_TEXT)
 		cell(out, value__text(&v));

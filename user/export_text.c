@@ -190,7 +190,8 @@ static void print_entity(FILE *out, enum entity entity, const char *what, const 
 		fprintf(out, "\n%s\n", what);
 		print_table(out, entity, rows, n, s);
 	} else if (entity == ENTITY_PROCESS) {
-		fprintf(out, "\nno thread waited for a lock%s\n",
+		fprintf(out, "\nno %s%s\n",
+			s->exact ? "lock was taken or waited for" : "thread waited for a lock",
 			s->idle.waiting && !o->idle ? " (-i shows those waiting for work)" : "");
 	}
 	if (n < all)

@@ -26,7 +26,7 @@ enum unit {
 	UNIT_RATIO, /* parts of VALUE_WHOLE; 0..1 in json and csv, a percentage on screens */
 };
 
-#define VALUE_WHOLE 1000000 /* a ratio of 1 */
+#define VALUE_WHOLE 1000000000 /* a ratio of 1 */
 
 enum field_flags {
 	FIELD_SCREEN = 1, /* a column of the live screens and of text output */

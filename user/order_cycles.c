@@ -8,6 +8,8 @@
  */
 #include "order_graph.h"
 
+#include <stdlib.h>
+
 #include "util.h"
 
 #define LABELS_MAX 65536
@@ -141,6 +143,33 @@ static size_t follow(struct order_graph *g, uint32_t at, uint32_t *n, struct ord
 	return 0;
 }
 
+/*
+ * Takes away the locks that no lock comes before, then those that none comes before any more ...
+ * What is left has the cycles: in a program without inversions nothing, and nothing is searched.
+ */
+static void sort(struct order_graph *g)
+{
+	struct order_lock **ready = xcalloc(HASH_COUNT(g->locks), sizeof(*ready)), *lock, *next;
+	size_t n = 0;
+
+	HASH_ITER (hh, g->locks, lock, next) {
+		lock->unmet = lock->n_in;
+		lock->ordered = !lock->n_in;
+		if (lock->ordered)
+			ready[n++] = lock;
+	}
+	for (size_t i = 0; i < n; i++) {
+		for (size_t j = 0; j < ready[i]->n_out; j++) {
+			lock = ready[i]->out[j]->to;
+			lock->ordered = !--lock->unmet;
+			if (lock->ordered)
+				ready[n++] = lock;
+		}
+	}
+	free(ready);
+	g->sorted = true;
+}
+
 size_t order_graph__cycle(struct order_graph *g, struct order_edge *first,
 			  struct order_edge *ret[ORDER_CYCLE_MAX])
 {
@@ -149,7 +178,9 @@ size_t order_graph__cycle(struct order_graph *g, struct order_edge *first,
 	size_t length = 0;
 	uint32_t n = 0;
 
-	if (!first->to->n_out || !first->from->n_in)
+	if (!g->sorted)
+		sort(g);
+	if (first->from->ordered || first->to->ordered || !first->to->n_out)
 		return 0;
 	g->round++;
 	add_label(g, &start, &n);

@@ -104,6 +104,7 @@ static struct order_edge *add_edge(struct order_graph *g, const struct order_key
 	array__grow(e->from->out, e->from->n_out, e->from->out_capacity);
 	e->from->out[e->from->n_out++] = e;
 	e->to->n_in++;
+	g->sorted = false;
 	HASH_ADD(hh, g->edges, key, sizeof(e->key), e);
 	return order_edge__use(e);
 }

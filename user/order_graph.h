@@ -20,6 +20,8 @@ struct order_lock {
 	struct order_edge **out; /* orders in which it is held */
 	size_t n_out, out_capacity;
 	size_t n_in;
+	size_t unmet;		/* of order_cycles.c: orders before it that are not settled */
+	bool ordered;		/* all locks can be numbered so that those before it are lower */
 	uint32_t round, labels; /* of the running search */
 	UT_hash_handle hh;
 };
@@ -36,7 +38,7 @@ struct order_edge {
 	/* filled by orders.c; strings are interned, frames from malloc */
 	struct inversion_edge shown;
 	bool from_snapshot, to_snapshot; /* its name is the one that the lists show */
-	bool placed;			 /* from_frame was asked for */
+	unsigned int asked;		 /* how often for from_frame */
 	UT_hash_handle hh;
 };
 
@@ -50,6 +52,7 @@ struct order_graph {
 	size_t max;	/* edges */
 	uint64_t lost;	/* edges that did not fit, searches that were cut short */
 	uint64_t steps; /* of all searches */
+	bool sorted;	/* order_lock.ordered is right */
 	struct order_label *labels;
 	size_t labels_capacity;
 	uint32_t round;

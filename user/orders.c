@@ -16,7 +16,8 @@
 #define CYCLES_MAX     1024
 #define STACKS_MAX     4096 /* that have come before their orders */
 #define STACK_READINGS 3    /* ... and are kept so long: the order was entered by another CPU */
-#define STEPS_INTERVAL (4 << 20) /* what is not searched in one interval is in the next */
+#define CALLER_ASKED   3    /* intervals: debug info is read bit by bit */
+#define STEPS_INTERVAL (1 << 20) /* what is not searched in one interval is in the next */
 
 /* A stack whose order has not been read yet. */
 struct order_stack {
@@ -224,7 +225,10 @@ static bool name_lock(struct orders *o, const struct snapshot *s, struct process
 	return false;
 }
 
-/* A return address: as a stack of one frame that was interrupted inside of the call. */
+/*
+ * A return address: as a stack of one frame that was interrupted inside of the call. Of what was
+ * inlined there (a guard's constructor, say), the function around it all says most.
+ */
 static struct frame *name_caller(struct orders *o, struct process_entry *process, uint64_t caller,
 				 uint64_t now_ns)
 {
@@ -240,7 +244,7 @@ static struct frame *name_caller(struct orders *o, struct process_entry *process
 		return NULL;
 	if (stack.n_frames) {
 		ret = xcalloc(1, sizeof(*ret));
-		*ret = stack.frames[0];
+		*ret = stack.frames[stack.n_frames - 1];
 	}
 	free(stack.frames);
 	return ret;
@@ -256,9 +260,11 @@ static void name_edge(struct orders *o, const struct snapshot *s, struct order_e
 		e->from_snapshot = name_lock(o, s, process, e->key.from, &shown->from_name, now_ns);
 	if (!e->to_snapshot)
 		e->to_snapshot = name_lock(o, s, process, e->key.to, &shown->to_name, now_ns);
-	if (!e->placed)
+	if (e->asked < CALLER_ASKED && (!shown->from_frame || !shown->from_frame->line)) {
+		free(shown->from_frame);
 		shown->from_frame = name_caller(o, process, e->stats.caller, now_ns);
-	e->placed = true;
+		e->asked++;
+	}
 }
 
 /* ---- cycles ---- */

@@ -68,7 +68,27 @@ static void draw_same(const struct tree_line *line, struct canvas *c, int x, int
 	canvas__text(c, x, row, MIN(room, used), STYLE_DIM, remark);
 }
 
-static void draw_line(const struct tree_line *line, struct page *p, const struct view *v)
+/* Who holds a lock is charged with hold in the exact tier, and with its waiters' wait without. */
+static bool is_hold(const struct lock *lock, enum site_role role)
+{
+	return role == ROLE_HOLDER && lock->exact;
+}
+
+static void amount_text(char *buf, size_t size, const struct tree_line *line,
+			const struct lock *lock, enum site_role role, const struct view *v)
+{
+	char text[16];
+
+	if (!is_hold(lock, role)) {
+		text__duration(buf, size, line->wait_ns);
+		return;
+	}
+	text__duration(text, sizeof(text), line->share * lock->hold_ns);
+	snprintf(buf, size, "%s%s", v->scaled ? "~" : "", lock->hold_known ? text : "?");
+}
+
+static void draw_line(const struct tree_line *line, enum site_role role, struct page *p,
+		      const struct view *v)
 {
 	int row = page__row(p), x = p->x, end = p->x + p->width;
 	enum style style = line->head ? STYLE_VALUE : STYLE_NORMAL;
@@ -82,7 +102,7 @@ static void draw_line(const struct tree_line *line, struct page *p, const struct
 	if (line->head)
 		canvas__right(p->c, x, row, MIN(SHARE_WIDTH, p->width), style, text);
 	x += SHARE_WIDTH + 1;
-	text__duration(text, sizeof(text), line->wait_ns);
+	amount_text(text, sizeof(text), line, view__clevel(v)->detail->lock, role, v);
 	if (line->head && x + WAIT_WIDTH <= end)
 		canvas__right(p->c, x, row, WAIT_WIDTH, STYLE_NORMAL, text);
 	x += WAIT_WIDTH + 2;
@@ -119,7 +139,7 @@ static void draw_tree(struct page *p, const struct view *v, enum site_role role,
 	if (!t->n_sites)
 		page__say(p, "no stack sampled yet");
 	for (size_t i = 0; i < t->n_lines; i++)
-		draw_line(&t->lines[i], p, v);
+		draw_line(&t->lines[i], role, p, v);
 }
 
 void page_waiters__draw(struct page *p, const struct snapshot *s, const struct view *v)
@@ -146,6 +166,6 @@ void page_holders__draw(struct page *p, const struct snapshot *s, const struct v
 	(void)s;
 	if (d->lock && d->trees[ROLE_HOLDER]->n_sites)
 		draw_tree(p, v, ROLE_HOLDER,
-			  d->lock->exact ? "HELD BY, TAKEN FROM (share of hold time)"
-					 : "HELD BY, CALLED FROM");
+			  is_hold(d->lock, ROLE_HOLDER) ? "HELD BY, TAKEN FROM (share of hold time)"
+							: "HELD BY, CALLED FROM");
 }

@@ -17,11 +17,12 @@ struct line {
 	enum style style;
 };
 
-/* A head, and parts that follow it as long as they fit. */
+/* A head, and parts that follow it as long as they fit; brief: those that have more leave it out.
+ */
 struct story {
 	enum style style;
 	char head[128];
-	void (*part)(char *buf, size_t size, const void *about, size_t i);
+	void (*part)(char *buf, size_t size, const void *about, size_t i, bool brief);
 	const void *about;
 	size_t n_parts, n_more; /* more of its kind */
 };
@@ -37,12 +38,13 @@ static void put(struct line *line, const char *text)
 }
 
 /* "5151 waits for accounts_lock held by 5152", ", which waits for audit_lock held by 5151" */
-static void deadlock_part(char *buf, size_t size, const void *about, size_t i)
+static void deadlock_part(char *buf, size_t size, const void *about, size_t i, bool brief)
 {
 	const struct deadlock *d = about;
 	const struct deadlock_thread *t = &d->threads[i];
 	char lock[WORDS_MAX] = "a lock", who[48], holder[32] = "itself";
 
+	(void)brief;
 	if (t->waits_for)
 		words__lock_name(lock, sizeof(lock), t->waits_for);
 	snprintf(who, sizeof(who), i ? ", which" : ": %d", t->thread ? (int)t->thread->tid : 0);
@@ -67,19 +69,25 @@ static struct story deadlock_story(const struct snapshot *s)
 	return story;
 }
 
-/* "accounts_lock -> audit_lock at transfer (bank.c:88)" */
-static void inversion_part(char *buf, size_t size, const void *about, size_t i)
+/*
+ * "A -> B at transfer (bank.c:88)", ", B -> A at audit (bank.c:120)"; brief: "A -> B", " -> A".
+ */
+static void inversion_part(char *buf, size_t size, const void *about, size_t i, bool brief)
 {
 	const struct inversion_edge *e = &((const struct inversion *)about)->edges[i];
 	char from[WORDS_MAX], to[WORDS_MAX], where[WORDS_MAX] = "";
 	const struct frame *own = words__edge_frame(e);
 
-	if (own)
-		words__frame(where, sizeof(where), own);
 	words__edge_lock(from, sizeof(from), e->from, e->from_name);
 	words__edge_lock(to, sizeof(to), e->to, e->to_name);
+	if (brief && i) {
+		snprintf(buf, size, " -> %.120s", to);
+		return;
+	}
+	if (own && !brief)
+		words__frame(where, sizeof(where), own);
 	snprintf(buf, size, "%s %.120s -> %.120s%s%.200s", i ? "," : ":", from, to,
-		 own ? " at " : "", where);
+		 where[0] ? " at " : "", where);
 }
 
 static struct story inversion_story(const struct snapshot *s)
@@ -96,13 +104,27 @@ static struct story inversion_story(const struct snapshot *s)
 	return story;
 }
 
+static bool all_fit(const struct line *line, const struct story *story)
+{
+	int room = line->end - line->x;
+	char text[512];
+
+	for (size_t i = 0; i < story->n_parts && room >= 0; i++) {
+		story->part(text, sizeof(text), story->about, i, false);
+		room -= text__columns(text);
+	}
+	return room >= 0;
+}
+
 /* Whole parts only: half a name misleads. */
 static void put_parts(struct line *line, const struct story *story)
 {
+	bool brief = !all_fit(line, story);
+
 	for (size_t i = 0; i < story->n_parts; i++) {
 		char text[512];
 
-		story->part(text, sizeof(text), story->about, i);
+		story->part(text, sizeof(text), story->about, i, brief);
 		if (!fits(line, text)) {
 			put(line, fits(line, " ...") ? " ..." : "");
 			return;

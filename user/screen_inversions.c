@@ -55,10 +55,16 @@ static void draw_head(const struct inversion *inversion, struct canvas *c, int y
 	canvas__text(c, x + 2, y, -1, STYLE_DIM, "no deadlock yet: the threads need only meet");
 }
 
+/* What does not fit is left out whole: half a number misleads. Returns the columns used. */
+static int put_if_fits(struct canvas *c, int x, int y, const char *text)
+{
+	return text__columns(text) <= c->width - x ? canvas__text(c, x, y, -1, STYLE_DIM, text) : 0;
+}
+
 static void draw_edge(const struct inversion_edge *e, struct canvas *c, int y)
 {
 	const struct frame *own = words__edge_frame(e);
-	char from[WORDS_MAX], to[WORDS_MAX], text[WORDS_MAX];
+	char from[WORDS_MAX], to[WORDS_MAX], frame[WORDS_MAX], text[WORDS_MAX];
 	int x = INDENT;
 
 	words__edge_lock(from, sizeof(from), e->from, e->from_name);
@@ -66,12 +72,15 @@ static void draw_edge(const struct inversion_edge *e, struct canvas *c, int y)
 	x += canvas__printf(c, x, y, -1, STYLE_VALUE, "%s -> %s", from, to);
 	if (own)
 		x += canvas__printf(c, x, y, -1, STYLE_NORMAL, "  in %s",
-				    words__frame(text, sizeof(text), own));
-	x += canvas__printf(c, x, y, -1, STYLE_DIM, "  %" PRIu64 " time%s, first by %d", e->count,
-			    e->count == 1 ? "" : "s", (int)e->tid);
-	if (e->from_frame)
-		canvas__printf(c, x, y, -1, STYLE_DIM, ", %s taken in %s", from,
-			       words__frame(text, sizeof(text), e->from_frame));
+				    words__frame(frame, sizeof(frame), own));
+	snprintf(text, sizeof(text), "  %" PRIu64 " time%s, first by %d", e->count,
+		 e->count == 1 ? "" : "s", (int)e->tid);
+	x += put_if_fits(c, x, y, text);
+	if (!e->from_frame)
+		return;
+	words__frame(frame, sizeof(frame), e->from_frame);
+	snprintf(text, sizeof(text), "  %.400s taken in %.500s", from, frame);
+	put_if_fits(c, x, y, text);
 }
 
 void screen_inversions__draw(const struct snapshot *s, const struct view *v, const struct layout *l,
@@ -87,6 +96,5 @@ void screen_inversions__draw(const struct snapshot *s, const struct view *v, con
 			draw_edge(&s->inversions[i].edges[j], c, y++);
 	}
 	if (n < s->n_inversions)
-		canvas__printf(c, INDENT, y, -1, STYLE_DIM, "%zu inversions more",
-			       s->n_inversions - n);
+		canvas__printf(c, INDENT, y, -1, STYLE_DIM, "%zu more", s->n_inversions - n);
 }

@@ -237,6 +237,7 @@ static int read_exact(struct source_bpf *s, struct records *ret)
 	ret->exact_keys = s->exact_locks.keys;
 	ret->exact = s->exact_locks.values;
 	ret->n_exact = s->exact_locks.n;
+	ret->exact_max = bpf_map__max_entries(s->skel->maps.exact_locks);
 	ret->order_keys = s->orders.keys;
 	ret->orders = s->orders.values;
 	ret->n_orders = s->orders.n;

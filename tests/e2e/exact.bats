@@ -25,9 +25,12 @@ counted() {
 	return 1
 }
 
-# family NAME: all ways to take a lock of this family, as each C library does it.
+# A program whose C library is not yet known to locktop has probes a little after it starts.
+SETTLED=500 # ms
+
+# family NAME BUILD: all ways to take a lock of this family.
 family() {
-	counted "$WORKLOADS/exact-$2" "$1" 300 "${3:-10}"
+	PAUSE_MS=$SETTLED counted "$WORKLOADS/exact-$2" "$1" 300 10
 }
 
 @test "mutexes, glibc: every acquisition, hold, failed try" { family mutex plain; }
@@ -48,8 +51,23 @@ family() {
 @test "semaphores as locks, musl, static" { family sem musl-static; }
 @test "all of them, holds of 100 us" { counted "$WORKLOADS/exact-plain" "" 100 100; }
 @test "all of them, holds of 1 ms" { counted "$WORKLOADS/exact-plain" "" 30 1000; }
-@test "all of them, musl, holds of 100 us" { counted "$WORKLOADS/exact-musl" "" 100 100; }
+@test "all of them, musl, holds of 100 us" { PAUSE_MS=$SETTLED counted "$WORKLOADS/exact-musl" "" 100 100; }
+@test "all of them, musl, holds of 1 ms" { PAUSE_MS=$SETTLED counted "$WORKLOADS/exact-musl" "" 30 1000; }
 @test "position-independent static programs" { family mutex static-pie; }
+
+# first BUILD: nothing is missed at the start of a command.
+first() {
+	[ -x "$WORKLOADS/exact-$1" ] || skip "exact-$1 could not be built here"
+	# shellcheck disable=SC2206 # words
+	options=(-x $UNLIMITED)
+	observe "$WORKLOADS/exact-$1" mutex-lock 100
+	judge 'digits()'
+}
+
+@test "from the first acquisition of a command on, glibc" { first plain; }
+@test "from the first acquisition of a command on, glibc, static" { first static; }
+@test "from the first acquisition of a command on, musl" { first musl; }
+@test "from the first acquisition of a command on, musl, static" { first musl-static; }
 
 # object CASE: one more than taking and letting go, as each C library does it.
 object() {
@@ -58,7 +76,7 @@ object() {
 	for build in plain static musl musl-static; do
 		[ -x "$WORKLOADS/exact_objects-$build" ] || continue
 		[[ $1 != cond-clockwait || $build != musl* ]] || continue # musl has it not
-		counted "$WORKLOADS/exact_objects-$build" "$1"
+		PAUSE_MS=$SETTLED counted "$WORKLOADS/exact_objects-$build" "$1"
 	done
 }
 
@@ -170,10 +188,12 @@ EXACTLY='all(x["owner"]["proof"] == "exact" for x in shots[-2]["locks"]
 
 # lock_links PID: the kernel's numbers of the probes that a locktop has attached.
 lock_links() {
-	sed -n 's/^link_id:[[:space:]]*//p' "/proc/$1/fdinfo/"* 2>/dev/null | sort -nu |
-		while read -r id; do
-			bpftool link show id "$id" 2>/dev/null | grep -qE 'uprobe|perf_event' && echo "$id"
-		done
+	local info
+
+	for info in "/proc/$1/fdinfo/"*; do
+		! grep -qE '^link_type:[[:space:]]*(u(ret)?probe_multi|perf)' "$info" 2>/dev/null ||
+			sed -n 's/^link_id:[[:space:]]*//p' "$info"
+	done
 }
 
 attached() {
@@ -216,25 +236,19 @@ speed() {
 }
 
 @test "attached and detached 100 times under load: the program's results are right" {
-	local i begun=$SECONDS
+	local begun=$SECONDS
 
-	start "$WORKLOADS/exact_checked" 40
+	start "$WORKLOADS/exact_checked" 600
 	wait_for 5 test -s "$truth"
 	for i in {1..100}; do
 		"$LOCKTOP" -x -b -n 1 -d 0.1 -f json -p "$pid" -o "$shots"
 		kill -0 "$pid"
-		((SECONDS - begun < 38)) || break
 	done
-	echo "# $i times in $((SECONDS - begun)) s" >&3
+	echo "# 100 times in $((SECONDS - begun)) s" >&3
+	kill -TERM "$pid"
 	finish
-	truth_last
 	judge 't["ended"] and t["right"] == t["of"]'
-	((i == 100))
-}
-
-truth_last() {
-	tail -n 1 "$truth" >"$truth.last"
-	mv "$truth.last" "$truth"
+	((SECONDS - begun <= 150))
 }
 
 # sealed PROGRAM: lives under a filter that allows no system call beside its own.

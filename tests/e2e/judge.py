@@ -22,6 +22,8 @@ SUMMED = ("sleeps", "wait_ns", "blocked_ns", "delay_ns", "timeouts")
 EXACT = ("acquisitions", "read_acquisitions", "contended", "try_failures", "owner_changes",
          "signals", "hold_ns", "call_wait_ns")
 AT_LEAST = ("contended",)  # the truth has only what is certain
+# A lock that looked free may be another thread's a moment later: who took it before whom is not sure.
+ROUGHLY = {"owner_changes": 25}  # percent
 
 with open(sys.argv[1], encoding="utf-8") as f:
     shots = [json.loads(line) for line in f]
@@ -203,7 +205,8 @@ def right(name, key, seen, truth):
         return True
     if seen is None:
         seen = 0
-    good = seen >= truth if key in AT_LEAST else seen == truth
+    good = seen >= truth if key in AT_LEAST else \
+        near(seen, truth, ROUGHLY[key], 20) if key in ROUGHLY else seen == truth
     if not good:
         print(f"{name}: {key} {seen}, truth {truth}")
     return good

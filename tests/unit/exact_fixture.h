@@ -39,7 +39,7 @@ static inline void fixture__set_exact(struct lock *l, const struct fixture_exact
 	l->max_hold_ns = e->max_hold_us * 1000;
 	l->owner_changes = e->owner_changes;
 	for (unsigned int i = 8; e->max_hold_us && i < 36; i++)
-		l->hold_hist[i] = (i - 7) * (36 - i) * e->releases / 3654;
+		l->hold_hist[i] = (i - 7) * (36 - i) * e->releases / 4060;
 }
 
 /*

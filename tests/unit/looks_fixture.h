@@ -88,7 +88,11 @@ static inline void end_interval(struct fixture *x)
 	x->fake.now_ns += NSEC_PER_SEC;
 	assert_int_equal(x->fake.source.ops->read(&x->fake.source, &r), 0);
 	tally__update(&x->tally, &r);
-	l = (struct look){ .now_ns = r.now_ns, .open = r.open, .n_open = r.n_open };
+	l = (struct look){ .now_ns = r.now_ns,
+			   .open = r.open,
+			   .n_open = r.n_open,
+			   .spinning = r.spinning,
+			   .n_spinning = r.n_spinning };
 	looks__interval(x->looks, &l, &x->tally);
 }
 

@@ -348,9 +348,76 @@ static void test_user_functions(void **state)
 	assert_false(kinds__is_lock_function("____"));
 }
 
+/* Families of the exact tier: a table, without any stack, and nothing known of the layout. */
+static void test_exact(void **state)
+{
+	static const struct {
+		enum exact_op op;
+		enum lock_kind kind;
+		enum lock_class class;
+	} rows[] = {
+		{ OP_MUTEX_TIMEDLOCK, KIND_MUTEX, CONTENTION },
+		{ OP_RWLOCK_RDLOCK, KIND_RWLOCK_WRITE, CONTENTION }, /* FUTEX_LOCK_PI as a number */
+		{ OP_SPIN_TRYLOCK, KIND_SPIN, CONTENTION },
+		{ OP_SEM_POST, KIND_SEM, CONTENTION },
+		{ OP_COND_SIGNAL, KIND_COND, IDLE },
+		{ OP_BARRIER_WAIT, KIND_BARRIER, IDLE },
+		{ OP_ONCE, KIND_ONCE, CONTENTION },
+	};
+	struct kind_evidence none = {};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		uint32_t family = exact_family(rows[i].op);
+		struct lock_key key = { .addr = OBJECT + 44, .signature = OP_EXACT | family };
+		struct kind_verdict v = kinds__judge(&key, &none);
+
+		assert_int_equal(v.kind, rows[i].kind);
+		assert_int_equal(v.class, rows[i].class);
+		assert_int_equal(v.offset, 0);
+		assert_int_equal(v.owner, OWNER_NONE);
+		assert_true(v.sure);
+		assert_false(v.by_site);
+	}
+	for (uint32_t op = EXACT_OPS; op < OP_EXACT; op += 97) { /* from a newer kernel part, say */
+		struct lock_key key = { .addr = OBJECT, .signature = OP_EXACT | op };
+
+		assert_int_equal(kinds__judge(&key, &none).kind, KIND_FUTEX);
+		assert_false(kinds__judge(&key, &none).sure);
+	}
+}
+
+/* A sleep without a stack, on an object whose family is known: as if its function were. */
+static void test_judged_as(void **state)
+{
+	struct lock_key sem = { .addr = OBJECT, .signature = SIGNATURE(0x189, VALUE_0) };
+	struct lock_key reader = { .addr = OBJECT + 8, .signature = SIGNATURE(0x189, VALUE_3) };
+	struct lock_key writer = { .addr = OBJECT + 12, .signature = SIGNATURE(0x189, VALUE_3) };
+	struct lock_key mutex = { .addr = OBJECT, .signature = SIGNATURE(0x80, VALUE_2) };
+	struct kind_verdict v = kinds__judge_as(&sem, OP_SEM_WAIT);
+
+	assert_int_equal(v.kind, KIND_SEM);
+	assert_int_equal(v.offset, 0);
+	assert_true(v.sure);
+	v = kinds__judge_as(&sem, OP_COND_WAIT);
+	assert_int_equal(v.kind, KIND_COND);
+	assert_int_equal(v.offset, 40);
+	v = kinds__judge_as(&reader, OP_RWLOCK_WRLOCK);
+	assert_int_equal(v.kind, KIND_RWLOCK_READ);
+	assert_int_equal(v.offset, 8);
+	assert_int_equal(v.owner, OWNER_RWLOCK);
+	v = kinds__judge_as(&writer, OP_RWLOCK_WRLOCK);
+	assert_int_equal(v.kind, KIND_RWLOCK_WRITE);
+	assert_int_equal(v.offset, 12);
+	v = kinds__judge_as(&mutex, OP_MUTEX_LOCK);
+	assert_int_equal(v.owner, OWNER_MUTEX);
+	assert_false(kinds__judge_as(&mutex, OP_SPIN_LOCK).sure); /* nobody sleeps on those */
+	assert_false(kinds__judge_as(&mutex, EXACT_OPS).sure);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_exact),		cmocka_unit_test(test_judged_as),
 		cmocka_unit_test(test_with_function),	cmocka_unit_test(test_by_signature),
 		cmocka_unit_test(test_aliases),		cmocka_unit_test(test_syscall),
 		cmocka_unit_test(test_semaphore_words), cmocka_unit_test(test_any_signature),

@@ -171,6 +171,21 @@ static void test_fail_on(void **state)
 	assert_string_equal(o.argv[0], "true");
 }
 
+/* The user's own suppressions, unless another file is named. */
+static void test_suppressions(void **state)
+{
+	struct options o;
+	struct line l;
+
+	(void)state;
+	assert_int_equal(parse(&l, true, &o, NO_ARGS), 0);
+	assert_null(o.suppressions);
+	assert_fine(ARGS("--suppressions", "known"), &o);
+	assert_string_equal(o.suppressions, "known");
+	assert_true(parse(&l, true, &o, ARGS("--suppressions", "")) < 0);
+	assert_non_null(strstr(l.error, "--suppressions"));
+}
+
 /* More than there is to name is refused, and the list still ends. */
 static void test_fail_on_many(void **state)
 {
@@ -456,6 +471,7 @@ int main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_batch_implied),
 		cmocka_unit_test(test_fail_on),
+		cmocka_unit_test(test_suppressions),
 		cmocka_unit_test(test_fail_on_many),
 		cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_combined),

@@ -113,6 +113,26 @@ static void test_way_round_gates(void **state)
 	assert_int_equal(find(g), 3);
 }
 
+/* The same where both ways lead to the same lock, and neither passes a lock twice. */
+static void test_two_ways(void **state)
+{
+	struct order_graph *g = *state;
+	struct order_edge *first, *cycle[ORDER_CYCLE_MAX];
+	struct order_stats gated = plain(1);
+
+	gated.gates = 1;
+	first = take(g, 1, 2, gated);
+	take(g, 2, 3, gated);
+	take(g, 3, 1, gated);
+	take(g, 3, 4, plain(1));
+	take(g, 4, 3, plain(1));
+	assert_int_equal(order_graph__cycle(g, first, cycle), 0);
+	take(g, 2, 5, plain(1));
+	take(g, 5, 3, plain(1));
+	assert_int_equal(order_graph__cycle(g, first, cycle), 4);
+	assert_int_equal(cycle[2]->key.from, 5);
+}
+
 /* Readers do not keep each other out; one writer among them is enough. */
 static void test_readers(void **state)
 {
@@ -173,14 +193,14 @@ static void test_lives(void **state)
 static void test_suppressed(void **state)
 {
 	struct order_graph *g = *state;
-	struct order_edge *back;
+	struct order_edge *first = take(g, 1, 2, plain(1)), *cycle[ORDER_CYCLE_MAX];
 
-	take(g, 1, 2, plain(1));
 	take(g, 2, 3, plain(1));
 	take(g, 3, 1, plain(1));
-	back = take(g, 2, 1, plain(1));
-	back->suppressed = true;
 	assert_int_equal(find(g), 3);
+	take(g, 2, 1, plain(1))->suppressed = true;
+	assert_int_equal(find(g), 0);
+	assert_int_equal(order_graph__cycle(g, first, cycle), 3);
 }
 
 /* No more edges than there is room for, no edge to itself; what did not fit is counted. */
@@ -202,6 +222,22 @@ static void test_bounds(void **state)
 	order_edge__put(edge);
 	assert_int_equal(find(g), 0);
 	assert_int_equal(HASH_COUNT(g->locks), EDGES);
+}
+
+/* What is dropped is gone, and what stays can be dropped after it. */
+static void test_drop(void **state)
+{
+	struct order_graph *g = *state;
+	struct order_edge *a = take(g, 1, 2, plain(1)), *b = take(g, 1, 3, plain(1));
+	struct order_edge *c = take(g, 1, 4, plain(1));
+
+	order_graph__drop(g, a);
+	order_graph__drop(g, c);
+	assert_int_equal(b->from->n_out, 1);
+	assert_ptr_equal(b->from->out[0], b);
+	assert_ptr_equal(order_graph__next(g), b);
+	assert_null(order_graph__next(g));
+	assert_int_equal(HASH_COUNT(g->locks), 2);
 }
 
 /* A cycle longer than is told of ends no search badly, and a full graph takes bounded work. */
@@ -322,6 +358,8 @@ int main(void)
 		TEST(test_cycle),
 		TEST(test_gates),
 		TEST(test_way_round_gates),
+		TEST(test_two_ways),
+		TEST(test_drop),
 		TEST(test_readers),
 		TEST(test_one_thread),
 		TEST(test_lives),

@@ -109,7 +109,7 @@ static void test_name(void **state)
 	send_hold(x, TAKER, 10);
 	send_hold(x, TAKER + 1, 500);
 	samples__name(x->samples, k, NOW);
-	assert_string_equal(k->name, "heap lock at beta+0x1");
+	assert_string_equal(k->name, "heap lock at beta+0x0");
 	assert_string_equal(k->name_from, "site");
 	assert_string_equal(k->where, "beta");
 }
@@ -124,7 +124,7 @@ static void test_sem(void **state)
 	assert_int_equal(sites_of(k)[0].wait_ns, 0);
 	assert_int_equal(k->verdict.kind, KIND_SEM);
 	samples__name(x->samples, k, NOW);
-	assert_string_equal(k->name, "heap lock at alpha+0x1");
+	assert_string_equal(k->name, "heap lock at alpha+0x0");
 }
 
 /* A destroyed lock's address is another lock by now: what came before this interval is dropped. */
@@ -145,7 +145,7 @@ static void test_begin_anew(void **state)
 	assert_int_equal(sites_of(k)[0].all_wait_ns, 10);
 	assert_int_equal(k->holders.n, 0);
 	samples__name(x->samples, k, NOW);
-	assert_string_equal(k->name, "heap lock at beta+0x1");
+	assert_string_equal(k->name, "heap lock at beta+0x0");
 }
 
 /* What holders do while others wait weighs waits: it is not mixed with holds. */

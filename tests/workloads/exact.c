@@ -454,6 +454,7 @@ int main(int argc, char **argv)
 	const char *wanted = argc > 1 ? argv[1] : "?";
 	size_t i, n = 0;
 
+	pause_first();
 	rounds = argument(argc, argv, 2, rounds);
 	hold_ns = argument(argc, argv, 3, 10) * 1000;
 	for (i = 0; i < N_WAYS; i++) {

@@ -21,6 +21,15 @@ struct truth {
 	pid_t owner; /* who took it last; the lock protects it */
 };
 
+/* PAUSE_MS in the environment: so long before the first lock is taken, for probes to be there. */
+static UNUSED void pause_first(void)
+{
+	const char *ms = getenv("PAUSE_MS");
+
+	if (ms)
+		pause_ns(atoi(ms) * NS_MS);
+}
+
 /* Adds to what is known. */
 static UNUSED void truth_add(_Atomic int64_t *member, int64_t n)
 {

@@ -366,6 +366,7 @@ int main(int argc, char **argv)
 {
 	size_t i, n = sizeof(cases) / sizeof(cases[0]);
 
+	pause_first();
 	rounds = argument(argc, argv, 2, rounds);
 	hold_ns = argument(argc, argv, 3, 100) * 1000;
 	for (i = 0; i < n && (argc < 2 || strcmp(argv[1], cases[i].name)); i++)
