@@ -29,25 +29,17 @@ static __always_inline void note_owner(struct exact_stats *stats, __u32 tid, __u
 	stats->last_ns = now;
 }
 
-/*
- * The thread has it, since then; 0: it will, the call found it taken. A semaphore is nobody's:
- * others may let it go.
- */
-static __always_inline void take(const struct call *c, struct exact_stats *stats, __u64 addr,
-				 __u64 since_ns, bool reader)
+/* Among the locks that the thread holds; since_ns 0: it will, when the call comes back. */
+static __always_inline void hold(const struct call *c, __u64 addr, __u64 since_ns, __u32 sample,
+				 bool reader)
 {
 	struct exact_thread *t = c->thread;
-	__u32 sample = taker__sample(c, stats, addr), at;
+	__u32 at = held__place(t->n);
 
-	if (is_sem(c->op)) {
-		ADD(stats->taken_sum, since_ns);
-		return;
-	}
 	if (t->n >= HELD_MAX) {
 		loss__count(LOSS_HELD_FULL);
 		return;
 	}
-	at = t->n & (HELD_MAX - 1);
 	t->held[at].addr = addr;
 	t->held[at].since_ns = since_ns;
 	t->held[at].caller = c->ret;
@@ -55,6 +47,21 @@ static __always_inline void take(const struct call *c, struct exact_stats *stats
 	t->held[at].depth = 1;
 	t->held[at].reader = reader;
 	t->n = at + 1;
+}
+
+/*
+ * The thread has it, since then; 0: it will, the call found it taken. A semaphore is nobody's:
+ * others may let it go.
+ */
+static __always_inline void take(const struct call *c, struct exact_stats *stats, __u64 since_ns,
+				 bool reader)
+{
+	__u32 sample = taker__sample(c, stats, c->addr);
+
+	if (is_sem(c->op))
+		ADD(stats->taken_sum, since_ns);
+	else
+		hold(c, c->addr, since_ns, sample, reader);
 }
 
 static __always_inline void count_taken(const struct call *c, struct exact_stats *stats,
@@ -79,7 +86,7 @@ static __always_inline void settle_cond(const struct call *c)
 	if (t->ran_ns && t->ran_addr - addr < OBJECT_MAX)
 		ADD(stats->contended, 1);
 	note_owner(stats, c->task->pid, c->now);
-	take(c, stats, addr, at, false);
+	hold(c, addr, at, 0, false); /* the stack is the next call's by now */
 }
 
 /*
@@ -204,7 +211,7 @@ static __always_inline void on_take(const struct call *c)
 		count_taken(c, stats, reader);
 		note_owner(stats, c->task->pid, c->now);
 	}
-	take(c, stats, c->addr, contended ? 0 : c->now, reader);
+	take(c, stats, contended ? 0 : c->now, reader);
 	begin_call(c, contended, false);
 }
 
@@ -340,7 +347,7 @@ static __always_inline void on_spin_try(const struct call *c)
 		ADD(stats->wait_ns, since(t->call_ns, c->now));
 	}
 	note_owner(stats, c->task->pid, c->now);
-	take(c, stats, c->addr, c->now, false);
+	take(c, stats, c->now, false);
 	t->call_addr = 0;
 	t->returns = 0;
 }
@@ -507,7 +514,7 @@ int on_lock_return(struct pt_regs *regs)
 		ADD(stats->contended, 1);
 	ADD(stats->wait_ns, since(t->call_ns, at));
 	note_owner(stats, c.task->pid, c.now);
-	take(&c, stats, c.addr, at, is_reader(c.op));
+	take(&c, stats, at, is_reader(c.op));
 out:
 	t->ran_ns = 0;
 	t->returns = 0;

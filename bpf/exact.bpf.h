@@ -87,7 +87,8 @@ static __always_inline bool taker__allowed(__u64 now)
 }
 
 /* Sends the stack of the current thread. Returns the sample's id, 0 if none was sent. */
-static __always_inline __u32 taker__send(enum event_type type, const struct call *c, __u64 addr)
+static __always_inline __u32 taker__send(enum event_type type, const struct call *c, __u64 addr,
+					 __u32 family)
 {
 	__u32 cpu = bpf_get_smp_processor_id(), id;
 	struct exact_buffer *buffer = bpf_map_lookup_elem(&exact_buffers, &cpu);
@@ -105,7 +106,7 @@ static __always_inline __u32 taker__send(enum event_type type, const struct call
 	event->key.tgid = c->task->tgid;
 	event->key.gen = task__gen(c->task);
 	event->key.addr = addr;
-	event->key.signature = OP_EXACT | exact_family(c->op);
+	event->key.signature = OP_EXACT | family;
 	event->sample_id = id;
 	event->val = 0;
 	event->lock_id = 0;
@@ -123,7 +124,7 @@ static __always_inline __u32 taker__sample(const struct call *c, struct exact_st
 	if (c->now < stats->next_sample_ns || !taker__allowed(c->now))
 		return 0;
 	stats->next_sample_ns = c->now + knob_sample_period_ns;
-	return taker__send(EVENT_TAKER_STACK, c, addr);
+	return taker__send(EVENT_TAKER_STACK, c, addr, stats->family);
 }
 
 /* A place, with its bound where the verifier sees it. */
@@ -216,7 +217,7 @@ static __always_inline void order__note(const struct call *c, bool reader)
 	first.from_life = exact__life(&key, key.from);
 	first.to_life = exact__life(&key, key.to);
 	if (taker__allowed(c->now))
-		first.sample_id = taker__send(EVENT_ORDER_STACK, c, c->addr);
+		first.sample_id = taker__send(EVENT_ORDER_STACK, c, c->addr, exact_family(c->op));
 	if (bpf_map_update_elem(&orders, &key, &first, BPF_NOEXIST) &&
 	    !bpf_map_lookup_elem(&orders, &key))
 		loss__count(LOSS_ORDERS_FULL);

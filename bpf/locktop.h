@@ -317,7 +317,7 @@ enum event_type {
 	EVENT_WAKER_STACK,   /* struct stack_event: its waker */
 	EVENT_SLEEP_END,     /* struct end_event: how long it lasted */
 	EVENT_RUNNING_STACK, /* struct stack_event without a lock: a watched thread runs here */
-	EVENT_TAKER_STACK,   /* struct stack_event: the lock is taken; key.signature 0 */
+	EVENT_TAKER_STACK,   /* struct stack_event: the lock is taken; key.addr is the object */
 	EVENT_HOLD_END,	     /* struct end_event: blocked_ns is how long it was held */
 	EVENT_FORK,	     /* struct fork_event: another process for the exact tier's probes */
 	EVENT_ORDER_STACK,   /* struct stack_event: where an order was seen first */

@@ -227,7 +227,7 @@ speed() {
 
 @test "budget: figures of slices are scaled, and right within 20 %" {
 	options=(-x --budget 5)
-	observe -d 1 "$WORKLOADS/exact_hot" 10 2 5000
+	observe -d 1 "$WORKLOADS/exact_hot" 10 3 20000
 	judge 'all(0 < s["exact_share"] < 0.7 for s in shots[2:-1])' \
 		'all(s["self"]["probe_ns"] <= 0.05 * s["interval_ns"] for s in shots[2:-1])' \
 		'near(sum(x["acquisitions"] or 0 for s in shots[2:-1] for x in s["locks"]
