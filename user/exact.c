@@ -49,6 +49,12 @@ struct exact {
 	const struct options *options;
 	struct locktop_bpf *skel;
 	struct libraries *libraries;
+	/*
+	 * Probes come and go in bulk. Where they do not, they stay between time slices and count
+	 * nothing (taking them away takes seconds), and are for all processes: each needs a
+	 * descriptor.
+	 */
+	bool bulk;
 	int stats_fd;
 	struct exact_link *links;
 	size_t n_links, links_capacity;
@@ -66,6 +72,7 @@ struct exact *exact__new(const struct options *o, struct locktop_bpf *skel, stru
 
 	e->options = o;
 	e->skel = skel;
+	e->bulk = uprobes__supports_multi();
 	e->libraries = libraries__new(proc);
 	/* the cost must be known all the time: without it there is no budget to keep */
 	e->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
@@ -229,7 +236,7 @@ static void look(struct exact *e)
 {
 	size_t n, n_libraries;
 	pid_t *pids = scope(e, &n);
-	bool each = pids && n <= PIDS_MAX;
+	bool each = pids && e->bulk && n <= PIDS_MAX;
 
 	libraries__look(e->libraries, pids, n);
 	n_libraries = libraries__count(e->libraries);
@@ -273,7 +280,7 @@ static void turn_off(struct exact *e)
 	e->on = false;
 	bpf_link__destroy(e->futex);
 	e->futex = NULL;
-	for (size_t i = 0; i < e->n_links; i++)
+	for (size_t i = 0; i < e->n_links && e->bulk; i++)
 		detach(&e->links[i]);
 }
 
@@ -318,6 +325,8 @@ void exact__free(struct exact *e)
 	if (!e)
 		return;
 	turn_off(e);
+	for (size_t i = 0; i < e->n_links; i++)
+		detach(&e->links[i]);
 	libraries__free(e->libraries);
 	if (e->stats_fd >= 0)
 		close(e->stats_fd);

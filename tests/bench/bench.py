@@ -27,9 +27,11 @@ BATCH = ["-b", "-f", "json", "-d", "1"]
 # 250 locks × 4: waiters' samples come to 1,000 a second with no lock left out; wakers' come on top.
 SAMPLING = ["--samples", "4", "--max-samples", "1000"]
 NO_SAMPLING = ["--max-samples", "0"]
+EXACT = ["-x", "--budget", "10000"]  # no time slices
 SAMPLE_LOSSES = ("samples_dropped", "stacks_unread")  # bounded by design: no counts are lost
 ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]")
 MB = 1 << 20
+HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class Failure(Exception):
@@ -78,6 +80,21 @@ def contended(program, *arguments):
     finally:
         end(process)
         process.stdout.close()
+
+
+@contextlib.contextmanager
+def crowd(count):
+    """Processes that do nothing."""
+    processes = []
+    try:
+        for _ in range(count):
+            processes.append(subprocess.Popen(["sleep", "600"], close_fds=False))
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.wait()
 
 
 class Beside:
@@ -202,11 +219,11 @@ class Bench:
     def locktop(self, *more):
         return Beside([self.args.locktop, *BATCH, *more], lambda out: b"}\n" in out)
 
-    def bpftrace(self):
+    def bpftrace(self, script="futex.bt"):
         """The same question asked the usual way; None where that is not possible."""
         if not self.args.bpftrace:
             return None
-        return Beside([self.args.bpftrace, self.args.script],
+        return Beside([self.args.bpftrace, os.path.join(HERE, script)],
                       lambda out: b"Attaching" in out, settle=1.0)
 
     def ratios(self, mode, beside, more=1):
@@ -246,8 +263,8 @@ class Bench:
         yield Row("time, a syscall that is no futex (getppid)", spread(ratios),
                   "no change (≤ 1.02)", median <= 1.02)
 
-    def own_cost(self, what, cpu_bound, rss_bound=None):
-        with Screen([self.args.locktop, "-d", "1"]) as screen:
+    def own_cost(self, what, cpu_bound, rss_bound=None, *more):
+        with Screen([self.args.locktop, "-d", "1", *more]) as screen:
             screen.drain(2.5)
             rss = screen.rss()
             cpu, start = screen.cpu_ns(), time.monotonic_ns()
@@ -385,12 +402,55 @@ class Bench:
         yield Row("locktop's memory, %d programs in files of their own, after %d s" %
                   (count, seconds), "%.1f MB" % (rss / MB), "≤ 40 MB", rss <= 40 * MB)
 
+    def pairs_ns(self, beside):
+        """ns that a lock and an unlock of a free mutex take together, the best of each run."""
+        times = []
+        for _ in range(self.pairs):
+            with beside() if beside else contextlib.nullcontext():
+                times.append(1e9 / self.loop("pair", self.seconds / 2)["rate"])
+        return times
+
+    def pair(self):
+        what = "lock + unlock of a free mutex"
+        yield Row(what + ", nothing beside", nanoseconds(self.pairs_ns(None)), "–", None)
+        times = self.pairs_ns(lambda: self.locktop(*EXACT))
+        yield Row(what + ", exact tier", nanoseconds(times), "≤ 2,000 ns",
+                  statistics.median(times) <= 2000)
+        if self.bpftrace():
+            times = self.pairs_ns(lambda: self.bpftrace("mutex.bt"))
+            yield Row(what + " (a bpftrace script for the wait time)", nanoseconds(times), "–", None)
+
+    def run_ns(self, *more):
+        """How long a run with one interval of 0.1 s takes beyond that."""
+        start = time.monotonic()
+        subprocess.run([self.args.locktop, "-b", "-f", "json", "-n", "1", "-d", "0.1", *more],
+                       check=True, stdout=subprocess.DEVNULL, timeout=60)
+        return (time.monotonic() - start) * 1e9 - 1e8
+
+    def attach(self):
+        count = 1000
+        with crowd(count):
+            without = statistics.median(self.run_ns() for _ in range(3))
+            times = [(self.run_ns("-x") - without) / 1e6 for _ in range(1 if self.args.quick else 5)]
+        yield Row("attaching and detaching the exact tier, %s processes" % thousands(count),
+                  "%.0f ms (%.0f … %.0f) more than without" %
+                  (statistics.median(times), min(times), max(times)), "≤ 1,000 ms",
+                  statistics.median(times) <= 1000)
+
+    def many_exact(self):
+        seconds = self.intervals + 60
+        with contended(self.args.many, 1000, 1000, 1000, seconds) as process:
+            yield from self.own_cost("exact tier, 1,000 locks of one program", 5.0, None, *EXACT,
+                                     "-p", str(process.pid))
+
     ROWS = (mutex, pingpong, syscall, idle, many, first_screen, storm, warm_samples, new_samples,
-            mapped)
+            mapped, pair, attach, many_exact)
 
     def run(self):
         rows = []
         for measure in self.ROWS:
+            if self.args.only and measure.__name__ not in self.args.only.split(","):
+                continue
             progress(measure.__name__)
             try:
                 rows.extend(measure(self))
@@ -401,6 +461,10 @@ class Bench:
 
 def spread(ratios):
     return "%.3f (%.3f … %.3f)" % (statistics.median(ratios), min(ratios), max(ratios))
+
+
+def nanoseconds(times):
+    return "%s ns (%s … %s)" % tuple(thousands(f(times)) for f in (statistics.median, min, max))
 
 
 def thousands(n):
@@ -428,7 +492,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--strict", action="store_true")
-    for name in ("locktop", "loop", "many", "stacks", "script", "bpftrace"):
+    parser.add_argument("--only", help="names of rows")
+    for name in ("locktop", "loop", "many", "stacks", "bpftrace"):
         parser.add_argument("--" + name, required=True)
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what runs is ended on the way out

@@ -11,7 +11,7 @@
 #define MUTEX_THREADS 4
 #define SECTION_NS    10000 /* inside the mutex; as long outside */
 #define ROUNDS	      100   /* of ping-pong between two pieces of reference work */
-#define CALLS	      200   /* in a stretch of system calls */
+#define CALLS	      200   /* in a stretch of system calls, or of pairs */
 #define PAIRS_MAX     64
 #define LINE	      64 /* bytes that one CPU's cache shares with no other */
 
@@ -207,7 +207,7 @@ static struct result storm_run(double seconds)
 	return pairs_run(seconds, PAIRS_MAX);
 }
 
-static struct result syscall_run(double seconds)
+static struct result stretches_run(double seconds, void (*call)(void))
 {
 	uint64_t start = now_ns(), now = start, end = start + seconds * NS_SECOND;
 	uint64_t before, best = UINT64_MAX;
@@ -218,7 +218,7 @@ static struct result syscall_run(double seconds)
 	while (now < end) {
 		before = now_ns();
 		for (i = 0; i < CALLS; i++)
-			syscall(SYS_getppid);
+			call();
 		now = now_ns();
 		best = now - before < best ? now - before : best;
 		r.count += CALLS;
@@ -226,6 +226,27 @@ static struct result syscall_run(double seconds)
 	r.per_second = r.count * 1e9 / (now - start);
 	r.rate = CALLS * 1e9 / best;
 	return r;
+}
+
+static void getppid_call(void)
+{
+	syscall(SYS_getppid);
+}
+
+static void pair_call(void)
+{
+	pthread_mutex_lock(&mutex);
+	pthread_mutex_unlock(&mutex);
+}
+
+static struct result syscall_run(double seconds)
+{
+	return stretches_run(seconds, getppid_call);
+}
+
+static struct result pair_run(double seconds)
+{
+	return stretches_run(seconds, pair_call);
 }
 
 static const struct mode {
@@ -236,6 +257,7 @@ static const struct mode {
 	{ "pingpong", pingpong_run },
 	{ "storm", storm_run },
 	{ "syscall", syscall_run },
+	{ "pair", pair_run },
 };
 
 int main(int argc, char **argv)
@@ -249,7 +271,7 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[1], modes[i].name))
 			mode = &modes[i];
 	if (!mode)
-		die("usage: loop mutex|pingpong|storm|syscall [SECONDS]");
+		die("usage: loop mutex|pingpong|storm|syscall|pair [SECONDS]");
 	r = mode->run(seconds);
 	printf("{\"pid\":%d,\"count\":%llu,\"sleeps\":%llu,\"per_second\":%.1f,\"rate\":%.6f}\n",
 	       getpid(), (unsigned long long)r.count, (unsigned long long)r.sleeps, r.per_second,
