@@ -14,6 +14,7 @@
 #define LOOK_NS	     (100 * 1000000ULL) /* between looks for new files and processes ... */
 #define LOOK_SOON_NS (10 * 1000000ULL)	/* ... and while a command may be starting */
 #define SOON_NS	     NSEC_PER_SEC
+#define MAKE_UP_MOST 5.0	       /* windows that one costly one may stand for */
 #define GUARD_NS     (10 * 1000000ULL) /* between looks at the cost */
 /*
  * So many processes get links of their own, which cost no others a thing. Taking a link away takes
@@ -64,6 +65,7 @@ struct exact {
 	uint64_t begun_ns, on_since_ns, on_ns; /* on_ns: of slices that are over */
 	uint64_t look_ns;		       /* when to look for files again */
 	uint64_t window_ns, window_cost_ns;    /* start of the running window, and the cost then */
+	uint64_t aim_ns;		       /* at what cost a slice ends */
 };
 
 struct exact *exact__new(const struct options *o, struct locktop_bpf *skel, struct proc *proc)
@@ -284,35 +286,64 @@ static void turn_off(struct exact *e)
 		detach(&e->links[i]);
 }
 
-static bool over_budget(const struct exact *e)
+/* What a window may cost. */
+static uint64_t allowed_ns(const struct exact *e)
 {
-	uint64_t allowed = WINDOW_NS / 100 * e->options->budget;
+	return WINDOW_NS / 100 * e->options->budget;
+}
 
-	return e->stats_fd >= 0 && exact__cost_ns(e) - e->window_cost_ns > allowed;
+/*
+ * A slice ends when its cost has come to the aim, and then costs somewhat more: until it is
+ * noticed, and until the probes are gone. So the aim follows what windows came to. One that cost
+ * too much all the same is made up for: the next one begins later.
+ */
+static void begin_window(struct exact *e, uint64_t now_ns)
+{
+	uint64_t cost = exact__cost_ns(e), allowed = allowed_ns(e),
+		 spent = cost - e->window_cost_ns;
+
+	if (!e->window_ns)
+		e->aim_ns = allowed / 2;
+	else if (spent > allowed)
+		e->aim_ns = MAX((uint64_t)((double)e->aim_ns * allowed / spent), allowed / 16);
+	else
+		e->aim_ns = MIN(e->aim_ns + e->aim_ns / 8, allowed / 10 * 9);
+	e->window_ns = now_ns;
+	e->window_cost_ns = cost;
+}
+
+static uint64_t window_end(const struct exact *e)
+{
+	uint64_t spent = exact__cost_ns(e) - e->window_cost_ns;
+	double times = (double)spent / allowed_ns(e);
+
+	return e->window_ns + (uint64_t)(WINDOW_NS * MIN(MAX(times, 1.0), MAKE_UP_MOST));
+}
+
+static bool at_aim(const struct exact *e)
+{
+	return e->stats_fd >= 0 && exact__cost_ns(e) - e->window_cost_ns > e->aim_ns;
 }
 
 uint64_t exact__tick(struct exact *e, uint64_t now_ns)
 {
-	bool starting, new_window = now_ns >= e->window_ns + WINDOW_NS;
+	bool starting, fresh = !e->window_ns || now_ns >= window_end(e);
 
 	if (!e->begun_ns)
 		e->begun_ns = now_ns;
 	starting = now_ns < e->begun_ns + SOON_NS;
-	if (new_window) {
-		e->window_ns = now_ns;
-		e->window_cost_ns = exact__cost_ns(e);
-	} else if (e->on && over_budget(e)) {
+	if (fresh)
+		begin_window(e, now_ns);
+	else if (e->on && at_aim(e))
 		turn_off(e);
-	}
-	if ((e->on || new_window) && now_ns >= e->look_ns) {
+	if (!e->on && !fresh)
+		return MAX(window_end(e), now_ns) - now_ns;
+	if (now_ns >= e->look_ns) {
 		look(e);
 		e->look_ns = now_ns + (starting ? LOOK_SOON_NS : LOOK_NS);
-		turn_on(e);
-	} else if (new_window && !e->on) {
-		turn_on(e);
 	}
-	return e->on ? GUARD_NS
-		     : e->window_ns + WINDOW_NS - MIN(now_ns, e->window_ns + WINDOW_NS - 1);
+	turn_on(e);
+	return GUARD_NS;
 }
 
 void exact__hurry(struct exact *e)

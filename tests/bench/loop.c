@@ -253,11 +253,8 @@ static const struct mode {
 	const char *name;
 	struct result (*run)(double seconds);
 } modes[] = {
-	{ "mutex", mutex_run },
-	{ "pingpong", pingpong_run },
-	{ "storm", storm_run },
-	{ "syscall", syscall_run },
-	{ "pair", pair_run },
+	{ "mutex", mutex_run },	    { "pingpong", pingpong_run }, { "storm", storm_run },
+	{ "syscall", syscall_run }, { "pair", pair_run },
 };
 
 int main(int argc, char **argv)

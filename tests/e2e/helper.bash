@@ -41,6 +41,7 @@ teardown() {
 
 # start PROGRAM ARG...: in the background, output to $truth; sets pid.
 start() {
+	: >"$truth" # what the one before wrote is not taken for this one's
 	"$@" >"$truth" 2>"$truth.err" 3>&- &
 	pid=$!
 	started+=("$pid")

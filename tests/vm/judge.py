@@ -191,6 +191,36 @@ def judge_chain(section):
              "its owner waits for %s, truth %s" % (row["owner"]["waiting_for"], want))
 
 
+def judge_exact(section):
+    """Acquisitions and failed tries, to the digit."""
+    must(section.truth, "the test program printed nothing")
+    for truth in section.truth["locks"]:
+        rows = section.lock(truth["lock"])
+        for key in ("acquisitions", "try_failures"):
+            seen = sum(r[key] or 0 for r in rows if r)
+            must(seen == truth[key], "%s: %s %d, truth %d" % (truth["name"], key, seen, truth[key]))
+    for s in section.snapshots:
+        must(s["tier"] == "exact" and s["exact_share"] == 1, "tier %s, share %s" %
+             (s["tier"], s["exact_share"]))
+    no_losses(section)
+
+
+def judge_orders(section):
+    must(section.truth, "the test program printed nothing")
+    pid = section.truth["pid"]
+    want = {tuple("%d:%s" % (pid, e[key]) for key in ("from", "to")) for e in section.truth["edges"]}
+    seen = [{(e["from"], e["to"]) for e in i["sites"]}
+            for i in section.snapshots[-1]["inversions"]]
+    must(seen == [want], "inversions %s, truth %s" % (seen, want))
+
+
+def judge_sealed(section):
+    """Its filter would have killed it for a system call that a probe made it do."""
+    must(section.truth and section.truth["ended"], "the test program did not end by itself")
+    must(section.truth["right"] == section.truth["of"], "its results are wrong")
+    must(sum(r["acquisitions"] or 0 for r in section.lock() if r), "no acquisitions seen")
+
+
 def judge_log(section):
     bad = [x for x in section.lines if re.search(
         r"WARNING: CPU|BUG:|Oops|general protection|verifier bug|rcu.*stall|hung task", x)]
@@ -210,6 +240,10 @@ CHECKS = (
     ("doing read", "owner sleeps in read: state, call, stack",
      functools.partial(judge_doing, "read_here"), True),
     ("doing chain", "owner waits for another lock", judge_chain, True),
+    ("exact mutex", "exact tier: every acquisition of a mutex", judge_exact, True),
+    ("exact tries", "exact tier: every try and time-out", judge_exact, True),
+    ("exact orders", "exact tier: an inversion", judge_orders, True),
+    ("exact sealed", "exact tier: a program under seccomp lives", judge_sealed, True),
     ("log", "no complaint in the kernel log", judge_log, False),
 )
 
