@@ -18,6 +18,14 @@ static __always_inline bool is_sem(__u32 op)
 	return op == OP_SEM_WAIT || op == OP_SEM_TRYWAIT || op == OP_SEM_TIMEDWAIT;
 }
 
+/* A semaphore that is used as a lock has one holder at a time. */
+static __always_inline void sem_taken(struct exact_stats *stats, __u64 at_ns)
+{
+	if (stats->owner)
+		stats->multiple = 1;
+	stats->taken_ns = at_ns;
+}
+
 static __always_inline void note_owner(struct exact_stats *stats, __u32 tid, __u64 now)
 {
 	if (stats->taker != tid) {
@@ -107,6 +115,10 @@ static __always_inline void settle_wait(const struct call *c)
 	ADD(stats->contended, 1);
 	if (t->contended)
 		count_taken(c, stats, is_reader(t->op));
+	if (is_sem(t->op) && t->contended)
+		sem_taken(stats, at_ns);
+	else if (is_sem(t->op))
+		stats->taken_ns = at_ns;
 	note_owner(stats, c->task->pid, c->now);
 	if (is_sem(t->op)) {
 		ADD(stats->taken_sum, t->contended ? at_ns : wait);
@@ -209,6 +221,8 @@ static __always_inline void on_take(const struct call *c)
 		order__note(c, reader);
 	if (!contended) {
 		count_taken(c, stats, reader);
+		if (is_sem(c->op))
+			sem_taken(stats, c->now);
 		note_owner(stats, c->task->pid, c->now);
 	}
 	take(c, stats, contended ? 0 : c->now, reader);
@@ -224,12 +238,32 @@ static __always_inline void on_try(const struct call *c)
 		order__note(c, is_reader(c->op));
 }
 
+/* alone: nobody else writes here, for the lock is this thread's still. */
+static __always_inline void count_hold(struct exact_stats *stats, __u64 hold, bool alone)
+{
+	__u32 n = epoch, bucket = hist__masked(hist__bucket(hold));
+	struct interval_max *max = &stats->max_hold[n & 1];
+
+	if (alone) {
+		stats->hold_ns += hold;
+		stats->hold_hist[bucket]++;
+	} else {
+		ADD(stats->hold_ns, hold);
+		ADD(stats->hold_hist[bucket], 1);
+	}
+	if (max->epoch != n) {
+		max->ns = 0;
+		max->epoch = n;
+	}
+	if (hold > max->ns)
+		max->ns = hold;
+}
+
 static __always_inline void let_go(const struct call *c, __u64 addr)
 {
 	struct exact_thread *t = c->thread;
 	struct exact_stats *stats = exact__get(c, addr);
-	__u32 at = held__find(t, addr), n = epoch, bucket;
-	struct interval_max *max;
+	__u32 at = held__find(t, addr);
 	struct held_lock *held;
 	__u64 hold;
 
@@ -249,22 +283,9 @@ static __always_inline void let_go(const struct call *c, __u64 addr)
 	if (stats->owner == (__u32)c->task->pid)
 		stats->owner = 0;
 	hold = since(held->since_ns, c->now);
-	bucket = hist__masked(hist__bucket(hold));
-	if (held->reader) {
-		ADD(stats->hold_ns, hold);
+	count_hold(stats, hold, !held->reader);
+	if (held->reader)
 		ADD(stats->read_hold_ns, hold);
-		ADD(stats->hold_hist[bucket], 1);
-	} else { /* it is this thread's still: nobody else writes here */
-		stats->hold_ns += hold;
-		stats->hold_hist[bucket]++;
-	}
-	max = &stats->max_hold[n & 1];
-	if (max->epoch != n) {
-		max->ns = 0;
-		max->epoch = n;
-	}
-	if (hold > max->ns)
-		max->ns = hold;
 	if (held->sample_id) {
 		struct end_event end = { .type = EVENT_HOLD_END,
 					 .sample_id = held->sample_id,
@@ -284,6 +305,10 @@ static __always_inline void on_post(const struct call *c)
 		return;
 	ADD(stats->releases, 1);
 	ADD(stats->released_sum, c->now);
+	if (stats->taker && stats->taker != (__u32)c->task->pid)
+		ADD(stats->foreign, 1);
+	if (stats->owner && stats->taken_ns)
+		count_hold(stats, since(stats->taken_ns, c->now), true);
 	stats->owner = 0;
 	stats->last_ns = c->now;
 }
@@ -418,6 +443,21 @@ static __always_inline bool call__init(struct call *c, struct pt_regs *regs, __u
 	return true;
 }
 
+/* Of the call; a probe at the function's end may have replaced it already. */
+static __always_inline __u64 return_address(const struct call *c)
+{
+	struct hidden_return hidden = {};
+	__u64 address = 0;
+
+	if (COOKIE_RETURNS & c->cookie) {
+		task__hidden(c->task, &hidden);
+		if (hidden.at == c->sp)
+			return hidden.address;
+	}
+	bpf_probe_read_user(&address, sizeof(address), (void *)c->sp);
+	return address;
+}
+
 SEC("uprobe")
 int on_lock_call(struct pt_regs *regs)
 {
@@ -430,7 +470,7 @@ int on_lock_call(struct pt_regs *regs)
 	c.addr = arch__argument0(regs);
 	c.sp = arch__user_sp(regs) + COOKIE_STACK(c.cookie);
 	if (c.op != OP_MUTEX_UNLOCK || c.thread->call_inner) /* nobody asks who unlocks */
-		bpf_probe_read_user(&c.ret, sizeof(c.ret), (void *)c.sp);
+		c.ret = return_address(&c);
 	if (is_inner(&c))
 		return 0;
 	if (c.op == OP_SPIN_LOCK && (c.cookie & COOKIE_TRIED)) {
@@ -513,6 +553,8 @@ int on_lock_return(struct pt_regs *regs)
 	if (t->contended || t->ran_ns)
 		ADD(stats->contended, 1);
 	ADD(stats->wait_ns, since(t->call_ns, at));
+	if (is_sem(c.op))
+		sem_taken(stats, at);
 	note_owner(stats, c.task->pid, c.now);
 	take(&c, stats, at, is_reader(c.op));
 out:

@@ -92,6 +92,17 @@ struct sched_entity {
 	struct cfs_rq *cfs_rq; /* absent without CONFIG_FAIR_GROUP_SCHED */
 };
 
+/* A call whose return is probed: its return address was replaced. */
+struct return_instance {
+	unsigned long stack; /* where it stands */
+	unsigned long orig_ret_vaddr;
+	struct return_instance *next;
+};
+
+struct uprobe_task {
+	struct return_instance *return_instances; /* the innermost first */
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int __state; /* was `state` before 5.14 (2f064a59a11f); the floor is 5.15 */
@@ -115,6 +126,7 @@ struct task_struct {
 	struct sigpending pending;
 	unsigned long jobctl;
 	struct restart_block restart_block;
+	struct uprobe_task *utask; /* NULL: it has met no user probe yet */
 	unsigned long nvcsw;
 	unsigned long nivcsw;
 };

@@ -118,6 +118,12 @@ struct user_regs {
 #define OPEN_RESUMED 2 /* goes on with a sleep that a signal interrupted: not another one */
 #define OPEN_ADOPTED 1 /* slept before observation began: start is when observation began */
 
+/* A return address that a probe at a function's end has replaced by its own. */
+struct hidden_return {
+	__u64 at; /* where it stands on the stack; 0: none */
+	__u64 address;
+};
+
 /* A sleep that is still going on, as the task iterator sees it. */
 struct open_sleep {
 	struct lock_key key;
@@ -131,6 +137,7 @@ struct open_sleep {
 	__u32 sample_id; /* != 0: a waiter stack was sent for this sleep */
 	__u32 val;
 	char comm[LOCKTOP_COMM];
+	struct hidden_return hidden; /* the innermost */
 	struct user_regs regs;
 };
 
@@ -181,7 +188,8 @@ struct thread_look {
 	__s32 syscall;	/* number of the call that it is in; -1: none, or not of the native kind */
 	__u32 sequence; /* of STATE_WAITING: that of its open_sleep */
 	char comm[LOCKTOP_COMM];
-	struct user_regs regs; /* meaningless if it is running */
+	struct hidden_return hidden; /* the innermost */
+	struct user_regs regs;	     /* meaningless if it is running */
 };
 
 /* ---- the exact tier ---- */
@@ -240,6 +248,7 @@ static inline __u32 exact_family(__u32 op)
 #define COOKIE_MUSL	0x100 /* a mutex's word is its second one; a spinlock is free at 0 */
 #define COOKIE_TRIED	0x200 /* stands behind the try: the zero flag says that it succeeded */
 #define COOKIE_DEAR	0x400 /* the kernel single-steps it: a hit costs ten times the others */
+#define COOKIE_RETURNS	0x800 /* its end is probed too */
 
 struct exact_key {
 	__u32 tgid;
@@ -262,6 +271,9 @@ struct exact_stats {
 	__u64 read_hold_ns; /* of them, by readers */
 	__u64 taken_sum;    /* sum of the times it was taken ... */
 	__u64 released_sum; /* ... and let go at: their difference is hold, whoever let go */
+	__u64 foreign;	    /* releases of a semaphore by others than who took it last */
+	__u64 multiple;	    /* a semaphore was taken while another thread had it: it is no lock */
+	__u64 taken_ns;	    /* of a semaphore: when it was taken last */
 	__u64 owner_changes;
 	__u64 last_ns;
 	__u64 next_sample_ns;
@@ -394,14 +406,14 @@ _Static_assert(sizeof(struct lock_stats) == 88 + 4 * HIST_BUCKETS, "lock_stats")
 _Static_assert(sizeof(struct wait_key) == 8, "wait_key");
 _Static_assert(sizeof(struct wait_stats) == 40, "wait_stats");
 _Static_assert(sizeof(struct process_stats) == 40, "process_stats");
-_Static_assert(sizeof(struct open_sleep) == 88 + 8 * REGS_MAX, "open_sleep");
+_Static_assert(sizeof(struct open_sleep) == 104 + 8 * REGS_MAX, "open_sleep");
 _Static_assert(sizeof(struct exact_key) == 16, "exact_key");
-_Static_assert(sizeof(struct exact_stats) == 160 + 4 * HIST_BUCKETS, "exact_stats");
+_Static_assert(sizeof(struct exact_stats) == 184 + 4 * HIST_BUCKETS, "exact_stats");
 _Static_assert(sizeof(struct order_key) == 24, "order_key");
 _Static_assert(sizeof(struct order_stats) == 48, "order_stats");
 _Static_assert(sizeof(struct futex_stats) == 32, "futex_stats");
 _Static_assert(sizeof(struct open_call) == 56 + 8 * REGS_MAX, "open_call");
-_Static_assert(sizeof(struct thread_look) == 56 + 8 * REGS_MAX, "thread_look");
+_Static_assert(sizeof(struct thread_look) == 72 + 8 * REGS_MAX, "thread_look");
 _Static_assert(sizeof(struct stack_event) == 72 + 80 + 8 * REGS_MAX + 16, "stack_event");
 _Static_assert(sizeof(struct fork_event) == 8, "fork_event");
 _Static_assert(sizeof(struct end_event) == 24, "end_event");

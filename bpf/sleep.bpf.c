@@ -324,6 +324,7 @@ int on_task(struct bpf_iter__task *ctx)
 		return 0; /* it ended while it was read */
 	out.tid = task->pid;
 	bpf_probe_read_kernel(out.comm, sizeof(out.comm), task->comm);
+	task__hidden(task, &out.hidden);
 	arch__user_regs((struct pt_regs *)bpf_task_pt_regs(task), &out.regs);
 	bpf_seq_write(ctx->meta->seq, &out, sizeof(out));
 	return 0;

@@ -6,6 +6,8 @@
 #include "state.bpf.h"
 #include "arch_x86.bpf.h"
 
+#define HIDDEN_MAX 4
+
 /*
  * This CPU's buffer. Nobody else comes here meanwhile, for all who do have interrupts off: the
  * scheduler's tracepoints, and the sampling clock, which is a timer's interrupt and never an NMI.
@@ -53,6 +55,27 @@ static __always_inline void stack__copy(struct sample_buffer *buffer, __u32 want
 	buffer->event.stack_len = done < want ? done : want;
 }
 
+/*
+ * Return addresses that probes at functions' ends replaced are put back in the copy, those of other
+ * tools too: or every stack would end there. The innermost ones: they rarely nest.
+ */
+static __always_inline void stack__unhide(struct sample_buffer *buffer, struct task_struct *task,
+					  __u32 len)
+{
+	__u64 sp = arch__stack_pointer(&buffer->event.regs);
+	struct uprobe_task *utask = task->utask;
+	struct return_instance *hidden = utask ? utask->return_instances : NULL;
+
+	for (int i = 0; i < HIDDEN_MAX && hidden; i++) {
+		__u64 at = hidden->stack - sp;
+
+		if (at <= STACK_BYTES_MAX - 8 && at + 8 <= len)
+			*(__u64 *)(buffer->stack + (at & (STACK_BYTES_MAX - 1) & ~7ULL)) =
+				hidden->orig_ret_vaddr;
+		hidden = hidden->next;
+	}
+}
+
 /* Sends the event with as much of the stack as is wanted and there. Returns whether it was sent. */
 static __always_inline bool stack__send(struct sample_buffer *buffer, __u32 want, __u64 wakeup)
 {
@@ -64,6 +87,7 @@ static __always_inline bool stack__send(struct sample_buffer *buffer, __u32 want
 		loss__count(LOSS_STACKS_UNREAD);
 	if (len > STACK_BYTES_MAX)
 		return false;
+	stack__unhide(buffer, bpf_get_current_task_btf(), len);
 	if (bpf_ringbuf_output(&events, buffer, sizeof(buffer->event) + len, wakeup)) {
 		loss__count(LOSS_SAMPLES_DROPPED);
 		return false;

@@ -138,6 +138,18 @@ static __always_inline __u32 task__gen(struct task_struct *task)
 	return (__u32)(task->group_leader->start_boottime >> 10) * 31 + (__u32)task->self_exec_id;
 }
 
+/* For user space, which reads the stacks of sleepers itself. */
+static __always_inline void task__hidden(struct task_struct *task, struct hidden_return *out)
+{
+	struct uprobe_task *utask = task->utask;
+	struct return_instance *hidden = utask ? utask->return_instances : NULL;
+
+	if (!hidden)
+		return;
+	out->at = hidden->stack;
+	out->address = hidden->orig_ret_vaddr;
+}
+
 static __always_inline void loss__count(enum loss loss)
 {
 	__sync_fetch_and_add(&losses[loss], 1);

@@ -119,6 +119,7 @@ int on_watched(struct bpf_iter__task *ctx)
 	if (out.state != STATE_RUNNING && out.state != STATE_EXITED) {
 		out.syscall = arch__call(task, regs);
 		arch__user_regs(regs, &out.regs);
+		task__hidden(task, &out.hidden);
 	}
 	if (out.state == STATE_WAITING) {
 		s = bpf_task_storage_get(&sleeps, task, 0, 0);

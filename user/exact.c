@@ -135,7 +135,8 @@ static uint64_t cookie_of(const struct lock_place *p)
 {
 	return COOKIE(p->function->op,
 		      (p->musl ? COOKIE_MUSL : 0) | (p->entry.tried ? COOKIE_TRIED : 0) |
-			      (p->entry.emulated ? 0 : COOKIE_DEAR),
+			      (p->entry.emulated ? 0 : COOKIE_DEAR) |
+			      (p->function->at_return ? COOKIE_RETURNS : 0),
 		      p->entry.stack, p->inner);
 }
 

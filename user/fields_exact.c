@@ -92,16 +92,17 @@ struct value fields_exact__avg_hold(const void *row)
 	return hold_known(lock) ? mean(lock->hold_ns, lock->releases) : no_hold(lock);
 }
 
-/* Of a semaphore it is not known: who lets it go need not be who took it. */
+/* Of a semaphore with several holders it is not known: who lets it go need not be who took it last.
+ */
 struct value fields_exact__max_hold(const void *row)
 {
 	const struct lock *lock = row;
 
 	if (!hold_known(lock))
 		return no_hold(lock);
-	if (lock->kind == KIND_SEM)
-		return unknown;
-	return lock->max_hold_ns ? number(lock->max_hold_ns) : nothing;
+	if (lock->max_hold_ns)
+		return number(lock->max_hold_ns);
+	return lock->kind == KIND_SEM ? unknown : nothing;
 }
 
 #define CALLED(member)                                               \

@@ -46,8 +46,8 @@ static const struct lock_function functions[] = {
 	{ "sem_clockwait", OP_SEM_TIMEDWAIT, 1, true },
 	{ "sem_post", OP_SEM_POST, 1, false },
 	{ "pthread_cond_wait", OP_COND_WAIT, 2, false },
-	{ "pthread_cond_timedwait", OP_COND_TIMEDWAIT, 2, true },
-	{ "pthread_cond_clockwait", OP_COND_TIMEDWAIT, 2, true },
+	{ "pthread_cond_timedwait", OP_COND_TIMEDWAIT, 2, false },
+	{ "pthread_cond_clockwait", OP_COND_TIMEDWAIT, 2, false },
 	{ "pthread_cond_signal", OP_COND_SIGNAL, 1, false },
 	{ "pthread_cond_broadcast", OP_COND_BROADCAST, 1, false },
 	{ "pthread_barrier_wait", OP_BARRIER_WAIT, 1, false },
@@ -59,7 +59,7 @@ static const struct lock_function functions[] = {
 	{ "mtx_unlock", OP_MUTEX_UNLOCK, 1, false },
 	{ "mtx_destroy", OP_MUTEX_DESTROY, 1, false },
 	{ "cnd_wait", OP_COND_WAIT, 2, false },
-	{ "cnd_timedwait", OP_COND_TIMEDWAIT, 2, true },
+	{ "cnd_timedwait", OP_COND_TIMEDWAIT, 2, false },
 	{ "cnd_signal", OP_COND_SIGNAL, 1, false },
 	{ "cnd_broadcast", OP_COND_BROADCAST, 1, false },
 	{ "call_once", OP_ONCE, 1, false },
@@ -323,6 +323,26 @@ static void locate(const struct finder *f, const struct code_reader *reader,
 	}
 }
 
+/* What one is built on may be built on others in turn: musl's lock on timedlock, that on trylock.
+ */
+static void close_inner(struct lock_place *places, size_t n)
+{
+	bool changed = n > 0;
+
+	while (changed) {
+		changed = false;
+		for (size_t i = 0; i < n * n; i++) {
+			struct lock_place *place = &places[i / n], *inner = &places[i % n];
+
+			if (!(place->inner >> inner->function->op & 1) ||
+			    !(inner->inner & ~place->inner))
+				continue;
+			place->inner |= inner->inner;
+			changed = true;
+		}
+	}
+}
+
 size_t lock_functions__find(int fd, Elf *elf, struct lock_place **ret)
 {
 	_cleanup_(util__freep) struct finder *f = xcalloc(1, sizeof(*f));
@@ -346,6 +366,7 @@ size_t lock_functions__find(int fd, Elf *elf, struct lock_place **ret)
 		if (!is_wrapper(f, &reader, &f->items[i]))
 			locate(f, &reader, &f->items[i], &places[n++]);
 	}
+	close_inner(places, n);
 	if (n > 0)
 		*ret = places;
 	else

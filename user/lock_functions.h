@@ -22,8 +22,8 @@ struct lock_place {
 	uint64_t offset;	  /* of its first instruction, in the file */
 	struct entry_point entry; /* the probe goes to offset + entry.offset */
 	/*
-	 * Bit i: it calls or jumps to a function with operation i of this same file, which then is
-	 * probed on behalf of the same call.
+	 * Bit i: it calls or jumps to a function with operation i of this same file, or one of
+	 * those does; which then is probed on behalf of the same call.
 	 */
 	uint32_t inner;
 	bool musl; /* the objects are laid out as musl does it; else as glibc does */

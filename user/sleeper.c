@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "arch.h"
 #include "proc.h"
@@ -23,21 +24,25 @@ static bool still_there(const struct open_sleep *o)
 	return sp == o->regs.r[arch__native()->sp] && pc == o->regs.r[arch__native()->pc];
 }
 
-static int read_stack(pid_t tid, const struct user_regs *regs, struct sleeper_memory *ret)
+static int read_stack(pid_t tid, const struct user_regs *regs, const struct hidden_return *hidden,
+		      struct sleeper_memory *ret)
 {
+	uint64_t sp = regs->r[arch__native()->sp];
 	ssize_t n =
 		proc__read_memory(tid, regs->r[arch__native()->sp], ret->stack, sizeof(ret->stack));
 
 	if (n <= 0)
 		return n ? n : -EFAULT;
 	ret->len = n;
+	if (hidden->at >= sp && hidden->at - sp + sizeof(hidden->address) <= ret->len)
+		memcpy(ret->stack + (hidden->at - sp), &hidden->address, sizeof(hidden->address));
 	return 0;
 }
 
 int sleeper__read(const struct open_sleep *o, struct sleeper_memory *ret)
 {
 	ssize_t n;
-	int err = read_stack(o->tid, &o->regs, ret);
+	int err = read_stack(o->tid, &o->regs, &o->hidden, ret);
 
 	if (err)
 		return err;
@@ -49,7 +54,8 @@ int sleeper__read(const struct open_sleep *o, struct sleeper_memory *ret)
 int sleeper__read_stack(struct proc *p, const struct thread_look *t, struct sleeper_memory *ret)
 {
 	uint64_t switches;
-	int err = t->state == STATE_RUNNING ? -EAGAIN : read_stack(t->tid, &t->regs, ret);
+	int err =
+		t->state == STATE_RUNNING ? -EAGAIN : read_stack(t->tid, &t->regs, &t->hidden, ret);
 
 	ret->has_after = false;
 	if (!err)

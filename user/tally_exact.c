@@ -87,6 +87,23 @@ static void take_hist(struct tally_key *k, const struct exact_stats *stats, bool
 	}
 }
 
+/*
+ * One holder at a time: the probes have timed each hold, as a mutex's. With several, who let go
+ * need not be who took it last: only the sum of all holds can be told.
+ */
+static void take_sem(struct tally *t, struct tally_key *k, const struct exact_stats *stats,
+		     uint64_t now_ns)
+{
+	struct tally_exact *x = k->exact;
+	uint64_t timed = x->delta.hold_ns;
+
+	take_held(x, stats, now_ns, t->started && stats->multiple && !x->unbalanced);
+	if (stats->multiple)
+		memset(k->hist_delta, 0, sizeof(k->hist_delta));
+	else
+		x->delta.hold_ns = timed;
+}
+
 static void take_stats(struct tally *t, struct tally_key *k, const struct exact_stats *stats,
 		       const struct records *r)
 {
@@ -99,8 +116,14 @@ static void take_stats(struct tally *t, struct tally_key *k, const struct exact_
 	SUMS(READ)
 #undef READ
 	k->present = true;
-	/* a semaphore's calls and releases must never have been missed */
-	x->unbalanced |= is_sem(k) && (stats->releases > stats->calls || t->exact_share < 1);
+	/*
+	 * Of a semaphore with several holders no call and no release must have been missed. One
+	 * that others let go than took it counts something: nobody holds it.
+	 */
+	if (is_sem(k) && stats->multiple)
+		x->unbalanced |= stats->releases > stats->calls || t->exact_share < 1;
+	else if (is_sem(k))
+		x->unbalanced = stats->foreign * 2 > stats->releases;
 	if (count && !t->exact_share) /* what came meanwhile is the next interval's */
 		return;
 	if (events_of(&now) < events_of(&x->raw))
@@ -110,10 +133,10 @@ static void take_stats(struct tally *t, struct tally_key *k, const struct exact_
 	take_sums(x, &now, count);
 	take_hist(k, stats, count);
 	if (is_sem(k))
-		take_held(x, stats, r->now_ns, count && !x->unbalanced);
+		take_sem(t, k, stats, r->now_ns);
 	if (count && t->exact_share < 1)
 		scale(&x->delta, r->exact_ns - t->exact_ns, r->now_ns - t->now_ns);
-	x->max_hold_ns = count && max->epoch == r->epoch ? max->ns : 0;
+	x->max_hold_ns = count && max->epoch == r->epoch && !stats->multiple ? max->ns : 0;
 	x->reborn = stats->lives != x->lives;
 	x->lives = stats->lives;
 	x->owner = stats->owner;

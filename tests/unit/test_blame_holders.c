@@ -20,8 +20,8 @@ static void assert_holder(const struct lock *l, size_t i, pid_t tid, double shar
 
 /* A sampled wait that ended, of a lock that this thread held when it began. */
 struct sampled_wait {
-	struct stack_event stack;
 	struct end_event end;
+	struct stack_event stack;
 };
 
 static void send_wait(struct fixture *x, struct sampled_wait *w, uint32_t id, pid_t holder,

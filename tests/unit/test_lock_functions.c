@@ -141,6 +141,7 @@ static void test_musl(void **state)
 	assert_null(named(&p, "mtx_unlock", 0));
 	assert_true(named(&p, "mtx_lock", 0)->musl);
 	assert_true(named(&p, "pthread_mutex_lock", 0)->inner & 1u << OP_MUTEX_TIMEDLOCK);
+	assert_true(named(&p, "pthread_mutex_lock", 0)->inner & 1u << OP_MUTEX_TRYLOCK);
 	assert_true(named(&p, "pthread_mutex_lock", 0)->entry.emulated);
 	assert_true(named(&p, "pthread_rwlock_timedrdlock", 0)->inner & 1u << OP_RWLOCK_TRYRDLOCK);
 	free(p.items);

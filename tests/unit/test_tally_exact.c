@@ -251,6 +251,7 @@ static void test_sem_hold(void **state)
 	const struct tally_key *t;
 
 	k->stats.family = OP_SEM_WAIT;
+	k->stats.multiple = 1;
 	k->stats.taken_sum = k->stats.released_sum = UINT64_MAX - 5;
 	take_sem(k, k->r.now_ns);
 	post_sem(k, k->r.now_ns + 500 * MS);
@@ -282,6 +283,7 @@ static void test_sem_torn(void **state)
 	uint64_t taken;
 
 	k->stats.family = OP_SEM_WAIT;
+	k->stats.multiple = 1;
 	take_sem(k, k->r.now_ns + 700 * MS);
 	taken = k->stats.taken_sum;
 	read_after(k, 1000, 1000);
@@ -302,6 +304,7 @@ static void test_sem_unbalanced(void **state)
 	const struct tally_key *t;
 
 	k->stats.family = OP_SEM_WAIT;
+	k->stats.multiple = 1;
 	take_sem(k, k->r.now_ns);
 	post_sem(k, k->r.now_ns);
 	read_after(k, 1000, 1000);
@@ -321,10 +324,32 @@ static void test_sem_slices(void **state)
 	struct kernel *k = *state;
 
 	k->stats.family = OP_SEM_WAIT;
+	k->stats.multiple = 1;
 	take_sem(k, k->r.now_ns);
 	assert_false(read_after(k, 1000, 1000)->exact->unbalanced);
 	assert_true(read_after(k, 1000, 0)->exact->unbalanced);
 	assert_true(read_after(k, 1000, 1000)->exact->unbalanced);
+}
+
+/* One holder at a time: its holds were timed, and missed calls do no harm; unless others let it go.
+ */
+static void test_sem_as_lock(void **state)
+{
+	struct kernel *k = *state;
+	const struct tally_key *t;
+
+	k->stats.family = OP_SEM_WAIT;
+	read_after(k, 1000, 1000);
+	k->stats.releases = 4;
+	k->stats.calls = 2;
+	k->stats.hold_ns = 30 * MS;
+	k->stats.max_hold[k->r.epoch & 1] = (struct interval_max){ 20 * MS, k->r.epoch, 0 };
+	t = read_after(k, 1000, 1000);
+	assert_false(t->exact->unbalanced);
+	assert_int_equal(t->exact->delta.hold_ns, 30 * MS);
+	k->stats.foreign = 3;
+	t = read_after(k, 1000, 1000);
+	assert_true(t->exact->unbalanced);
 }
 
 /* A lock that threads spin for is there, whether it was ever taken or not. */
@@ -366,6 +391,7 @@ int main(void)
 		TEST(test_sem_torn),
 		TEST(test_sem_unbalanced),
 		TEST(test_sem_slices),
+		TEST(test_sem_as_lock),
 		TEST(test_spinning),
 	};
 
