@@ -52,9 +52,9 @@ struct options {
 	pid_t exact_pids[OPTIONS_PIDS_MAX]; /* only for these; none: for all that is observed */
 	int n_exact_pids;
 	const char *suppressions; /* NULL: the user's file */
-	double budget;	 /* percent of one CPU that the exact tier may take */
-	bool debuginfod; /* debug files may be asked for over the network */
-	char **argv;	 /* CMD ARG..., or NULL */
+	double budget;		  /* percent of one CPU that the exact tier may take */
+	bool debuginfod;	  /* debug files may be asked for over the network */
+	char **argv;		  /* CMD ARG..., or NULL */
 };
 
 /*

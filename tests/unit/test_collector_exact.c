@@ -162,6 +162,7 @@ static void test_hold_known(void **state)
 
 	fake__exact(&x->fake, getpid(), HEAP, OP_BARRIER_WAIT)->calls = 8;
 	sem = fake__exact(&x->fake, getpid(), OTHER, OP_SEM_WAIT);
+	sem->multiple = 1;
 	sem->calls = 1;
 	sem->taken_sum = x->fake.now_ns + 400 * MS;
 	interval(x);
