@@ -6,7 +6,9 @@
  */
 #include "exact.bpf.h"
 
-#define OWNER_DEAD 130 /* EOWNERDEAD: taken, and its data are to be mended */
+#define MUTEX_RECURSIVE	 1
+#define MUTEX_ERRORCHECK 2
+#define OWNER_DEAD	 130 /* EOWNERDEAD: taken, and its data are to be mended */
 
 static __always_inline bool is_reader(__u32 op)
 {
@@ -104,13 +106,16 @@ static __always_inline void settle_cond(const struct call *c)
 static __always_inline void settle_wait(const struct call *c)
 {
 	struct exact_thread *t = c->thread;
-	__u64 at_ns = t->ran_ns ? t->ran_ns : t->call_ns;
+	__u64 at_ns = t->ran_ns ? t->ran_ns : t->call_ns, wait;
 	struct exact_stats *stats = exact__get(c, t->call_addr);
-	__u64 wait = since(t->call_ns, at_ns);
 	__u32 at;
 
 	if (!stats)
 		return;
+	/* without a sleep it span, in user space or in the kernel, until another let go */
+	if (stats->released_ns > at_ns && stats->released_ns < c->now && !is_reader(t->op))
+		at_ns = stats->released_ns;
+	wait = since(t->call_ns, at_ns);
 	ADD(stats->wait_ns, wait);
 	ADD(stats->contended, 1);
 	if (t->contended)
@@ -175,6 +180,8 @@ static __always_inline bool is_taken(const struct call *c)
 	case OP_MUTEX_TRYLOCK:
 	case OP_MUTEX_TIMEDLOCK:
 		return (musl ? second : first) != 0;
+	case OP_SPIN_LOCK: /* of musl: glibc's stands behind the try */
+		return first != 0;
 	case OP_RWLOCK_RDLOCK:
 	case OP_RWLOCK_TIMEDRDLOCK: /* glibc: bit 1, a writer has it; musl: all bits */
 		return musl ? (first & 0x7fffffff) == 0x7fffffff : first & 2;
@@ -189,19 +196,41 @@ static __always_inline bool is_taken(const struct call *c)
 	}
 }
 
-/* Taken again by the thread that holds it: a recursive mutex, one more reader's turn. */
-static __always_inline bool take_again(const struct call *c)
+/* Type of a mutex: glibc's kind at 16, musl's type at 0; the same numbers. */
+static __always_inline __u32 mutex_type(const struct call *c)
 {
+	__u32 kind = 0;
+
+	bpf_probe_read_user(&kind, sizeof(kind),
+			    (void *)(c->addr + (c->cookie & COOKIE_MUSL ? 0 : 16)));
+	return kind & 3;
+}
+
+/*
+ * Wanted again by the thread that holds it: a recursive mutex, one more reader's turn; an
+ * error-checking one refuses; of any other type, the thread waits for itself. tried: the call has
+ * succeeded already.
+ */
+static __always_inline bool take_again(const struct call *c, bool tried)
+{
+	bool mutex = c->op == OP_MUTEX_LOCK || c->op == OP_MUTEX_TIMEDLOCK;
 	struct exact_thread *t = c->thread;
-	__u32 at = is_sem(c->op) ? HELD_MAX : held__find(t, c->addr);
+	__u32 at = is_sem(c->op) ? HELD_MAX : held__find(t, c->addr), type;
 	struct exact_stats *stats;
 
 	if (at >= HELD_MAX)
 		return false;
-	t->held[at].depth++;
 	stats = exact__get(c, c->addr);
-	if (stats)
-		count_taken(c, stats, is_reader(c->op));
+	type = mutex && !tried ? mutex_type(c) : MUTEX_RECURSIVE;
+	if (type == MUTEX_RECURSIVE) {
+		t->held[held__place(at)].depth++;
+		if (stats)
+			count_taken(c, stats, is_reader(c->op));
+	} else if (type == MUTEX_ERRORCHECK && stats) {
+		ADD(stats->failures, 1);
+	}
+	if (!tried)
+		begin_call(c, false, false);
 	return true;
 }
 
@@ -211,7 +240,7 @@ static __always_inline void on_take(const struct call *c)
 	bool contended, reader = is_reader(c->op);
 	struct exact_stats *stats;
 
-	if (take_again(c))
+	if (take_again(c, false))
 		return;
 	stats = exact__get(c, c->addr);
 	if (!stats)
@@ -271,6 +300,8 @@ static __always_inline void let_go(const struct call *c, __u64 addr)
 		return;
 	ADD(stats->releases, 1);
 	stats->last_ns = c->now;
+	if (at >= HELD_MAX || t->held[held__place(at)].depth <= 1)
+		stats->released_ns = c->now;
 	if (at >= HELD_MAX) { /* taken before anybody looked, or by another thread */
 		stats->owner = 0;
 		return;
@@ -282,7 +313,7 @@ static __always_inline void let_go(const struct call *c, __u64 addr)
 	}
 	if (stats->owner == (__u32)c->task->pid)
 		stats->owner = 0;
-	hold = since(held->since_ns, c->now);
+	hold = since(held->since_ns + exact_bias_ns, c->now);
 	count_hold(stats, hold, !held->reader);
 	if (held->reader)
 		ADD(stats->read_hold_ns, hold);
@@ -307,8 +338,10 @@ static __always_inline void on_post(const struct call *c)
 	ADD(stats->released_sum, c->now);
 	if (stats->taker && stats->taker != (__u32)c->task->pid)
 		ADD(stats->foreign, 1);
-	if (stats->owner && stats->taken_ns)
-		count_hold(stats, since(stats->taken_ns, c->now), true);
+	if (!stats->owner)
+		ADD(stats->spare, 1);
+	else if (stats->taken_ns)
+		count_hold(stats, since(stats->taken_ns + exact_bias_ns, c->now), true);
 	stats->owner = 0;
 	stats->last_ns = c->now;
 }
@@ -386,6 +419,15 @@ static __always_inline void on_count(const struct call *c)
 	begin_call(c, false, false);
 }
 
+/* A lock that was free: the thread has it since then, at the earliest. */
+static __always_inline void held__since(struct exact_thread *t, __u64 addr, __u64 now)
+{
+	__u32 at = held__find(t, addr);
+
+	if (at < HELD_MAX && !t->contended && !t->ran_ns)
+		t->held[held__place(at)].since_ns = now;
+}
+
 /*
  * Part of the call that the thread is in already? Some C libraries build one function on another.
  * It comes from further down the stack, or by a jump from the very same call.
@@ -398,8 +440,10 @@ static __always_inline bool is_inner(const struct call *c)
 		return false;
 	if (c->sp > t->call_sp || (c->sp == t->call_sp && c->ret != t->call_ret))
 		return false;
-	if (c->addr == t->call_addr)
+	if (c->addr == t->call_addr) {
+		held__since(t, c->addr, c->now);
 		return true;
+	}
 	if (!t->cond_mutex || c->addr != t->cond_mutex)
 		return false;
 	if (c->op == OP_MUTEX_UNLOCK)
@@ -433,6 +477,8 @@ static __always_inline bool call__init(struct call *c, struct pt_regs *regs, __u
 		t->call_inner = t->returns = 0;
 		tgid = c->task->tgid;
 		t->ignored = knob_exact_scoped && !bpf_map_lookup_elem(&exact_scope, &tgid);
+		if (!t->ignored)
+			process__note(c->task); /* it may end before anybody looks */
 	}
 	if (t->ignored)
 		return false;
@@ -483,6 +529,7 @@ int on_lock_call(struct pt_regs *regs)
 	case OP_RWLOCK_RDLOCK:
 	case OP_RWLOCK_WRLOCK:
 	case OP_SEM_WAIT:
+	case OP_SPIN_LOCK:
 		on_take(&c);
 		break;
 	case OP_MUTEX_UNLOCK:
@@ -528,12 +575,14 @@ int on_lock_return(struct pt_regs *regs)
 	if (!call__init(&c, regs, bpf_get_attach_cookie(regs)))
 		return 0;
 	t = c.thread;
-	/* functions that it is built on return too */
+	/* functions that it is built on return too: it cannot have had the lock before */
+	if (t->call_addr && !t->returns && (t->call_inner >> c.op & 1))
+		held__since(t, t->call_addr, c.now);
 	if (!t->call_addr || !t->returns || t->op != c.op)
 		return 0;
 	c.addr = t->call_addr;
 	c.ret = t->call_ret;
-	at = t->ran_ns ? t->ran_ns : t->contended && c.op == OP_SPIN_LOCK ? c.now : t->call_ns;
+	at = t->ran_ns ? t->ran_ns : c.now;
 	stats = exact__get(&c, c.addr);
 	t->call_addr = 0;
 	t->call_inner = 0;
@@ -545,14 +594,13 @@ int on_lock_return(struct pt_regs *regs)
 		stats->last_ns = c.now;
 		goto out;
 	}
-	if (at > c.now)
-		at = c.now;
-	if (take_again(&c))
+	if (take_again(&c, true))
 		goto out;
 	count_taken(&c, stats, is_reader(c.op));
 	if (t->contended || t->ran_ns)
 		ADD(stats->contended, 1);
-	ADD(stats->wait_ns, since(t->call_ns, at));
+	if (t->contended || t->ran_ns)
+		ADD(stats->wait_ns, since(t->call_ns, at));
 	if (is_sem(c.op))
 		sem_taken(stats, at);
 	note_owner(stats, c.task->pid, c.now);

@@ -272,8 +272,10 @@ struct exact_stats {
 	__u64 taken_sum;    /* sum of the times it was taken ... */
 	__u64 released_sum; /* ... and let go at: their difference is hold, whoever let go */
 	__u64 foreign;	    /* releases of a semaphore by others than who took it last */
+	__u64 spare;	    /* of a semaphore that nobody had */
 	__u64 multiple;	    /* a semaphore was taken while another thread had it: it is no lock */
 	__u64 taken_ns;	    /* of a semaphore: when it was taken last */
+	__u64 released_ns;  /* when it was let go last */
 	__u64 owner_changes;
 	__u64 last_ns;
 	__u64 next_sample_ns;
@@ -408,7 +410,7 @@ _Static_assert(sizeof(struct wait_stats) == 40, "wait_stats");
 _Static_assert(sizeof(struct process_stats) == 40, "process_stats");
 _Static_assert(sizeof(struct open_sleep) == 104 + 8 * REGS_MAX, "open_sleep");
 _Static_assert(sizeof(struct exact_key) == 16, "exact_key");
-_Static_assert(sizeof(struct exact_stats) == 184 + 4 * HIST_BUCKETS, "exact_stats");
+_Static_assert(sizeof(struct exact_stats) == 200 + 4 * HIST_BUCKETS, "exact_stats");
 _Static_assert(sizeof(struct order_key) == 24, "order_key");
 _Static_assert(sizeof(struct order_stats) == 48, "order_stats");
 _Static_assert(sizeof(struct futex_stats) == 32, "futex_stats");

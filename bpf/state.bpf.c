@@ -13,11 +13,13 @@ const volatile bool knob_exact_scoped = false;
 
 __u32 enabled = 0;
 __u32 epoch = 0;
+__u64 exact_bias_ns = 0;
 __u64 exact_dear = 0;
 __u32 exact_slice = 0;
 __u64 losses[LOSS_COUNT] = {};
 
 struct sleeps_map sleeps SEC(".maps");
+struct processes_map processes SEC(".maps");
 struct exact_scope_map exact_scope SEC(".maps");
 struct exact_threads_map exact_threads SEC(".maps");
 struct events_map events SEC(".maps");

@@ -31,9 +31,10 @@ extern const volatile bool knob_exact_scoped; /* ... for processes in the map ex
 
 /* Written by user space while the probes run. */
 extern __u32 enabled;
-extern __u32 epoch;	  /* number of the running interval */
-extern __u64 exact_dear;  /* hits of COOKIE_DEAR so far */
-extern __u32 exact_slice; /* of the exact tier's time slices; 0: it is off */
+extern __u32 epoch;	    /* number of the running interval */
+extern __u64 exact_bias_ns; /* by which holds are measured too long: what the probes take */
+extern __u64 exact_dear;    /* hits of COOKIE_DEAR so far */
+extern __u32 exact_slice;   /* of the exact tier's time slices; 0: it is off */
 
 extern __u64 losses[LOSS_COUNT];
 
@@ -138,6 +139,13 @@ static __always_inline __u32 task__gen(struct task_struct *task)
 	return (__u32)(task->group_leader->start_boottime >> 10) * 31 + (__u32)task->self_exec_id;
 }
 
+extern struct processes_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PROCESSES_DEFAULT);
+	__type(key, struct process_key);
+	__type(value, struct process_stats);
+} processes SEC(".maps");
+
 /* For user space, which reads the stacks of sleepers itself. */
 static __always_inline void task__hidden(struct task_struct *task, struct hidden_return *out)
 {
@@ -153,6 +161,28 @@ static __always_inline void task__hidden(struct task_struct *task, struct hidden
 static __always_inline void loss__count(enum loss loss)
 {
 	__sync_fetch_and_add(&losses[loss], 1);
+}
+
+/* Enters a process that has not been seen yet; returns whether it was one. */
+static __always_inline bool process__note(struct task_struct *task)
+{
+	struct process_key key = { .tgid = task->tgid, .gen = task__gen(task) };
+	struct task_struct *leader = task->group_leader;
+	struct process_stats stats = {};
+
+	if (bpf_map_lookup_elem(&processes, &key))
+		return false;
+	stats.start_boottime_ns = leader->start_boottime;
+	stats.cgroup_id = leader->cgroups->dfl_cgrp->kn->id;
+	stats.uid = leader->real_cred->uid.val;
+	stats.ppid = leader->real_parent->tgid;
+	bpf_probe_read_kernel(stats.comm, sizeof(stats.comm), leader->comm);
+	if (bpf_map_update_elem(&processes, &key, &stats, BPF_NOEXIST)) {
+		if (!bpf_map_lookup_elem(&processes, &key)) /* not a race that another won */
+			loss__count(LOSS_PROCESSES_FULL);
+		return false;
+	}
+	return true;
 }
 
 #endif

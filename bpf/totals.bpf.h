@@ -21,39 +21,10 @@ struct {
 	__type(value, struct wait_stats);
 } waits SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, PROCESSES_DEFAULT);
-	__type(key, struct process_key);
-	__type(value, struct process_stats);
-} processes SEC(".maps");
-
 /* A new lock starts from these zeros: too large for the BPF stack. */
 static const struct lock_stats no_stats;
 
 __u32 last_lock_id = 0;
-
-/* Enters a process that has not been seen yet; returns whether it was one. */
-static __always_inline bool process__note(struct task_struct *task, const struct lock_key *lock)
-{
-	struct process_key key = { .tgid = lock->tgid, .gen = lock->gen };
-	struct task_struct *leader = task->group_leader;
-	struct process_stats stats = {};
-
-	if (bpf_map_lookup_elem(&processes, &key))
-		return false;
-	stats.start_boottime_ns = leader->start_boottime;
-	stats.cgroup_id = leader->cgroups->dfl_cgrp->kn->id;
-	stats.uid = leader->real_cred->uid.val;
-	stats.ppid = leader->real_parent->tgid;
-	bpf_probe_read_kernel(stats.comm, sizeof(stats.comm), leader->comm);
-	if (bpf_map_update_elem(&processes, &key, &stats, BPF_NOEXIST)) {
-		if (!bpf_map_lookup_elem(&processes, &key)) /* not a race that another won */
-			loss__count(LOSS_PROCESSES_FULL);
-		return false;
-	}
-	return true;
-}
 
 /*
  * The lock's totals, made if this is the first sleep on it. NULL: no room. *new_process is set if
@@ -76,7 +47,7 @@ static __always_inline struct lock_stats *lock__get(struct task_struct *task,
 
 		if (!__sync_val_compare_and_swap(&stats->id, 0, id)) {
 			stats->val = val;
-			*new_process = process__note(task, key);
+			*new_process = process__note(task);
 		}
 	}
 	return stats;

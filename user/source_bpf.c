@@ -224,7 +224,7 @@ static int read_exact(struct source_bpf *s, struct records *ret)
 		return 0;
 	err = map_reading__read(s->skel->maps.exact_locks, &s->exact_locks);
 	ret->exact_on = true;
-	ret->exact_ns = exact__on_ns(s->exact, util__monotonic_ns());
+	ret->exact_ns = exact__on_ns(s->exact, ret->now_ns);
 	if (!err)
 		err = map_reading__read(s->skel->maps.orders, &s->orders);
 	if (!err)

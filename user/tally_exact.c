@@ -118,12 +118,12 @@ static void take_stats(struct tally *t, struct tally_key *k, const struct exact_
 	k->present = true;
 	/*
 	 * Of a semaphore with several holders no call and no release must have been missed. One
-	 * that others let go than took it counts something: nobody holds it.
+	 * that is let go by others than took it, also while nobody has it, counts something.
 	 */
 	if (is_sem(k) && stats->multiple)
 		x->unbalanced |= stats->releases > stats->calls || t->exact_share < 1;
 	else if (is_sem(k))
-		x->unbalanced = stats->foreign * 2 > stats->releases;
+		x->unbalanced = stats->foreign * 2 > stats->releases && stats->spare;
 	if (count && !t->exact_share) /* what came meanwhile is the next interval's */
 		return;
 	if (events_of(&now) < events_of(&x->raw))
@@ -172,7 +172,8 @@ void tally_exact__take(struct tally *t, const struct records *r)
 		const struct exact_stats *stats = &r->exact[i];
 		struct lock_key key = key_of(&r->exact_keys[i], stats->family);
 
-		if (stats->calls || stats->failures || stats->releases || stats->signals)
+		/* let go only: taken before anybody looked, or made (spin_init is spin_unlock) */
+		if (stats->calls || stats->failures || stats->signals)
 			take_stats(t, tally__get(t, &key), stats, r);
 	}
 	for (size_t i = 0; i < r->n_spinning; i++) {

@@ -348,6 +348,8 @@ static void test_sem_as_lock(void **state)
 	assert_false(t->exact->unbalanced);
 	assert_int_equal(t->exact->delta.hold_ns, 30 * MS);
 	k->stats.foreign = 3;
+	assert_false(read_after(k, 1000, 1000)->exact->unbalanced); /* handed over */
+	k->stats.spare = 1;
 	t = read_after(k, 1000, 1000);
 	assert_true(t->exact->unbalanced);
 }
