@@ -294,15 +294,14 @@ static __always_inline void let_go(const struct call *c, __u64 addr)
 	struct exact_stats *stats = exact__get(c, addr);
 	__u32 at = held__find(t, addr);
 	struct held_lock *held;
-	__u64 hold;
+	__u64 hold, since_ns;
 
 	if (!stats)
 		return;
 	ADD(stats->releases, 1);
 	stats->last_ns = c->now;
-	if (at >= HELD_MAX || t->held[held__place(at)].depth <= 1)
-		stats->released_ns = c->now;
 	if (at >= HELD_MAX) { /* taken before anybody looked, or by another thread */
+		stats->released_ns = c->now;
 		stats->owner = 0;
 		return;
 	}
@@ -313,7 +312,12 @@ static __always_inline void let_go(const struct call *c, __u64 addr)
 	}
 	if (stats->owner == (__u32)c->task->pid)
 		stats->owner = 0;
-	hold = since(held->since_ns + exact_bias_ns, c->now);
+	since_ns = held->since_ns;
+	/* it was another's until then: the call came when it was free for a moment, or span */
+	if (!held->reader && stats->released_ns > since_ns)
+		since_ns = stats->released_ns;
+	stats->released_ns = c->now;
+	hold = since(since_ns + exact_bias_ns, c->now);
 	count_hold(stats, hold, !held->reader);
 	if (held->reader)
 		ADD(stats->read_hold_ns, hold);
@@ -424,7 +428,7 @@ static __always_inline void held__since(struct exact_thread *t, __u64 addr, __u6
 {
 	__u32 at = held__find(t, addr);
 
-	if (at < HELD_MAX && !t->contended && !t->ran_ns)
+	if (at < HELD_MAX && !t->contended && !t->ran_ns && t->held[held__place(at)].depth == 1)
 		t->held[held__place(at)].since_ns = now;
 }
 
@@ -575,9 +579,15 @@ int on_lock_return(struct pt_regs *regs)
 	if (!call__init(&c, regs, bpf_get_attach_cookie(regs)))
 		return 0;
 	t = c.thread;
-	/* functions that it is built on return too: it cannot have had the lock before */
-	if (t->call_addr && !t->returns && (t->call_inner >> c.op & 1))
+	/*
+	 * Functions that it is built on return too: it cannot have had the lock before. Nor before
+	 * the end of a call whose first instruction takes longer than most holds.
+	 */
+	if (t->call_addr && !t->returns && (t->op == c.op || (t->call_inner >> c.op & 1))) {
 		held__since(t, t->call_addr, c.now);
+		if (t->op == c.op && t->contended)
+			t->ran_ns = c.now;
+	}
 	if (!t->call_addr || !t->returns || t->op != c.op)
 		return 0;
 	c.addr = t->call_addr;
