@@ -6,8 +6,8 @@
 #ifndef EXACT_H
 #define EXACT_H
 
-#include "libraries.h"
 #include "options.h"
+#include "proc.h"
 
 struct locktop_bpf;
 struct exact;
@@ -16,6 +16,9 @@ struct exact;
 struct exact *exact__new(const struct options *o, struct locktop_bpf *skel, struct proc *proc);
 /* Takes all probes away. Takes NULL. */
 void exact__free(struct exact *e);
+
+/* Before the first tick: a process in scope will execute this program, named as for execvp(). */
+void exact__prepare(struct exact *e, const char *program, pid_t pid);
 
 /* Looks for new files, keeps the budget. Returns when it wants to be called again, in ns. */
 uint64_t exact__tick(struct exact *e, uint64_t now_ns);

@@ -152,6 +152,8 @@ static int set_up(struct run *r)
 		return fail("cannot set the scope: %s", strerror(-err));
 	if (r->options.exact)
 		r->exact = exact__new(&r->options, r->skel, r->proc);
+	if (r->exact && r->options.argv)
+		exact__prepare(r->exact, r->options.argv[0], r->command.pid);
 	err = source_bpf__new(r->skel, r->proc, r->exact, &r->source);
 	if (err)
 		return fail("cannot read from the probes: %s", strerror(-err));
