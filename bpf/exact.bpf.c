@@ -6,9 +6,8 @@
  */
 #include "exact.bpf.h"
 
-#define MUTEX_RECURSIVE	 1
-#define MUTEX_ERRORCHECK 2
-#define OWNER_DEAD	 130 /* EOWNERDEAD: taken, and its data are to be mended */
+#define MUTEX_RECURSIVE 1
+#define OWNER_DEAD	130 /* EOWNERDEAD: taken, and its data are to be mended */
 
 static __always_inline bool is_reader(__u32 op)
 {
@@ -226,8 +225,6 @@ static __always_inline bool take_again(const struct call *c, bool tried)
 		t->held[held__place(at)].depth++;
 		if (stats)
 			count_taken(c, stats, is_reader(c->op));
-	} else if (type == MUTEX_ERRORCHECK && stats) {
-		ADD(stats->failures, 1);
 	}
 	if (!tried)
 		begin_call(c, false, false);
@@ -347,7 +344,7 @@ static __always_inline void on_post(const struct call *c)
 	else if (stats->taken_ns)
 		count_hold(stats, since(stats->taken_ns + exact_bias_ns, c->now), true);
 	stats->owner = 0;
-	stats->last_ns = c->now;
+	stats->last_ns = stats->released_ns = c->now;
 }
 
 /* The mutex is let go while the thread waits, and taken back before the call returns. */
@@ -585,7 +582,7 @@ int on_lock_return(struct pt_regs *regs)
 	 */
 	if (t->call_addr && !t->returns && (t->op == c.op || (t->call_inner >> c.op & 1))) {
 		held__since(t, t->call_addr, c.now);
-		if (t->op == c.op && t->contended)
+		if (t->contended && (t->op == c.op || !result))
 			t->ran_ns = c.now;
 	}
 	if (!t->call_addr || !t->returns || t->op != c.op)
