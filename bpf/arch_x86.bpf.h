@@ -27,6 +27,12 @@ struct syscall {
 	__u64 arg[5];
 };
 
+/* Where the thread's own data begin: the C libraries' struct pthread. */
+static __always_inline __u64 arch__thread_pointer(struct task_struct *task)
+{
+	return task->thread.fsbase;
+}
+
 /* At the end of a system call: may it be futex(2)? The quick answer for all that are not. */
 static __always_inline bool arch__is_futex(struct pt_regs *regs)
 {

@@ -103,8 +103,13 @@ struct uprobe_task {
 	struct return_instance *return_instances; /* the innermost first */
 };
 
+struct thread_struct {
+	unsigned long fsbase; /* x86_64: the thread pointer */
+};
+
 struct task_struct {
 	struct thread_info thread_info;
+	struct thread_struct thread;
 	unsigned int __state; /* was `state` before 5.14 (2f064a59a11f); the floor is 5.15 */
 	unsigned int flags;
 	int on_cpu;

@@ -326,6 +326,41 @@ struct open_call {
 	struct user_regs regs;
 };
 
+/* ---- CPython ---- */
+
+#define PYTHON_FRAMES_MAX 64
+#define PYTHON_HEAD	  112 /* bytes of a frame from its beginning on */
+#define PYTHON_SLOTS	  6   /* its first local variables */
+
+/* A frame as it stands in memory. */
+struct python_head {
+	__u64 at;
+	__u64 slots[PYTHON_SLOTS];
+	__u8 bytes[PYTHON_HEAD];
+};
+
+/* What the probes must know of a Python process to find its frames. Offsets in bytes. */
+struct python_process {
+	__s32 slot;	/* of the thread's own data, from the thread pointer on, its state ... */
+	__s32 indirect; /* ... or the table that has it here; -1: none */
+	__u32 frame;	/* in the state: the frame, or what points to it ... */
+	__s32 cframe;	/* ... here; -1: it does itself */
+	__u32 previous, slots;
+	__u32 gen; /* of its process_key */
+	__u32 pad;
+};
+
+/* A word that threads wait on for a GIL. */
+struct gil_key {
+	__u32 tgid;
+	__u32 gen;
+	__u64 addr; /* of the first of the two words of its condition variable */
+};
+
+struct gil_word {
+	__u64 last_holder; /* address of the pointer to it */
+};
+
 enum event_type {
 	EVENT_WAITER_STACK,  /* struct stack_event: a sampled sleep begins */
 	EVENT_WAKER_STACK,   /* struct stack_event: its waker */
@@ -335,6 +370,7 @@ enum event_type {
 	EVENT_HOLD_END,	     /* struct end_event: blocked_ns is how long it was held */
 	EVENT_FORK,	     /* struct fork_event: another process for the exact tier's probes */
 	EVENT_ORDER_STACK,   /* struct stack_event: where an order was seen first */
+	EVENT_PYTHON,	     /* struct python_event: frames of the stack that follows */
 };
 
 #define STACK_BYTES_MAX	    32768
@@ -367,6 +403,19 @@ struct stack_event {
 struct fork_event {
 	__u32 type;
 	__u32 tgid;
+};
+
+/* Comes before the stack_event of the same thread and time. */
+struct python_event {
+	__u32 type;
+	__u32 tid;
+	__u64 time_ns;
+	__u64 gil_holder; /* of a wait for a GIL: state of the thread that has it; 0: none */
+	__u32 tgid;
+	__u32 gen;
+	__u32 truncated; /* there are more frames */
+	__u32 n;
+	struct python_head heads[]; /* innermost first */
 };
 
 struct end_event {
@@ -403,6 +452,8 @@ enum loss {
 
 _Static_assert((HIST_BUCKETS & (HIST_BUCKETS - 1)) == 0, "a power of two: probes mask with it");
 _Static_assert(sizeof(struct process_key) == 8, "process_key");
+_Static_assert(sizeof(struct python_head) == 168, "python_head");
+_Static_assert(sizeof(struct python_event) == 40, "python_event");
 _Static_assert(sizeof(struct lock_key) == 24, "lock_key");
 _Static_assert(sizeof(struct lock_stats) == 88 + 4 * HIST_BUCKETS, "lock_stats");
 _Static_assert(sizeof(struct wait_key) == 8, "wait_key");

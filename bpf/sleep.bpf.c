@@ -4,6 +4,7 @@
  * a thread that is switched out says by its saved user registers which futex it waits on.
  */
 #include "futex.bpf.h"
+#include "python.bpf.h"
 #include "sample.bpf.h"
 #include "totals.bpf.h"
 
@@ -86,9 +87,11 @@ static __always_inline void sleep__end(struct task_struct *task, struct sleep_st
 	if (s->waker)
 		stats->last_waker = s->waker;
 	else if (task__interrupted(task))
-		s->interrupted = 1;
-	else if (s->timed)
+		s->ended = END_SIGNAL;
+	else if (s->timed) {
+		s->ended = END_TIMEOUT;
 		__sync_fetch_and_add(&stats->timeouts, 1);
+	}
 	max = &stats->max[n & 1];
 	if (max->epoch != n) {
 		max->ns = 0;
@@ -114,6 +117,19 @@ static __always_inline void sleep__unseen(struct task_struct *task, struct sleep
 	s->start_ns = 0;
 }
 
+/*
+ * Does the thread go on with the sleep that it had before? After a signal, with the same call; of a
+ * GIL after its time-out of 5 ms, with either word of the condition variable.
+ */
+static __always_inline bool sleep__resumes(const struct sleep_state *s, const struct lock_key *key,
+					   bool same)
+{
+	if (s->ended == END_SIGNAL)
+		return same;
+	return s->ended == END_TIMEOUT && s->key.gen == key->gen &&
+	       !((s->key.addr ^ key->addr) & ~7ULL) && gil__find(key->tgid, key->gen, key->addr);
+}
+
 static __always_inline void sleep__begin(struct task_struct *task, __u64 now, bool woken)
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
@@ -133,7 +149,7 @@ static __always_inline void sleep__begin(struct task_struct *task, __u64 now, bo
 		loss__count(LOSS_STORAGE_FAILED);
 		return;
 	}
-	key.gen = task__gen(task);
+	key.gen = task__gen_fast(task);
 	key.addr = wait.addr;
 	key.signature = wait__signature(&wait);
 	if (s->start_ns)
@@ -141,10 +157,10 @@ static __always_inline void sleep__begin(struct task_struct *task, __u64 now, bo
 	same = s->key.addr == key.addr && s->key.signature == key.signature &&
 	       s->key.gen == key.gen;
 	sp = arch__user_sp(regs);
-	s->flags = same && s->interrupted && s->sp == sp ? OPEN_RESUMED : 0;
+	s->flags = s->sp == sp && sleep__resumes(s, &key, same) ? OPEN_RESUMED : 0;
 	if (!s->flags)
 		s->carried_ns = 0;
-	s->interrupted = 0;
+	s->ended = END_OTHER;
 	s->sp = sp;
 	if (!same || !s->lock_id) {
 		s->key = key;
@@ -275,7 +291,7 @@ static __always_inline struct sleep_state *sleep__adopt(struct task_struct *task
 	s->val = wait.val;
 	s->timed = wait.timed;
 	s->flags = OPEN_ADOPTED;
-	s->interrupted = 0;
+	s->ended = END_OTHER;
 	s->carried_ns = 0;
 	s->woken_ns = 0;
 	s->start_ns = bpf_ktime_get_ns();

@@ -3,6 +3,7 @@
 #ifndef STACK_BPF_H
 #define STACK_BPF_H
 
+#include "python.bpf.h"
 #include "state.bpf.h"
 #include "arch_x86.bpf.h"
 
@@ -63,16 +64,15 @@ static __always_inline void stack__unhide(struct sample_buffer *buffer, struct t
 					  __u32 len)
 {
 	__u64 sp = arch__stack_pointer(&buffer->event.regs);
-	struct uprobe_task *utask = task->utask;
-	struct return_instance *hidden = utask ? utask->return_instances : NULL;
+	struct return_instance *hidden = BPF_CORE_READ(task, utask, return_instances);
 
 	for (int i = 0; i < HIDDEN_MAX && hidden; i++) {
-		__u64 at = hidden->stack - sp;
+		__u64 at = BPF_CORE_READ(hidden, stack) - sp;
 
 		if (at <= STACK_BYTES_MAX - 8 && at + 8 <= len)
 			*(__u64 *)(buffer->stack + (at & (STACK_BYTES_MAX - 1) & ~7ULL)) =
-				hidden->orig_ret_vaddr;
-		hidden = hidden->next;
+				BPF_CORE_READ(hidden, orig_ret_vaddr);
+		hidden = BPF_CORE_READ(hidden, next);
 	}
 }
 
@@ -81,6 +81,7 @@ static __always_inline bool stack__send(struct sample_buffer *buffer, __u32 want
 {
 	__u32 len;
 
+	python__send(&buffer->python, buffer->event.time_ns, buffer->event.key.addr);
 	stack__copy(buffer, want);
 	len = *(volatile __u32 *)&buffer->event.stack_len;
 	if (!len)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "state.bpf.h"
+#include "python.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -24,3 +25,5 @@ struct exact_scope_map exact_scope SEC(".maps");
 struct exact_threads_map exact_threads SEC(".maps");
 struct events_map events SEC(".maps");
 struct sample_buffers_map sample_buffers SEC(".maps");
+struct pythons_map pythons SEC(".maps");
+struct gils_map gils SEC(".maps");

@@ -16,6 +16,7 @@
 #define WATCHED_DEFAULT	  8192
 #define EXACT_DEFAULT	  65536
 #define ORDERS_DEFAULT	  16384
+#define PYTHONS_DEFAULT	  4096
 #define OBJECT_MAX	  56 /* bytes of the largest lock (rwlock); a futex word lies within */
 #define RING_BYTES	  (4 << 20)
 
@@ -38,6 +39,12 @@ extern __u32 exact_slice;   /* of the exact tier's time slices; 0: it is off */
 
 extern __u64 losses[LOSS_COUNT];
 
+enum sleep_end {
+	END_OTHER,
+	END_SIGNAL,  /* the kernel, or the program, may go on with it */
+	END_TIMEOUT, /* who waits for a GIL goes on with it */
+};
+
 /* One thread's running sleep. start_ns == 0: none. */
 struct sleep_state {
 	struct lock_key key;
@@ -49,10 +56,9 @@ struct sleep_state {
 	__u32 sample_id;
 	__u32 waker;
 	__u32 val;
-	__u16 flags; /* OPEN_* */
-	__u8 timed;  /* the call has a time-out */
-	/* a wait that a signal interrupted: the kernel, or the program, may go on with it */
-	__u8 interrupted;
+	__u16 flags;  /* OPEN_* */
+	__u8 timed;   /* the call has a time-out */
+	__u8 ended;   /* how, of the last sleep: enum sleep_end */
 	__u32 bucket; /* where its parts so far stand in the histogram */
 	__u64 carried_ns;
 	__u64 sp;
@@ -120,9 +126,15 @@ extern struct exact_scope_map {
 	__type(value, __u32);
 } exact_scope SEC(".maps");
 
+struct python_buffer {
+	struct python_event event;
+	struct python_head heads[PYTHON_FRAMES_MAX];
+};
+
 struct sample_buffer {
 	struct stack_event event;
 	__u8 stack[STACK_BYTES_MAX + PAGE];
+	struct python_buffer python;
 };
 
 /* One for each CPU; values of a per-CPU map could not be so large. */
@@ -133,10 +145,25 @@ extern struct sample_buffers_map {
 	__type(value, struct sample_buffer);
 } sample_buffers SEC(".maps");
 
-/* The process in time (struct process_key) that a thread belongs to. */
+static __always_inline __u32 gen_of(__u64 start_boottime_ns, __u64 exec_id)
+{
+	return (__u32)(start_boottime_ns >> 10) * 31 + (__u32)exec_id;
+}
+
+/*
+ * The process in time (struct process_key) that a thread belongs to. By helpers, here as in other
+ * rare paths: for each pointer that a program follows itself, the verifier searches all of the
+ * kernel's types, each time it comes by, and most of its time went there.
+ */
 static __always_inline __u32 task__gen(struct task_struct *task)
 {
-	return (__u32)(task->group_leader->start_boottime >> 10) * 31 + (__u32)task->self_exec_id;
+	return gen_of(BPF_CORE_READ(task, group_leader, start_boottime), task->self_exec_id);
+}
+
+/* The same, where every sleep and every call comes by. */
+static __always_inline __u32 task__gen_fast(struct task_struct *task)
+{
+	return gen_of(task->group_leader->start_boottime, task->self_exec_id);
 }
 
 extern struct processes_map {
@@ -149,13 +176,12 @@ extern struct processes_map {
 /* For user space, which reads the stacks of sleepers itself. */
 static __always_inline void task__hidden(struct task_struct *task, struct hidden_return *out)
 {
-	struct uprobe_task *utask = task->utask;
-	struct return_instance *hidden = utask ? utask->return_instances : NULL;
+	struct return_instance *hidden = BPF_CORE_READ(task, utask, return_instances);
 
 	if (!hidden)
 		return;
-	out->at = hidden->stack;
-	out->address = hidden->orig_ret_vaddr;
+	out->at = BPF_CORE_READ(hidden, stack);
+	out->address = BPF_CORE_READ(hidden, orig_ret_vaddr);
 }
 
 static __always_inline void loss__count(enum loss loss)
@@ -167,15 +193,15 @@ static __always_inline void loss__count(enum loss loss)
 static __always_inline bool process__note(struct task_struct *task)
 {
 	struct process_key key = { .tgid = task->tgid, .gen = task__gen(task) };
-	struct task_struct *leader = task->group_leader;
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
 	struct process_stats stats = {};
 
 	if (bpf_map_lookup_elem(&processes, &key))
 		return false;
-	stats.start_boottime_ns = leader->start_boottime;
-	stats.cgroup_id = leader->cgroups->dfl_cgrp->kn->id;
-	stats.uid = leader->real_cred->uid.val;
-	stats.ppid = leader->real_parent->tgid;
+	stats.start_boottime_ns = BPF_CORE_READ(leader, start_boottime);
+	stats.cgroup_id = BPF_CORE_READ(leader, cgroups, dfl_cgrp, kn, id);
+	stats.uid = BPF_CORE_READ(leader, real_cred, uid.val);
+	stats.ppid = BPF_CORE_READ(leader, real_parent, tgid);
 	bpf_probe_read_kernel(stats.comm, sizeof(stats.comm), leader->comm);
 	if (bpf_map_update_elem(&processes, &key, &stats, BPF_NOEXIST)) {
 		if (!bpf_map_lookup_elem(&processes, &key)) /* not a race that another won */
