@@ -19,7 +19,7 @@ static const struct futex_stats no_futex_stats;
 
 static __always_inline struct futex_stats *calls__get(struct task_struct *task)
 {
-	struct process_key key = { .tgid = task->tgid, .gen = task__gen(task) };
+	struct process_key key = { .tgid = task->tgid, .gen = task__gen_fast(task) };
 	struct futex_stats *stats = bpf_map_lookup_elem(&futex_calls, &key);
 
 	if (stats)

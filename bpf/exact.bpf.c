@@ -63,7 +63,9 @@ static __always_inline bool call__init(struct call *c, struct pt_regs *regs, __u
 		t->call_addr = t->cond_mutex = t->ran_ns = 0;
 		t->call_inner = t->returns = 0;
 		tgid = c->task->tgid;
-		t->ignored = knob_exact_scoped && !bpf_map_lookup_elem(&exact_scope, &tgid);
+		t->ignored =
+			tgid == exact_self ||
+			(knob_exact_scoped && !bpf_map_lookup_elem(&exact_scope, &tgid));
 		if (!t->ignored)
 			process__note(c->task); /* it may end before anybody looks */
 	}

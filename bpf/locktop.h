@@ -440,6 +440,8 @@ struct end_event {
 	  "processes that ended before their control group was read (--cgroup)")                \
 	X(HELD_FULL, "held_full", "locks taken by threads that hold more than 16 (exact tier)") \
 	X(ORDERS_FULL, "orders_full", "lock orders that no longer fitted (exact tier)")         \
+	X(EXACT_LATE, "exact_late",                                                             \
+	  "children whose first calls came before their probes (exact tier)")                   \
 	X(ITERATOR_SHORT, "iterator_short", "looks at open sleeps that could not be completed") \
 	X(WATCHED_FULL, "watched_full", "owners whose state was not looked at: no room")
 

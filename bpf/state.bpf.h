@@ -35,6 +35,7 @@ extern __u32 enabled;
 extern __u32 epoch;	    /* number of the running interval */
 extern __u64 exact_bias_ns; /* by which holds are measured too long: what the probes take */
 extern __u64 exact_dear;    /* hits of COOKIE_DEAR so far */
+extern __u32 exact_self;    /* locktop's own process, whose calls are nobody's concern */
 extern __u32 exact_slice;   /* of the exact tier's time slices; 0: it is off */
 
 extern __u64 losses[LOSS_COUNT];

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "assemble_exact.h"
+#include "assemble_python.h"
 #include "blame.h"
+#include "runtime_python.h"
 #include "util.h"
 #include "verdicts.h"
 
@@ -171,6 +173,10 @@ static void make_lock(struct assembly *a, struct lock *lock, struct part *parts,
 	lock->name_from = main->sample->name_from;
 	lock->where = main->sample->where;
 	if (main->site) {
+		if (main->site->judged) {
+			lock->kind = main->site->kind;
+			lock->class = main->site->class;
+		}
 		lock->name = samples__site_name(a->samples, main->sample, main->site,
 						&lock->name_from, &lock->where);
 	}
@@ -194,6 +200,9 @@ static void make_locks(struct assembly *a)
 			;
 		make_lock(a, &s->locks[s->n_locks++], &parts[i], n);
 	}
+	for (size_t i = 0; i < a->parts.n; i++)
+		if (!i || parts[i].lock != parts[i - 1].lock)
+			assemble_python__lock(&a->parts, &parts[i], a->processes->pythons);
 }
 
 static void add_totals(struct totals *to, const struct lock *lock)
@@ -214,6 +223,7 @@ static void begin_process(struct assembly *a, struct process *to, const struct p
 			   ? snapshot__string(a->s, proc__user(a->processes->proc, from->uid))
 			   : NULL;
 	to->cgroup = snapshot__string(a->s, from->cgroup);
+	to->runtime = snapshot__string(a->s, pythons__title(a->processes->pythons, &from->key));
 	to->threads = from->threads;
 	to->ended = from->ended;
 	to->calls_known = from->futex_seen;
@@ -410,6 +420,7 @@ void assemble(struct snapshot *s, struct identities *identities, struct tally *t
 	make_processes(&a);
 	make_threads(&a);
 	blame(s, &a.parts, looks, samples, processes);
+	assemble_python__threads(s, processes->pythons);
 	verdicts__judge(s);
 	parts__done(&a.parts);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -78,19 +79,35 @@ static bool wait_until(struct batch *b, uint64_t deadline)
 	}
 }
 
-static int print(struct batch *b, bool first)
+/* An interval is put together first: the command may print into the same file at any time. */
+static int print_snapshot(struct batch *b, const struct snapshot *s, bool first)
 {
 	const struct exporter *e = exporter__find(b->options->format);
+	char *bytes = NULL;
+	size_t size = 0;
+	FILE *whole = open_memstream(&bytes, &size);
+	int err;
+
+	if (!whole)
+		return -errno;
+	err = e->write(whole, s, b->options, first);
+	if (fclose(whole) && !err)
+		err = -errno;
+	if (!err)
+		err = output__write(b->output, bytes, size);
+	free(bytes);
+	return err;
+}
+
+static int print(struct batch *b, bool first)
+{
 	struct snapshot *s;
 	int err;
 
 	err = collector__interval(b->collector, &s);
 	if (err)
 		return err;
-	errno = 0;
-	err = e->write(b->output->file, s, b->options, first);
-	if (!err && fflush(b->output->file))
-		err = errno ? -errno : -EIO;
+	err = print_snapshot(b, s, first);
 	for (const struct fail_on *const *f = b->options->fail_on; *f && !b->found[0]; f++)
 		(*f)->found(s, b->found, sizeof(b->found));
 	snapshot__free(s);

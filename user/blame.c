@@ -322,10 +322,11 @@ static const struct thread *holder_thread(struct blame *b, const struct lock *lo
 static void add_holder(struct blame *b, struct lock *lock, const struct lock_holder *from,
 		       double share)
 {
-	static const enum owner_proof proofs[] = { [HELD_AT_LOOKS] = PROOF_LOCK_WORD,
-						   [HELD_AT_START] = PROOF_LOCK_WORD,
-						   [HELD_BY_WAKER] = PROOF_LAST_WAKER,
-						   [HELD_BY_CALLS] = PROOF_EXACT };
+	static const enum owner_proof proofs[] = {
+		[HELD_AT_LOOKS] = PROOF_LOCK_WORD,  [HELD_AT_START] = PROOF_LOCK_WORD,
+		[HELD_BY_WAKER] = PROOF_LAST_WAKER, [HELD_BY_CALLS] = PROOF_EXACT,
+		[HELD_BY_PYTHON] = PROOF_PYTHON,    [HELD_GIL_AT_START] = PROOF_PYTHON
+	};
 	enum owner_proof proof = proofs[from->source];
 	struct holder *to = NULL;
 
@@ -352,7 +353,8 @@ static uint64_t weigh(const struct lock_holder *h, enum weighing by)
 {
 	bool looks = by == BY_LOOKS || by == BY_OLD_LOOKS;
 
-	if ((h->source == HELD_AT_LOOKS || h->source == HELD_BY_CALLS) != looks)
+	if ((h->source != HELD_AT_START && h->source != HELD_GIL_AT_START &&
+	     h->source != HELD_BY_WAKER) != looks)
 		return 0;
 	return by == BY_LOOKS || by == BY_SAMPLES ? h->wait_ns : h->all_wait_ns;
 }

@@ -10,8 +10,7 @@
 /* Nameless helpers of a runtime between two of its functions that are known. */
 #define GAP 2
 
-/* Libraries whose frames stand between a program and its futex. */
-static bool is_runtime(const char *module)
+bool callers__is_runtime(const char *module)
 {
 	static const char *const prefixes[] = { "libc.so",   "libc-",	     "libpthread",
 						"ld-linux",  "ld-musl",	     "libc.musl",
@@ -76,7 +75,7 @@ struct callers callers__find(const struct frame *frames, size_t n, const bool *e
 		out.function = frames[function].function;
 		out.library = frames[function].module;
 		out.user = function + 1 < n ? frames[function + 1].module : NULL;
-	} else if (n > 0 && is_runtime(frames[0].module)) {
+	} else if (n > 0 && callers__is_runtime(frames[0].module)) {
 		out.library = frames[0].module;
 	}
 	for (size_t i = 0; i < n && i <= REACH; i++) {
@@ -89,8 +88,8 @@ struct callers callers__find(const struct frame *frames, size_t n, const bool *e
 		if (wrapper && i <= caller + GAP)
 			out.wrapper = frames[i].function; /* the outermost says what for */
 		if ((wrapper && i <= caller + GAP) || (int)i <= out.at ||
-		    (caller == i &&
-		     (is_runtime(frames[i].module) || is_known(&frames[i], known, CALLER_LOCK))))
+		    (caller == i && (callers__is_runtime(frames[i].module) ||
+				     is_known(&frames[i], known, CALLER_LOCK))))
 			caller = i + 1;
 	}
 	if (caller < n)

@@ -26,4 +26,8 @@ enum { CALLER_LOCK = 1, CALLER_WRAPPER = 2 };
 struct callers callers__find(const struct frame *frames, size_t n, const bool *exported,
 			     unsigned int (*known)(const char *function));
 
+/* Is this a library whose frames stand between a program and its futex, or outside of its own?
+ * NULL: no. */
+bool callers__is_runtime(const char *module);
+
 #endif

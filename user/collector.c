@@ -12,6 +12,7 @@
 #include "looks.h"
 #include "orders.h"
 #include "processes.h"
+#include "runtime_python.h"
 #include "samples.h"
 #include "tally.h"
 #include "util.h"
@@ -58,6 +59,7 @@ struct collector *collector__new(const struct options *o, struct source *source,
 	processes__init(&c->processes, o, proc);
 	c->owners = owners__new(proc);
 	c->samples = samples__new(&c->processes, proc, c->owners, aliases);
+	c->processes.pythons = pythons__new(proc, samples__names(c->samples), source);
 	c->looks = looks__new(source, &c->processes, c->samples, c->owners, proc);
 	c->orders = orders__new(&c->processes, c->samples, suppressions);
 	tally__init(&c->tally);
@@ -74,6 +76,7 @@ void collector__free(struct collector *c)
 	identities__free(c->identities);
 	looks__free(c->looks);
 	orders__free(c->orders);
+	pythons__free(c->processes.pythons);
 	samples__free(c->samples);
 	owners__free(c->owners);
 	processes__done(&c->processes);
@@ -88,6 +91,10 @@ static void on_event(void *ctx, const void *data, size_t size)
 	const struct stack_event *e = data;
 	struct collector *c = ctx;
 
+	if (size >= sizeof(struct python_event) && e->type == EVENT_PYTHON) {
+		pythons__event(c->processes.pythons, data, size);
+		return;
+	}
 	if (orders__event(c->orders, data, size))
 		return;
 	if (size >= sizeof(*e) && e->type == EVENT_RUNNING_STACK &&
@@ -244,6 +251,7 @@ static void forget_processes(struct collector *c)
 		c->source->ops->forget_processes(c->source, &e->key, 1);
 		if (e->futex_seen && c->source->ops->forget_futexes)
 			c->source->ops->forget_futexes(c->source, &e->key, 1);
+		pythons__drop(c->processes.pythons, &e->key);
 		processes__drop(&c->processes, e);
 	}
 }
@@ -314,6 +322,7 @@ int collector__interval(struct collector *c, struct snapshot **ret)
 	forget_processes(c);
 	samples__next_interval(c->samples);
 	looks__next_interval(c->looks);
+	pythons__next_interval(c->processes.pythons);
 	*ret = s;
 	return 0;
 }

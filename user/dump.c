@@ -193,6 +193,8 @@ static void print_head(FILE *out, const struct dump *d)
 	fprintf(out, " (process %d)", (int)d->pid);
 	if (p && p->user)
 		fprintf(out, " of user %s", text__clean(clean, sizeof(clean), p->user));
+	if (p && p->runtime)
+		fprintf(out, ", %s", text__clean(clean, sizeof(clean), p->runtime));
 	fprintf(out, ": %zu thread%s at %s", d->n, d->n == 1 ? "" : "s", time);
 	if (d->s->host)
 		fprintf(out, " on %s", text__clean(clean, sizeof(clean), d->s->host));
@@ -318,11 +320,27 @@ static void print_twins(FILE *out, const struct entry *e)
 	fputc('\n', out);
 }
 
+/* " (daemon, has the GIL)" */
+static void print_python(FILE *out, const struct python_row *p)
+{
+	static const char *const gil[] = {
+		[THREAD_GIL_HAS] = "has the GIL", [THREAD_GIL_WANTS] = "wants the GIL"
+	};
+	const char *has = p && p->gil < ARRAY_SIZE(gil) ? gil[p->gil] : NULL;
+	bool daemon = p && p->daemon > 0;
+
+	if (has || daemon)
+		fprintf(out, " (%s%s%s)", daemon ? "daemon" : "", daemon && has ? ", " : "",
+			has ? has : "");
+}
+
 static void print_entry(FILE *out, const struct dump *d, const struct entry *e)
 {
 	char text[WORDS_MAX];
 
-	fprintf(out, "\nthread %s: ", words__thread(text, sizeof(text), e->thread, d->pid));
+	fprintf(out, "\nthread %s", words__thread(text, sizeof(text), e->thread, d->pid));
+	print_python(out, e->thread->python);
+	fputs(": ", out);
 	print_state(out, d, e->thread);
 	fputc('\n', out);
 	print_held(out, e);

@@ -3,11 +3,14 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "exact_cost.h"
 #include "exact_links.h"
+#include "features.h"
 #include "locktop.skel.h"
 #include "uprobes.h"
 #include "util.h"
@@ -17,7 +20,8 @@
 #define LOOK_SOON_NS (10 * 1000000ULL)	/* ... and while a command may be starting */
 #define SOON_NS	     NSEC_PER_SEC
 #define MAKE_UP_MOST 5.0	       /* windows that one costly one may stand for */
-#define GUARD_NS     (10 * 1000000ULL) /* between looks at the cost */
+#define GUARD_NS     (10 * 1000000ULL) /* between looks at the cost, at most ... */
+#define GUARD_MIN_NS (1 * 1000000ULL)  /* ... and at least */
 /*
  * What the kernel takes to get to a program and back, which its statistics leave out, where it
  * can not be measured here. With an empty program: 0.65 to 0.95 us at an emulated instruction, 12
@@ -35,6 +39,10 @@ struct run {
 	uint64_t ns, n;
 };
 
+/*
+ * The budget must be kept whatever else this program is about: reading symbols may take it a tenth
+ * of a second. So a thread of its own guards the cost, and takes the probes away.
+ */
 struct exact {
 	const struct options *options;
 	struct locktop_bpf *skel;
@@ -45,26 +53,44 @@ struct exact {
 	 */
 	bool bulk;
 	int stats_fd;
-	struct exact_links *links;
 	struct exact_cost cost;
-	struct bpf_link *futex; /* of all system calls' ends; NULL: not attached */
-	uint32_t slice;		/* number of the running or the latest one */
+	uint64_t begun_ns;
+	bool starting; /* a command may be */
+	pthread_t guard;
+	bool guarded;
+	/* `probes` is held for as long as it takes to put them there or take them away: */
+	pthread_mutex_t probes;
+	pthread_cond_t changed; /* on, or end */
+	bool end;
+	struct exact_links *links;
+	struct bpf_link *futex;		    /* of all system calls' ends; NULL: not attached */
+	uint64_t look_ns;		    /* when to look for files again */
+	uint64_t window_ns, window_cost_ns; /* start of the running window, and the cost then */
+	uint64_t aim_ns;		    /* at what cost a slice ends */
+	/* `state` for a moment only; what it guards is written with `probes` held too: */
+	pthread_mutex_t state;
+	uint32_t slice; /* number of the running or the latest one */
 	bool on;
-	uint64_t begun_ns, on_since_ns, on_ns; /* on_ns: of slices that are over */
-	uint64_t look_ns;		       /* when to look for files again */
-	uint64_t window_ns, window_cost_ns;    /* start of the running window, and the cost then */
-	uint64_t aim_ns;		       /* at what cost a slice ends */
+	uint64_t on_since_ns, on_ns; /* on_ns: of slices that are over */
+	uint64_t on_cost_ns;	     /* the cost when the slice began */
 };
 
 struct exact *exact__new(const struct options *o, struct locktop_bpf *skel, struct proc *proc)
 {
 	struct exact *e = xcalloc(1, sizeof(*e));
+	pthread_condattr_t clock;
 
 	e->options = o;
 	e->skel = skel;
 	e->bulk = uprobes__supports_multi();
 	e->proc = proc;
 	e->links = exact_links__new(skel, proc, e->bulk);
+	pthread_mutex_init(&e->probes, NULL);
+	pthread_mutex_init(&e->state, NULL);
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_cond_init(&e->changed, &clock);
+	pthread_condattr_destroy(&clock);
 	/* the cost must be known all the time: without it there is no budget to keep */
 	e->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	return e;
@@ -110,18 +136,32 @@ uint64_t exact__cost_ns(const struct exact *e)
 	return cost_of(e, run_time(e));
 }
 
-uint64_t exact__on_ns(const struct exact *e, uint64_t now_ns)
+/* With `state` held. */
+static uint64_t on_ns(const struct exact *e, uint64_t now_ns)
 {
 	return e->on_ns + (e->on && now_ns > e->on_since_ns ? now_ns - e->on_since_ns : 0);
 }
 
-/* ---- time slices ---- */
+uint64_t exact__on_ns(struct exact *e, uint64_t now_ns)
+{
+	uint64_t ns;
 
-/* Without it, what was measured elsewhere must do. */
+	pthread_mutex_lock(&e->state);
+	ns = on_ns(e, now_ns);
+	pthread_mutex_unlock(&e->state);
+	return ns;
+}
+
+/* ---- time slices; all with `probes` held ---- */
+
+/* Without it, what was measured elsewhere must do. Later calls of this program are nobody's. */
 static void calibrate(struct exact *e)
 {
-	if (e->bulk && !e->slice && !exact_cost__measure(e->skel, e->proc, ++e->slice, &e->cost))
+	if (e->slice)
+		return;
+	if (e->bulk && !exact_cost__measure(e->skel, e->proc, ++e->slice, &e->cost))
 		e->skel->bss->exact_bias_ns = e->cost.bias_ns;
+	e->skel->bss->exact_self = getpid();
 }
 
 static void turn_on(struct exact *e)
@@ -131,20 +171,26 @@ static void turn_on(struct exact *e)
 	if (e->on)
 		return;
 	e->futex = bpf_program__attach(e->skel->progs.on_call_end);
+	pthread_mutex_lock(&e->state);
 	e->on = true;
 	e->skel->bss->exact_slice = ++e->slice;
 	e->on_since_ns = util__monotonic_ns();
+	e->on_cost_ns = exact__cost_ns(e);
+	pthread_mutex_unlock(&e->state);
+	pthread_cond_signal(&e->changed);
 }
 
 static void turn_off(struct exact *e)
 {
+	pthread_mutex_lock(&e->state);
 	e->skel->bss->exact_slice = 0;
-	e->on_ns = exact__on_ns(e, util__monotonic_ns());
+	e->on_ns = on_ns(e, util__monotonic_ns());
 	e->on = false;
-	bpf_link__destroy(e->futex);
-	e->futex = NULL;
+	pthread_mutex_unlock(&e->state);
 	if (e->bulk)
 		exact_links__detach(e->links);
+	bpf_link__destroy(e->futex);
+	e->futex = NULL;
 }
 
 /* What a window may cost. */
@@ -186,13 +232,52 @@ static bool at_aim(const struct exact *e)
 	return e->stats_fd >= 0 && exact__cost_ns(e) - e->window_cost_ns > e->aim_ns;
 }
 
-uint64_t exact__tick(struct exact *e, uint64_t now_ns)
+/* When to look at the cost again: before the aim is reached, at the pace of the slice so far. */
+static uint64_t guard_ns(const struct exact *e)
 {
-	bool starting, fresh = !e->window_ns || now_ns >= window_end(e);
+	uint64_t cost = exact__cost_ns(e), end = e->window_cost_ns + e->aim_ns;
+	double passed = util__monotonic_ns() - e->on_since_ns, spent = cost - e->on_cost_ns;
+	double left = end > cost && spent > 0 ? passed / spent * (double)(end - cost) : GUARD_NS;
 
-	if (!e->begun_ns)
-		e->begun_ns = now_ns;
-	starting = now_ns < e->begun_ns + SOON_NS;
+	if (end <= cost || passed < GUARD_MIN_NS)
+		return GUARD_MIN_NS;
+	return MAX(MIN(left / 2, GUARD_NS), GUARD_MIN_NS);
+}
+
+static void *guard(void *arg)
+{
+	struct exact *e = arg;
+
+	features__drop_privileges(false);
+	pthread_mutex_lock(&e->probes);
+	while (!e->end) {
+		uint64_t until;
+		struct timespec at;
+
+		if (!e->on) {
+			pthread_cond_wait(&e->changed, &e->probes);
+			continue;
+		}
+		until = util__monotonic_ns() + guard_ns(e);
+		at = (struct timespec){ until / NSEC_PER_SEC, until % NSEC_PER_SEC };
+		pthread_cond_timedwait(&e->changed, &e->probes, &at);
+		if (e->on && !e->end && at_aim(e))
+			turn_off(e);
+	}
+	pthread_mutex_unlock(&e->probes);
+	return NULL;
+}
+
+static uint64_t look_again_ns(const struct exact *e, uint64_t now_ns)
+{
+	return now_ns + (e->starting && now_ns < e->begun_ns + SOON_NS ? LOOK_SOON_NS : LOOK_NS);
+}
+
+static uint64_t tick(struct exact *e, uint64_t now_ns)
+{
+	bool fresh = !e->window_ns || now_ns >= window_end(e);
+	uint64_t next;
+
 	if (fresh)
 		begin_window(e, now_ns);
 	else if (e->on && at_aim(e))
@@ -200,30 +285,70 @@ uint64_t exact__tick(struct exact *e, uint64_t now_ns)
 	if (!e->on && !fresh)
 		return MAX(window_end(e), now_ns) - now_ns;
 	if (now_ns >= e->look_ns) {
-		exact_links__look(e->links);
-		e->look_ns = now_ns + (starting ? LOOK_SOON_NS : LOOK_NS);
+		if (exact_links__look(e->links))
+			turn_off(e);
+		e->look_ns = look_again_ns(e, now_ns);
 	}
 	turn_on(e);
-	return GUARD_NS;
+	next = MIN(e->look_ns, window_end(e));
+	next = MAX(next, now_ns) - now_ns;
+	return e->guarded ? next : MIN(next, GUARD_NS);
+}
+
+uint64_t exact__tick(struct exact *e, uint64_t now_ns)
+{
+	uint64_t next;
+
+	if (pthread_mutex_trylock(&e->probes)) /* they are being taken away */
+		return GUARD_NS;
+	if (!e->begun_ns) {
+		e->begun_ns = now_ns;
+		e->guarded = !util__start_thread(&e->guard, guard, e);
+	}
+	next = tick(e, now_ns);
+	pthread_mutex_unlock(&e->probes);
+	return next;
 }
 
 void exact__prepare(struct exact *e, const char *program, pid_t pid)
 {
+	e->starting = true;
 	exact_links__prepare(e->links, program, pid);
 }
 
-void exact__hurry(struct exact *e)
+void exact__born(struct exact *e, pid_t pid)
 {
+	bool on;
+
+	pthread_mutex_lock(&e->state);
+	on = e->on;
+	pthread_mutex_unlock(&e->state);
+	if (on) /* else nobody's calls are known */
+		exact_links__born(e->links, pid);
 	e->look_ns = 0;
+}
+
+uint64_t exact__late(const struct exact *e)
+{
+	return exact_links__late(e->links);
 }
 
 void exact__free(struct exact *e)
 {
 	if (!e)
 		return;
+	pthread_mutex_lock(&e->probes);
+	e->end = true;
+	pthread_cond_signal(&e->changed);
+	pthread_mutex_unlock(&e->probes);
+	if (e->guarded)
+		pthread_join(e->guard, NULL);
 	turn_off(e);
 	exact_links__free(e->links);
 	if (e->stats_fd >= 0)
 		close(e->stats_fd);
+	pthread_cond_destroy(&e->changed);
+	pthread_mutex_destroy(&e->probes);
+	pthread_mutex_destroy(&e->state);
 	free(e);
 }

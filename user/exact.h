@@ -24,10 +24,12 @@ void exact__prepare(struct exact *e, const char *program, pid_t pid);
 uint64_t exact__tick(struct exact *e, uint64_t now_ns);
 
 /* There is a new process in scope: the next tick looks for it. */
-void exact__hurry(struct exact *e);
+void exact__born(struct exact *e, pid_t pid);
+/* Such processes whose first calls are not known: their probes came later than they. */
+uint64_t exact__late(const struct exact *e);
 
 /* How long the probes have counted so far. */
-uint64_t exact__on_ns(const struct exact *e, uint64_t now_ns);
+uint64_t exact__on_ns(struct exact *e, uint64_t now_ns);
 
 /* What entering the programs takes beside their run time, so far. */
 uint64_t exact__enter_ns(const struct exact *e);

@@ -23,8 +23,16 @@ void exact_links__free(struct exact_links *l);
  */
 void exact_links__prepare(struct exact_links *l, const char *program, pid_t pid);
 
-/* Looks for files and processes; those that are gone lose their probes. */
-void exact_links__look(struct exact_links *l);
+/*
+ * Looks for files and processes; those that are gone lose their probes, in time. Returns whether
+ * the probes that are there must go before others are attached: then nothing must be counted.
+ */
+bool exact_links__look(struct exact_links *l);
+
+/* A child was forked by a process in scope: until the next look it may have no probes. */
+void exact_links__born(struct exact_links *l, pid_t pid);
+/* So many of them had none at first. */
+uint64_t exact_links__late(const struct exact_links *l);
 
 /* All probes that the latest look asked for, and those that are there already. */
 void exact_links__attach(struct exact_links *l);

@@ -92,6 +92,8 @@ size_t exact_program__read(struct proc *proc, const char *program,
 	bool has_interpreter = fd >= 0 && read_interpreter(fd, interpreter);
 	size_t n = read_file(fd, program, &ret[0]);
 
+	if (n)
+		ret[0].alone = !has_interpreter;
 	if (has_interpreter)
 		n += read_file(open_program(proc, interpreter), interpreter, &ret[n]);
 	return n;

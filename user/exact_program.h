@@ -11,6 +11,7 @@
 struct program_file {
 	struct library library; /* its id is 0 */
 	int fd;
+	bool alone; /* it asks for no loader */
 };
 
 /*

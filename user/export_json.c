@@ -103,6 +103,11 @@ static json_t *sites(const struct lock *lock)
 	return a;
 }
 
+static json_t *name_of(const struct thread *t)
+{
+	return text(t->python ? t->python->name : NULL);
+}
+
 static json_t *number_or_null(uint64_t n)
 {
 	return n ? number(n) : json_null();
@@ -116,9 +121,9 @@ static json_t *id(const struct lock *lock)
 /* Who a thread is and how that is known, as owners and holders begin. */
 static json_t *identity(const struct thread *t, enum owner_proof proof)
 {
-	return json_pack("{s:i, s:i, s:o, s:s, s:b}", "tid", (int)t->tid, "pid", (int)t->pid,
-			 "comm", text(t->comm), "proof", owner_proof_names[proof], "inferred",
-			 proof == PROOF_LAST_WAKER);
+	return json_pack("{s:i, s:i, s:o, s:o, s:s, s:b}", "tid", (int)t->tid, "pid", (int)t->pid,
+			 "comm", text(t->comm), "name", name_of(t), "proof",
+			 owner_proof_names[proof], "inferred", proof == PROOF_LAST_WAKER);
 }
 
 static json_t *owner(const struct owner *o)
@@ -229,9 +234,10 @@ static json_t *deadlock_thread(const struct deadlock_thread *d)
 {
 	const struct thread *t = d->thread;
 
-	return json_pack("{s:i, s:i, s:o, s:o, s:i, s:o}", "pid", (int)t->pid, "tid", (int)t->tid,
-			 "comm", text(t->comm), "waits_for", id(d->waits_for), "held_by",
-			 (int)d->held_by->tid, "frames", stack(t->frames, t->n_frames));
+	return json_pack("{s:i, s:i, s:o, s:o, s:o, s:i, s:o}", "pid", (int)t->pid, "tid",
+			 (int)t->tid, "comm", text(t->comm), "name", name_of(t), "waits_for",
+			 id(d->waits_for), "held_by", (int)d->held_by->tid, "frames",
+			 stack(t->frames, t->n_frames));
 }
 
 static int write_deadlock(FILE *out, const struct deadlock *d)

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "fields_exact.h"
+#include "fields_python.h"
 #include "text.h"
 #include "util.h"
 
@@ -309,6 +310,10 @@ static const struct field lock_fields[] = {
 	  "how long the thread that waits longest has waited by now" },
 	{ K, "timeouts", "TIMEOUT/s", UNIT_RATE, 9, J, 9, lock_timeouts,
 	  "how often a wait ended by its time-out" },
+	{ K, "switches", "SWITCH/s", UNIT_RATE, 8, J, 9, fields_python__switches,
+	  "of a GIL: how often it changed hands" },
+	{ K, "forced_switches", "FORCED/s", UNIT_RATE, 8, J, 9, fields_python__forced_switches,
+	  "of them, forced: who had it was made to let go, and waited for the next to take it" },
 	{ K, "acquisitions", "ACQUIRE/s", UNIT_RATE, 9, S | J | X, 1, fields_exact__acquisitions,
 	  "how often it was taken (of what nobody takes, as a barrier: calls)" },
 	{ K, "contended", "CONTEND/s", UNIT_RATE, 9, J | X, 9, fields_exact__contended,
@@ -374,7 +379,15 @@ static const struct field thread_fields[] = {
 	  "system call that it is asleep in" },
 	{ T, "process", "PROCESS", UNIT_TEXT, 15, S | L, 3, thread_process_comm,
 	  "name of its process" },
-	{ T, "comm", "COMMAND", UNIT_TEXT, 15, S | J | L, 0, thread_comm, "name of the thread" },
+	{ T, "label", "COMMAND", UNIT_TEXT, 15, S | L, 0, fields_python__called,
+	  "name of the thread, as its program calls it" },
+	{ T, "comm", "COMM", UNIT_TEXT, 15, J | L, 9, thread_comm, "name of the thread" },
+	{ T, "name", "NAME", UNIT_TEXT, 15, J | L, 9, fields_python__name,
+	  "name that the interpreter knows it by (Python)" },
+	{ T, "daemon", "DAEMON", UNIT_TEXT, 6, J | L, 9, fields_python__daemon,
+	  "is it a daemon thread (Python)" },
+	{ T, "gil", "GIL", UNIT_TEXT, 5, J | L, 9, fields_python__gil,
+	  "whether it has the GIL, wants it, or neither (Python)" },
 	{ T, "waiting_for", "WAITING FOR ID", UNIT_TEXT, 22, J | L, 9, thread_waiting_for,
 	  "id of the lock that it waits for" },
 	{ T, "lock", "WAITING FOR", UNIT_TEXT, 17, S | L, 0, thread_label,

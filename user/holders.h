@@ -9,10 +9,12 @@
 
 /* How it is known that a thread held the lock. */
 enum holder_source {
-	HELD_AT_LOOKS, /* found holding it at looks, which come at no special moments */
-	HELD_AT_START, /* found holding it when a sampled wait began: where looks found nobody */
-	HELD_BY_WAKER, /* inferred: it ended a sampled wait */
-	HELD_BY_CALLS, /* at looks too: the exact tier saw it take the lock */
+	HELD_AT_LOOKS,	/* found holding it at looks, which come at no special moments */
+	HELD_AT_START,	/* found holding it when a sampled wait began: where looks found nobody */
+	HELD_BY_WAKER,	/* inferred: it ended a sampled wait */
+	HELD_BY_CALLS,	/* at looks too: the exact tier saw it take the lock */
+	HELD_BY_PYTHON, /* at looks too: its interpreter says so */
+	HELD_GIL_AT_START, /* as HELD_AT_START, of a GIL */
 };
 
 struct lock_holder {

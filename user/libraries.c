@@ -348,6 +348,17 @@ void libraries__changed(struct libraries *l, pid_t pid)
 		p->changed = true;
 }
 
+bool libraries__maps(const struct libraries *l, pid_t pid, const struct library *library)
+{
+	const struct process *p;
+
+	HASH_FIND_INT(l->processes, &pid, p);
+	for (size_t i = 0; p && i < p->n_used; i++)
+		if (&p->used[i]->library == library)
+			return true;
+	return false;
+}
+
 size_t libraries__count(const struct libraries *l)
 {
 	return l->n_list;

@@ -50,6 +50,9 @@ void libraries__changed(struct libraries *l, pid_t pid);
 size_t libraries__count(const struct libraries *l);
 const struct library *libraries__at(const struct libraries *l, size_t i);
 
+/* Did this process map it at the latest look? */
+bool libraries__maps(const struct libraries *l, pid_t pid, const struct library *library);
+
 /* Files that define such functions, but did not fit. */
 uint64_t libraries__lost(const struct libraries *l);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "looks_internal.h"
+#include "runtime_python.h"
 
 #define THREADS_MAX 4096 /* asked what they do at one look */
 
@@ -13,6 +14,8 @@ static bool tells(const struct look_lock *lock, const struct owner_query *q)
 	switch (lock->sample->verdict.owner) {
 	case OWNER_NONE:
 		return false;
+	case OWNER_PYTHON:
+		return lock->python_told;
 	case OWNER_MUSL_MUTEX: /* a normal one records nobody */
 		return !q->read || q->word.sound;
 	case OWNER_MUSL_RWLOCK: /* nor does one that a writer has */
@@ -50,6 +53,24 @@ static pid_t find_taker(struct looks *l, const struct look_lock *lock)
 	return stats.owner;
 }
 
+/* Who holds it, as the interpreter knows. */
+static void ask_python(struct looks *l, struct look_lock *lock)
+{
+	struct pythons *pythons = l->processes->pythons;
+	struct python *py;
+
+	if (lock->sample->verdict.owner != OWNER_PYTHON || !lock->waiters)
+		return;
+	py = pythons__known(pythons, &lock->process->key);
+	if (!py)
+		return;
+	lock->python = owners__thread(
+		l->owners, lock->process,
+		pythons__owner(pythons, py, lock->key.addr, &lock->python_told), l->now_ns);
+	if (lock->python)
+		looks__want(l, lock->python);
+}
+
 /* Reads the words of the locks that were asked for. */
 static struct owner_query *read_owners(struct looks *l)
 {
@@ -64,6 +85,7 @@ static struct owner_query *read_owners(struct looks *l)
 	for (size_t i = 0; i < l->n_asked; i++) {
 		struct look_lock *lock = l->asked[i];
 
+		ask_python(l, lock);
 		if (lock->waiters && !tells(lock, &queries[i]))
 			lock->taker = find_taker(l, lock);
 		if (queries[i].tid || lock->taker)
@@ -168,16 +190,17 @@ static bool has_ended(struct looks *l, const struct look_lock *lock, pid_t tid, 
 	return err ? err == -ESRCH : !shared && info.tgid != (pid_t)lock->key.tgid;
 }
 
-/* Who was seen taking it holds it, if that thread lives. */
-static void settle_taker(struct looks *l, struct look_lock *lock)
+/* Who was seen taking it, or has it by the interpreter, holds it if that thread lives. */
+static void settle_thread(struct looks *l, struct look_lock *lock, pid_t tid,
+			  enum owner_proof proof)
 {
-	const struct look_thread *t = lock->taker ? looks__thread(l, lock->taker) : NULL;
+	const struct look_thread *t = tid ? looks__thread(l, tid) : NULL;
 
 	if (lock->owner || !t || !t->present || t->now.state == STATE_EXITED ||
 	    t->now.tgid != lock->key.tgid)
 		return;
-	lock->owner = lock->taker;
-	lock->proof = PROOF_EXACT;
+	lock->owner = tid;
+	lock->proof = proof;
 	lock->number_at = 0;
 }
 
@@ -201,7 +224,8 @@ static void settle(struct looks *l, struct look_lock *lock, const struct owner_q
 		lock->number_at = own ? q->number_at : 0;
 		lock->number_mask = q->number_mask;
 	}
-	settle_taker(l, lock);
+	settle_thread(l, lock, lock->python, PROOF_PYTHON);
+	settle_thread(l, lock, lock->taker, PROOF_EXACT);
 	missing = q->read && q->word.sound && k->verdict.sure && lock->waiters && !lock->owner &&
 				  k->verdict.owner != OWNER_JOIN && l->source->ops->threads
 			  ? q->word.number

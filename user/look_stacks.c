@@ -44,7 +44,9 @@ static bool name(struct look_stacks *s, struct look_thread *t, const struct raw_
 static bool read_stack(struct look_stacks *s, struct look_thread *t, uint64_t now_ns)
 {
 	static struct sleeper_memory memory; /* too large for the stack */
-	struct raw_stack raw = { .regs = &t->now.regs, .bytes = memory.stack, .now_ns = now_ns };
+	struct raw_stack raw = {
+		.regs = &t->now.regs, .bytes = memory.stack, .now_ns = now_ns, .tid = t->tid
+	};
 
 	if (t->now.state == STATE_EXITED || sleeper__read_stack(s->proc, &t->now, &memory))
 		return false;
@@ -129,9 +131,11 @@ void look_stacks__event(struct look_stacks *s, struct looks *l, struct look_lock
 			const struct stack_event *e)
 {
 	struct look_thread *t = looks__thread(l, e->tid);
-	struct raw_stack raw = {
-		.regs = &e->regs, .bytes = e->stack, .len = e->stack_len, .now_ns = e->time_ns
-	};
+	struct raw_stack raw = { .regs = &e->regs,
+				 .bytes = e->stack,
+				 .len = e->stack_len,
+				 .now_ns = e->time_ns,
+				 .tid = e->tid };
 	struct look_lock *lock, *next;
 
 	if (!t || t->now.tgid != e->tgid || t->now.gen != e->gen ||

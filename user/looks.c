@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "looks_internal.h"
+#include "runtime_python.h"
 
 #define LOOK_NS	      (100 * 1000000ULL) /* between looks, at least ... */
 #define LOOK_SHARE    200 /* ... and so many times what one takes: half a percent of a CPU */
@@ -135,13 +136,15 @@ static void begin(struct looks *l, uint64_t now_ns)
 	struct look_lock *lock, *next;
 
 	l->now_ns = now_ns;
+	pythons__look(l->processes->pythons, now_ns);
 	l->n_waits = l->n_asked = l->n_wanted = l->n_waited = 0;
 	HASH_ITER (hh, l->locks, lock, next) {
 		lock->place = GRAPH_NONE;
 		lock->waiters = 0;
 		lock->oldest_start_ns = 0;
 		lock->readers = -1;
-		lock->owner = lock->taker = 0;
+		lock->owner = lock->taker = lock->python = 0;
+		lock->python_told = false;
 		lock->number = 0;
 	}
 }
@@ -198,12 +201,17 @@ static void add_spins(struct looks *l, const struct look *look)
 /* The time since the look before is charged to who holds now: looks come at no special moments. */
 static void charge_holders(struct looks *l, uint64_t passed_ns)
 {
+	static const enum holder_source sources[PROOF_COUNT] = {
+		[PROOF_LOCK_WORD] = HELD_AT_LOOKS,
+		[PROOF_EXACT] = HELD_BY_CALLS,
+		[PROOF_PYTHON] = HELD_BY_PYTHON,
+	};
+
 	for (size_t i = 0; i < l->n_waited; i++) {
 		const struct look_lock *lock = l->asked[i];
 
 		if (lock->waiters && lock->owner)
-			holders__credit(&lock->sample->holders, lock->owner,
-					lock->proof == PROOF_EXACT ? HELD_BY_CALLS : HELD_AT_LOOKS,
+			holders__credit(&lock->sample->holders, lock->owner, sources[lock->proof],
 					lock->waiters * passed_ns, true);
 	}
 }

@@ -30,6 +30,8 @@ struct look_lock {
 	int readers; /* -1: not recorded */
 	pid_t owner; /* a live thread of the right process; 0: none */
 	enum owner_proof proof;
+	pid_t python;	  /* who has it, as its interpreter knows; 0: nobody, or it is not asked */
+	bool python_told; /* that is certain */
 	pid_t taker; /* who took it last, as the exact tier saw; 0: nobody, or it is not asked */
 	uint32_t number;    /* as the lock has it, in the owner's namespace */
 	uint64_t number_at; /* where, in every process that the owner can be of; 0: nowhere */

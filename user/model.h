@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -82,6 +83,11 @@ struct frame {
 	const char *language; /* "native", "python", ... */
 };
 
+static inline bool frame__is_python(const struct frame *f)
+{
+	return f->language && !strcmp(f->language, "python");
+}
+
 struct site {
 	enum site_role role;
 	uint64_t samples;
@@ -113,6 +119,15 @@ struct process {
 	uint64_t futex_again; /* waits that came back at once: the word had changed */
 	uint64_t futex_wakes;
 	uint64_t futex_idle_wakes; /* of them, woke nobody */
+};
+
+/* What an interpreter knows of a thread. */
+enum thread_gil { THREAD_GIL_UNKNOWN, THREAD_GIL_HAS, THREAD_GIL_WANTS, THREAD_GIL_NONE };
+
+struct python_row {
+	const char *name;    /* as the program calls it; NULL: it has no name */
+	int daemon;	     /* -1: not known */
+	enum thread_gil gil; /* at the end of the interval */
 };
 
 /* Who holds a lock at the end of the interval. */
@@ -206,7 +221,12 @@ struct lock {
 	uint64_t max_hold_ns;	/* longest that ended in the interval; 0: none */
 	uint64_t owner_changes; /* taken by another thread than before */
 	uint32_t hold_hist[HIST_BUCKETS]; /* of holds that ended; not scaled */
-	struct verdict *verdicts;	  /* the most telling first */
+	/* of a GIL, in the interval: how often it changed hands, and how often who had it was made
+	 * to let go and waited until another had it; valid if switches_known */
+	bool switches_known;
+	uint64_t switches;
+	uint64_t forced_switches;
+	struct verdict *verdicts; /* the most telling first */
 	size_t n_verdicts;
 };
 
@@ -225,7 +245,8 @@ struct thread {
 	 * waited for, and of all threads of a process that is dumped.
 	 */
 	enum thread_state state;
-	const char *syscall;  /* that it is asleep in; NULL: none, or not known */
+	const char *syscall;		 /* that it is asleep in; NULL: none, or not known */
+	const struct python_row *python; /* NULL: no thread of Python's, or not asked for */
 	uint64_t state_ns;    /* asleep, preempted, stopped ... at least so long; 0: not known */
 	struct frame *frames; /* innermost first; NULL: not taken */
 	size_t n_frames;

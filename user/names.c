@@ -221,3 +221,22 @@ struct static_name names__data(struct names *n, pid_t pid, const struct maps *ma
 	out.module = names__intern(n, m->path);
 	return out;
 }
+
+bool names__object(struct names *n, pid_t pid, const struct mapping *m, const char *name,
+		   uint64_t *address)
+{
+	struct elf_file *file = symbols__file(n->symbols, pid, m);
+	uint64_t vaddr;
+
+	if (!file || !elf_file__vaddr(file, m, m->start, &vaddr))
+		return false;
+	for (size_t i = 0; i < file->objects.n; i++) {
+		const struct symbol *symbol = &file->objects.items[i];
+
+		if (strcmp(symbol->name, name))
+			continue;
+		*address = m->start + (symbol->address - vaddr);
+		return true;
+	}
+	return false;
+}

@@ -7,6 +7,7 @@
 #include "model.h"
 #include "unwind.h"
 
+struct python_chain;
 struct names; /* interned strings and symbol tables */
 
 /* debuginfod: the servers in DEBUGINFOD_URLS may be asked for debug files. */
@@ -25,6 +26,8 @@ struct named_stack {
 	struct callers callers;
 	bool new_cond;	       /* the lock function is of glibc 2.41 or newer */
 	uint64_t where_offset; /* of the calling frame in its function, if that is known */
+	/* the Python frames among them, until the next stack is named; NULL: there are none */
+	const struct python_chain *python;
 };
 
 void names__stack(struct names *n, pid_t pid, const struct maps *maps, const struct user_regs *regs,
@@ -36,6 +39,10 @@ struct static_name {
 	const char *from; /* "symbol" or "mapping" */
 	const char *module;
 };
+
+/* Where a process has the object of this name, of the file behind a mapping. false: there is none. */
+bool names__object(struct names *n, pid_t pid, const struct mapping *m, const char *name,
+		   uint64_t *address);
 
 struct static_name names__data(struct names *n, pid_t pid, const struct maps *maps,
 			       uint64_t address);

@@ -50,6 +50,21 @@ int output__open(struct output *o, const char *path)
 	return o->file ? 0 : -errno;
 }
 
+int output__write(struct output *o, const char *bytes, size_t size)
+{
+	if (fflush(o->file))
+		return -errno;
+	while (size) {
+		ssize_t n = write(fileno(o->file), bytes, size);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		bytes += n > 0 ? n : 0;
+		size -= n > 0 ? n : 0;
+	}
+	return 0;
+}
+
 int output__commit(struct output *o)
 {
 	int err = 0;

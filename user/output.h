@@ -17,6 +17,13 @@ struct output {
  */
 int output__open(struct output *o, const char *path);
 
+/*
+ * Writes size bytes past what the file has buffered, in one call of the kernel: a regular file that
+ * others (a command that was started) write to as well has their bytes before or behind, not in
+ * between. 0 or -errno.
+ */
+int output__write(struct output *o, const char *bytes, size_t size);
+
 /* Flushes; a new file takes its place. 0 or -errno; then nothing is left behind. */
 int output__commit(struct output *o);
 

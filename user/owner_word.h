@@ -17,6 +17,7 @@ enum owner_rule {
 	OWNER_MUSL_MUTEX,  /* type 0, word 4: the number, unless the type is normal */
 	OWNER_MUSL_RWLOCK, /* word 0: number of readers, or that there is a writer */
 	OWNER_STDIO,	   /* glibc: lock 0, count 4, address of the owner's descriptor 8 */
+	OWNER_PYTHON,	   /* not the word, but the interpreter knows: see runtime_python.h */
 	OWNER_JOIN,	   /* the futex word holds the number of the thread that is to end */
 };
 

@@ -37,6 +37,11 @@ bool owners__shared(const struct lock_key *key, const struct kind_verdict *verdi
 	return !(SIGNATURE_OP(key->signature) & FUTEX_PRIVATE_FLAG) && verdict->owner != OWNER_JOIN;
 }
 
+static bool is_in_word(const struct kind_verdict *v)
+{
+	return v->owner != OWNER_NONE && v->owner != OWNER_PYTHON;
+}
+
 static uint64_t address_of(const struct owner_query *q)
 {
 	return owner_word__address(q->verdict->owner, q->key->addr, q->verdict->offset);
@@ -100,7 +105,7 @@ void owners__read(struct owners *o, struct owner_query *queries, size_t n, uint6
 	size_t wanted = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (queries[i].verdict->owner != OWNER_NONE && !queries[i].process->ended)
+		if (is_in_word(queries[i].verdict) && !queries[i].process->ended)
 			order[wanted++] = &queries[i];
 	if (wanted)
 		qsort(order, wanted, sizeof(*order), compare_processes);
@@ -128,7 +133,7 @@ pid_t owners__at_sleep(struct owners *o, const struct kind_verdict *verdict,
 	struct owner_word word;
 	int64_t from;
 
-	if (verdict->owner == OWNER_NONE || verdict->owner == OWNER_STDIO ||
+	if (!is_in_word(verdict) || verdict->owner == OWNER_STDIO ||
 	    !(e->words & WORDS_HAVE_AFTER))
 		return 0;
 	memcpy(words, e->before, WORDS_BEFORE);
@@ -142,4 +147,10 @@ pid_t owners__at_sleep(struct owners *o, const struct kind_verdict *verdict,
 		return 0;
 	return namespaces__thread(o->namespaces, process, word.number,
 				  owners__shared(&e->key, verdict), e->time_ns);
+}
+
+pid_t owners__thread(struct owners *o, const struct process_entry *process, uint32_t number,
+		     uint64_t now_ns)
+{
+	return number ? namespaces__thread(o->namespaces, process, number, false, now_ns) : 0;
 }

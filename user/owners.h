@@ -34,6 +34,10 @@ void owners__read(struct owners *o, struct owner_query *queries, size_t n, uint6
 pid_t owners__at_sleep(struct owners *o, const struct kind_verdict *verdict,
 		       const struct process_entry *process, const struct stack_event *e);
 
+/* The thread with this number in its process's own namespace, as this machine counts; 0: none. */
+pid_t owners__thread(struct owners *o, const struct process_entry *process, uint32_t number,
+		     uint64_t now_ns);
+
 /* May its owner be a thread of another process? */
 bool owners__shared(const struct lock_key *key, const struct kind_verdict *verdict);
 

@@ -67,7 +67,8 @@ static struct lock_identity identify(struct identities *i, const struct part *pa
 	struct shared_place place = { k->shared.device, k->shared.inode, k->shared.offset };
 
 	if (part->site)
-		own.address = part->site->place.address;
+		own.address = part->site->place.object ? part->site->place.object
+						       : part->site->place.address;
 	if (!k->shared.inode)
 		return own;
 	if (part->site && part->site->place.module)
@@ -290,6 +291,8 @@ static void collect_key(struct parts *p, struct identities *identities, struct t
 	exact = exact_of(t, tally__find(t, key), part->sample);
 	if (exact && exact->exact->reborn)
 		samples__begin_anew(part->sample);
+	if (part->key->exact && part->sample->python.internal)
+		return; /* what its calls do says nothing of the object that it is a part of */
 	samples__name(samples, part->sample, t->now_ns);
 	take_whole(part);
 	if (part->sample->verdict.by_site && collect_sites(p, identities, part))

@@ -34,10 +34,13 @@ struct process_entry {
 	UT_hash_handle hh;
 };
 
+struct pythons;
+
 struct processes {
 	const struct options *options;
 	struct proc *proc;
 	struct process_entry *by_key;
+	struct pythons *pythons;  /* those of them that are interpreters; NULL: not asked for */
 	uint64_t cgroups_unknown; /* ended before their control group was read */
 };
 

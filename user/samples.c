@@ -145,6 +145,11 @@ static struct site_place place_of(const struct named_stack *stack)
 	const struct frame *f = &stack->frames[at];
 	const char *outer = NULL;
 
+	if (frame__is_python(f))
+		return (struct site_place){ .function = f->function,
+					    .module = f->module,
+					    .address = f->line,
+					    .line = f->line };
 	for (size_t i = at; i < stack->n_frames && !outer; i++)
 		outer = stack->frames[i].function;
 	/* code that a runtime made has no place that lasts: the runtime's own function does */
@@ -187,6 +192,8 @@ uint64_t samples__take_stack(struct samples *s, struct sample_key *k, enum site_
 	if (role == ROLE_WAITER)
 		judge(k, &stack, raw->regs, after);
 	site = site_of(&stack, role, raw->now_ns);
+	if (role != ROLE_WAKER)
+		samples_python__judge(s, k, process, &stack, raw, &site);
 	return sites__add(&k->sites, &site)->hash;
 }
 
@@ -245,6 +252,7 @@ static void note_holder(struct samples *s, struct pending *p, enum site_role rol
 		pid_t tid = owners__at_sleep(s->owners, &k->verdict, process, e);
 
 		set_holder(p, tid, HELD_AT_START);
+		set_holder(p, s->gil_holder, HELD_GIL_AT_START);
 	} else if (k->verdict.owner == OWNER_NONE) {
 		set_holder(p, e->tid, HELD_BY_WAKER);
 	}
@@ -255,7 +263,11 @@ static void on_stack(struct samples *s, const struct stack_event *e)
 	enum site_role role = e->type == EVENT_WAKER_STACK ? ROLE_WAKER : ROLE_WAITER;
 	struct process_entry *process = samples__process(s, e->tgid, e->gen, e->time_ns);
 	struct raw_stack raw = {
-		.regs = &e->regs, .bytes = e->stack, .len = e->stack_len, .now_ns = e->time_ns
+		.regs = &e->regs,
+		.bytes = e->stack,
+		.len = e->stack_len,
+		.now_ns = e->time_ns,
+		.tid = e->tid,
 	};
 	const uint8_t *after = e->words & WORDS_HAVE_AFTER ? e->after : NULL;
 	struct sample_key *k;
@@ -340,7 +352,9 @@ static struct pending *read_sleeper(struct samples *s, struct sample_key *k,
 {
 	struct process_entry *process = samples__process(s, o->key.tgid, o->key.gen, now_ns);
 	struct sleeper_memory memory;
-	struct raw_stack raw = { .regs = &o->regs, .bytes = memory.stack, .now_ns = now_ns };
+	struct raw_stack raw = {
+		.regs = &o->regs, .bytes = memory.stack, .now_ns = now_ns, .tid = o->tid
+	};
 	const uint8_t *after;
 	struct pending *p;
 	uint64_t hash;

@@ -18,6 +18,10 @@
 #include "sites.h"
 #include "stacks.h"
 
+/* Words of an interpreter's GIL: what it waits on, its mutexes, and where who was made to let go of
+ * it waits until another has it. */
+enum python_gil_part { GIL_NONE, GIL_CONDITION, GIL_MUTEX, GIL_SWITCH };
+
 /* What samples told about one key. Strings are interned: they live as long as struct samples. */
 struct sample_key {
 	struct lock_key key;
@@ -33,7 +37,13 @@ struct sample_key {
 	const char *memory;   /* "heap", "stack", "shared" or "mapped" */
 	uint64_t named_after; /* hash of the site that the name was made of */
 	bool gone;	      /* to be swept */
-	unsigned long used;   /* interval in which it was last asked for */
+	struct {
+		enum python_gil_part gil;
+		const char *name; /* as the program calls it; NULL: unknown */
+		bool seen;	  /* it is a lock of Python, or of its interpreter */
+		bool internal;	  /* it is a part of another object, which stands for it */
+	} python;
+	unsigned long used; /* interval in which it was last asked for */
 	struct sites sites;
 	struct holders holders;
 	UT_hash_handle hh;

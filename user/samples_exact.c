@@ -2,6 +2,8 @@
 /* Samples of the exact tier: who takes a lock where, and how long it is held then. */
 #include "samples_internal.h"
 
+#include <string.h>
+
 #define HOLD_INTERVALS	 600 /* a hold whose end was not seen is kept this long */
 #define UNUSED_INTERVALS 64  /* an object that no figures come of is kept this long */
 
@@ -9,7 +11,11 @@ void samples_exact__taker(struct samples *s, const struct stack_event *e)
 {
 	struct process_entry *process = samples__process(s, e->tgid, e->gen, e->time_ns);
 	struct raw_stack raw = {
-		.regs = &e->regs, .bytes = e->stack, .len = e->stack_len, .now_ns = e->time_ns
+		.regs = &e->regs,
+		.bytes = e->stack,
+		.len = e->stack_len,
+		.now_ns = e->time_ns,
+		.tid = e->tid,
 	};
 	uint32_t op = SIGNATURE_OP(e->key.signature);
 	struct sample_key *k;
@@ -57,6 +63,7 @@ void samples__begin_anew(struct sample_key *k)
 	k->name = k->name_from = k->where = k->memory = NULL;
 	k->object = (struct static_name){};
 	k->shared.inode = 0;
+	memset(&k->python, 0, sizeof(k->python));
 	k->has_stack = false;
 	rename_later(k);
 }

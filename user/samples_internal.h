@@ -25,6 +25,7 @@ struct samples {
 	const struct aliases *aliases; /* the user's names; NULL: none */
 	struct sample_key *keys;
 	struct pending *pending;
+	pid_t gil_holder; /* who had the GIL that the latest stack waits for; 0: not known */
 	unsigned long interval;
 	unsigned int reads;
 	uint32_t *deep; /* locks whose samples were too short */
@@ -43,6 +44,11 @@ struct pending *samples__pending(struct samples *s, uint64_t id, struct sample_k
 uint64_t samples__take_stack(struct samples *s, struct sample_key *k, enum site_role role,
 			     struct process_entry *process, const struct raw_stack *raw,
 			     const uint8_t *after);
+
+/* What the Python frames of a stack tell of the lock that is waited for, or taken, there. */
+void samples_python__judge(struct samples *s, struct sample_key *k, struct process_entry *process,
+			   const struct named_stack *stack, const struct raw_stack *raw,
+			   struct sample_site *site);
 
 /* EVENT_TAKER_STACK. */
 void samples_exact__taker(struct samples *s, const struct stack_event *e);

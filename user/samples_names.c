@@ -30,6 +30,17 @@ static void set_name(struct sample_key *k, const char *name, const char *from)
 	k->name_from = from;
 }
 
+/* Returns whether the program has a name for it. */
+static bool name_after_program(struct samples *s, struct sample_key *k)
+{
+	const char *alias = aliases__find(s->aliases, NULL, k->python.name);
+
+	if (!k->python.name)
+		return false;
+	set_name(k, alias ? alias : k->python.name, alias ? "alias" : "python");
+	return true;
+}
+
 /* Returns whether the object is static, and so has a name of its own. */
 static bool name_after_object(struct samples *s, struct sample_key *k)
 {
@@ -51,7 +62,11 @@ static void name_after_site(struct samples *s, struct sample_key *k, const struc
 
 	site_place__format(&site->place, place, sizeof(place));
 	alias = aliases__find(s->aliases, site->place.module, place);
-	snprintf(name, sizeof(name), "%s lock at %s", k->memory ? k->memory : "heap", place);
+	snprintf(name, sizeof(name), "%s lock at %s",
+		 k->python.seen ? "Python"
+		 : k->memory	? k->memory
+				: "heap",
+		 place);
 	set_name(k, names__intern(s->names, alias ? alias : name), alias ? "alias" : "site");
 }
 
@@ -75,7 +90,7 @@ void samples__name(struct samples *s, struct sample_key *k, uint64_t now_ns)
 		return;
 	k->named_after = hash;
 	k->where = main && main->has_place ? where_of(s, &main->place) : NULL;
-	if (!name_after_object(s, k) && main && main->has_place)
+	if (!name_after_program(s, k) && !name_after_object(s, k) && main && main->has_place)
 		name_after_site(s, k, main);
 }
 
@@ -83,13 +98,17 @@ const char *samples__site_name(struct samples *s, const struct sample_key *k,
 			       const struct sample_site *site, const char **from,
 			       const char **where)
 {
+	enum lock_kind kind = site->judged ? site->kind : k->verdict.kind;
 	char place[512], name[600];
 	const char *alias;
 
 	site_place__format(&site->place, place, sizeof(place));
-	alias = aliases__find(s->aliases, site->place.module, place);
-	*from = alias ? "alias" : "site";
+	alias = aliases__find(s->aliases, site->name ? NULL : site->place.module,
+			      site->name ? site->name : place);
+	*from = alias ? "alias" : site->name ? "python" : "site";
 	*where = where_of(s, &site->place);
-	snprintf(name, sizeof(name), "%s at %s", lock_kind_names[k->verdict.kind], place);
+	if (!alias && site->name)
+		return site->name;
+	snprintf(name, sizeof(name), "%s at %s", lock_kind_names[kind], place);
 	return names__intern(s->names, alias ? alias : name);
 }

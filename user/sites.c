@@ -139,6 +139,8 @@ void sites__begin_anew(struct sites *s)
 
 bool site_place__equal(const struct site_place *a, const struct site_place *b)
 {
+	if (a->object || b->object)
+		return a->object == b->object;
 	return a->module == b->module && a->address == b->address;
 }
 
@@ -163,7 +165,9 @@ void site_place__function(const struct site_place *p, char *buf, size_t size)
 {
 	const char *function = p->function ? p->function : p->outer;
 
-	if (function)
+	if (p->line)
+		site_place__format(p, buf, size);
+	else if (function)
 		snprintf(buf, size, "%s%.*s", p->function ? "" : ".. ", (int)bare_length(function),
 			 function);
 	else
@@ -174,7 +178,10 @@ void site_place__format(const struct site_place *p, char *buf, size_t size)
 {
 	const char *base = p->module ? strrchr(p->module, '/') : NULL;
 
-	if (p->function)
+	if (p->line)
+		snprintf(buf, size, "%s (%s:%d)", p->function ? p->function : "?",
+			 base ? base + 1 : p->module, p->line);
+	else if (p->function)
 		snprintf(buf, size, "%.*s+0x%" PRIx64, (int)bare_length(p->function), p->function,
 			 p->offset);
 	else if (p->module)

@@ -14,6 +14,8 @@ struct site_place {
 	uint64_t address;     /* as linked in the module, or in the process without one */
 	uint64_t offset;      /* in the function; valid with one */
 	const char *outer;    /* without a function: the nearest one further out; NULL: none */
+	int line;	 /* of a function that has no addresses (Python's): module is its file */
+	uint64_t object; /* in the process: what is waited for there; 0: the place tells */
 };
 
 /* One distinct stack of one role. Strings are interned by their owner and outlive this. */
@@ -26,6 +28,10 @@ struct sample_site {
 	bool truncated;
 	bool has_place;
 	struct site_place place;
+	bool judged; /* the stack told what is waited for: kind, class and name are its own */
+	enum lock_kind kind;
+	enum lock_class class;
+	const char *name;		   /* of what is waited for; NULL: unknown */
 	uint64_t samples, wait_ns;	   /* of the running interval */
 	uint64_t all_samples, all_wait_ns; /* since it was first seen */
 	uint64_t used_ns;		   /* latest sample or credit */
@@ -63,7 +69,7 @@ bool site_place__equal(const struct site_place *a, const struct site_place *b);
 /* The function's name without its parameters, or ".. outer"; "" if none is known. */
 void site_place__function(const struct site_place *p, char *buf, size_t size);
 
-/* "function+0x2c" or "module+0x1234", at most size - 1 bytes. */
+/* "function+0x2c", "function (file.py:12)" or "module+0x1234", at most size - 1 bytes. */
 void site_place__format(const struct site_place *p, char *buf, size_t size);
 
 #endif

@@ -10,18 +10,18 @@
 #include "proc.h"
 #include "util.h"
 
-/* Is the thread still where the registers say? /proc/TID/syscall: number, 6 arguments, sp, pc. */
-static bool still_there(const struct open_sleep *o)
+/* /proc/TID/syscall: number, 6 arguments, sp, pc. */
+bool sleeper__is_at(pid_t tid, const struct user_regs *regs)
 {
 	char path[64], text[512];
 	uint64_t sp, pc;
 
-	snprintf(path, sizeof(path), "/proc/%u/syscall", o->tid);
+	snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
 	if (util__read_file(path, text, sizeof(text)) <= 0)
 		return false;
 	if (sscanf(text, "%*s %*s %*s %*s %*s %*s %*s %" SCNx64 " %" SCNx64, &sp, &pc) != 2)
 		return false;
-	return sp == o->regs.r[arch__native()->sp] && pc == o->regs.r[arch__native()->pc];
+	return sp == regs->r[arch__native()->sp] && pc == regs->r[arch__native()->pc];
 }
 
 static int read_stack(pid_t tid, const struct user_regs *regs, const struct hidden_return *hidden,
@@ -48,7 +48,7 @@ int sleeper__read(const struct open_sleep *o, struct sleeper_memory *ret)
 		return err;
 	n = proc__read_memory(o->tid, o->key.addr, ret->after, sizeof(ret->after));
 	ret->has_after = n == sizeof(ret->after);
-	return still_there(o) ? 0 : -EAGAIN;
+	return sleeper__is_at(o->tid, &o->regs) ? 0 : -EAGAIN;
 }
 
 int sleeper__read_stack(struct proc *p, const struct thread_look *t, struct sleeper_memory *ret)

@@ -24,6 +24,9 @@ struct sleeper_memory {
  */
 int sleeper__read(const struct open_sleep *o, struct sleeper_memory *ret);
 
+/* Is the thread asleep in a system call where these registers say? */
+bool sleeper__is_at(pid_t tid, const struct user_regs *regs);
+
 /* The same for a thread that does anything but run: only its stack. */
 int sleeper__read_stack(struct proc *p, const struct thread_look *t, struct sleeper_memory *ret);
 

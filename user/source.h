@@ -81,6 +81,13 @@ struct source_ops {
 	 */
 	void (*sample)(struct source *s, const uint64_t *keys, const struct held_word *words,
 		       size_t n, uint64_t period_ns);
+	/*
+	 * An interpreter's process: from now on its frames come with its stacks; NULL: no longer.
+	 * The words of its GILs: a wait for one goes on after its time-outs.
+	 */
+	void (*python)(struct source *s, uint32_t tgid, const struct python_process *process);
+	/* word NULL: no longer */
+	void (*gil)(struct source *s, const struct gil_key *key, const struct gil_word *word);
 	/* The exact tier's totals of one lock now. 0, or -errno: it knows nothing of it. */
 	int (*exact_lock)(struct source *s, const struct exact_key *key, struct exact_stats *ret);
 	void (*forget_exact)(struct source *s, const struct exact_key *keys, size_t n);

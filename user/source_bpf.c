@@ -55,7 +55,7 @@ static int on_event(void *ctx, void *data, size_t size)
 	struct source_bpf *s = ctx;
 
 	if (s->exact && size >= sizeof(struct fork_event) && *(uint32_t *)data == EVENT_FORK) {
-		exact__hurry(s->exact);
+		exact__born(s->exact, ((const struct fork_event *)data)->tgid);
 		return 0;
 	}
 	s->event_fn(s->event_ctx, data, size);
@@ -209,6 +209,7 @@ static void read_self(struct source_bpf *s, struct records *ret)
 	ret->self.probe_runs = s->probe_runs;
 	ret->self.probe_known = s->probe_known;
 	if (s->exact) { /* it has the statistics on all the time */
+		ret->losses[LOSS_EXACT_LATE] += exact__late(s->exact);
 		ret->self.probe_ns = run.ns + exact__enter_ns(s->exact);
 		ret->self.probe_runs = run.runs;
 		ret->self.probe_known = true;
@@ -330,6 +331,27 @@ static int ring_fd(struct source *s)
 	return ring_buffer__epoll_fd(source_bpf(s)->ring);
 }
 
+static void python(struct source *s, uint32_t tgid, const struct python_process *process)
+{
+	int fd = bpf_map__fd(source_bpf(s)->skel->maps.pythons);
+
+	/* when it is full, the frames of further ones are read by user space alone */
+	if (process)
+		bpf_map_update_elem(fd, &tgid, process, BPF_ANY);
+	else
+		bpf_map_delete_elem(fd, &tgid);
+}
+
+static void gil(struct source *s, const struct gil_key *key, const struct gil_word *word)
+{
+	int fd = bpf_map__fd(source_bpf(s)->skel->maps.gils);
+
+	if (word)
+		bpf_map_update_elem(fd, key, word, BPF_ANY);
+	else
+		bpf_map_delete_elem(fd, key);
+}
+
 static void deepen(struct source *s, uint32_t lock_id)
 {
 	uint32_t one = 1;
@@ -364,6 +386,8 @@ static const struct source_ops ops = {
 	.look = look,
 	.threads = threads,
 	.sample = sample,
+	.python = python,
+	.gil = gil,
 	.exact_lock = exact_lock,
 	.forget_exact = forget_exact,
 	.forget_orders = forget_orders,

@@ -11,6 +11,7 @@ struct raw_stack {
 	const void *bytes; /* from the stack pointer up */
 	size_t len;
 	uint64_t now_ns;
+	pid_t tid; /* whose it is; 0: not known */
 };
 
 /* 0, and ret->frames is for free(); -ESRCH: the process has no mappings any more. */

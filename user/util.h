@@ -3,6 +3,7 @@
 #ifndef UTIL_H
 #define UTIL_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,5 +39,8 @@ uint64_t util__monotonic_ns(void);
 
 /* Reads a whole small file, at most max bytes, NUL-terminated. -errno, or its length. */
 int util__read_file(const char *path, char *buf, size_t max);
+
+/* One that takes no signals: they are for the thread that waits for them. 0 or -errno. */
+int util__start_thread(pthread_t *ret, void *(*run)(void *arg), void *arg);
 
 #endif

@@ -16,7 +16,9 @@ char *words__thread(char *buf, size_t size, const struct thread *t, pid_t pid)
 {
 	char comm[64], process[64];
 
-	text__clean(comm, sizeof(comm), t->comm && t->comm[0] ? t->comm : "?");
+	const char *name = t->python && t->python->name ? t->python->name : t->comm;
+
+	text__clean(comm, sizeof(comm), name && name[0] ? name : "?");
 	if (t->pid == pid) {
 		snprintf(buf, size, "%s %d", comm, (int)t->tid);
 		return buf;

@@ -114,6 +114,14 @@ teardown() {
 	[ "$stderr" = err ]
 }
 
+@test "CMD and locktop write to the same file: no line is torn" {
+	"$LOCKTOP" -b -d 0.2 -f json -i --top 0 -- bash -c \
+		'"$0" 2 50 500 & while kill -0 $! 2>/dev/null; do echo "{}"; done; wait' \
+		"$WORKLOADS/moving" >"$shots" 3>&-
+	: >"$truth"
+	judge 'len(shots) > 1000' 'sum("schema" in s for s in shots) >= 5'
+}
+
 @test "CMD that dies by a signal: 128 and its number, as shells say it" {
 	run -137 "$LOCKTOP" -b -o "$shots" -- sh -c 'kill -9 $$'
 }

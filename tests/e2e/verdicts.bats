@@ -29,11 +29,6 @@ given() {
 	judge "$full" "all('$1' in names(x) for x in $full)"
 }
 
-# mostly NAME: in most of them, where chance has a part in it.
-mostly() {
-	judge "2 * sum('$1' in names(x) for x in $full) > len($full)"
-}
-
 @test "deadlock" {
 	start_standing "$WORKLOADS/deadlocks" pair 30
 	judged 2
@@ -98,8 +93,8 @@ watched() {
 		'all("lost wake-up?" not in names(x) for x in rows_of()[:4])'
 }
 @test "convoy, on one big lock" {
-	watched "$WORKLOADS/contend" 8 4 50 0
-	mostly convoy
+	watched "$WORKLOADS/patterns" convoy 4
+	given convoy
 	given "one big lock"
 }
 @test "one big lock, of two" {

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -220,6 +221,39 @@ static void test_no_permission(void **state)
 	assert_int_equal(count_files(p->dir), 0);
 }
 
+/* What must stay together is one write, behind what the file had buffered: a socket keeps writes
+ * apart. */
+static void test_one_write(void **state)
+{
+	static char sent[100000], got[sizeof(sent) + 1];
+	struct output o = {};
+	int fds[2];
+
+	(void)state;
+	memset(sent, 'x', sizeof(sent));
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds), 0);
+	o.file = fdopen(fds[0], "w");
+	assert_non_null(o.file);
+	fputs("before", o.file);
+	assert_int_equal(output__write(&o, sent, sizeof(sent)), 0);
+	assert_int_equal(recv(fds[1], got, sizeof(got), MSG_DONTWAIT), strlen("before"));
+	assert_int_equal(recv(fds[1], got, sizeof(got), MSG_DONTWAIT), sizeof(sent));
+	assert_memory_equal(got, sent, sizeof(sent));
+	fclose(o.file);
+	close(fds[1]);
+}
+
+/* It fails at once where nothing more fits. */
+static void test_one_write_full(void **state)
+{
+	struct output o;
+
+	(void)state;
+	assert_int_equal(output__open(&o, "/dev/full"), 0);
+	assert_int_equal(output__write(&o, "x", 1), -ENOSPC);
+	output__abandon(&o);
+}
+
 /* A place that vanishes meanwhile fails the commit. */
 static void test_vanishing_directory(void **state)
 {
@@ -271,10 +305,11 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_new_file),	  TEST(test_replaces),	    TEST(test_abandon),
-		TEST(test_full),	  TEST(test_full_before),   TEST(test_wrong_paths),
-		TEST(test_empty_path),	  TEST(test_no_permission), TEST(test_vanishing_directory),
-		TEST(test_not_inherited), TEST(test_stdout),
+		TEST(test_new_file),	   TEST(test_replaces),	     TEST(test_abandon),
+		TEST(test_full),	   TEST(test_full_before),   TEST(test_wrong_paths),
+		TEST(test_empty_path),	   TEST(test_no_permission), TEST(test_vanishing_directory),
+		TEST(test_not_inherited),  TEST(test_stdout),	     TEST(test_one_write),
+		TEST(test_one_write_full),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
  *   overtaken  a thread waits on a semaphore whose posts all go to threads of higher priority
  *   crowded    threads are woken at once from each wait, and then wait for a CPU
  *   shares     two threads hold a mutex in turn, one three times as long as the other
+ *   convoy     each of several threads gets a mutex from the one before it, and never soon again
  *   alone      each thread locks a mutex of its own
  */
 #include "workload.h"
@@ -14,6 +15,7 @@
 #define FAST	 3 /* threads that overtake */
 #define WORKERS	 3 /* threads on the crowded CPU */
 #define SPINNERS 4
+#define CONVOY	 8 /* threads */
 #define LONG_NS	 (30 * NS_MS)
 #define SHORT_NS (10 * NS_MS)
 
@@ -253,6 +255,29 @@ static const void *shares_start(void)
 	return &mutex;
 }
 
+/* ---- convoy ---- */
+
+/* Whoever lets go leaves the CPU at once, so that the one that it woke has the lock next. */
+static void *convoy_member(void *unused)
+{
+	while (!over) {
+		pthread_mutex_lock(&mutex);
+		spin_ns(50000);
+		pthread_mutex_unlock(&mutex);
+		pause_ns(50000);
+	}
+	return unused;
+}
+
+static const void *convoy_start(void)
+{
+	int i;
+
+	for (i = 0; i < CONVOY; i++)
+		thread_start(convoy_member, NULL);
+	return &mutex;
+}
+
 /* ---- alone ---- */
 
 static void *lonely(void *unused)
@@ -284,6 +309,7 @@ static const struct mode {
 	{ "overtaken", "sem", overtaken_start },
 	{ "crowded", "sem", crowded_start },
 	{ "shares", "mutex", shares_start },
+	{ "convoy", "mutex", convoy_start },
 	{ "alone", "mutex", alone_start },
 };
 

@@ -8,7 +8,7 @@ WORKLOADS32 := compat32
 
 # Programs as other people build them: NAME-BUILD of each of STACK_PROGRAMS, without frame pointers
 # and debug information. A build whose compiler is not here is left out, and its tests are skipped.
-STACK_PROGRAMS := contend exact exact_checked exact_objects owners primitives storm
+STACK_PROGRAMS := contend exact exact_checked exact_objects exact_processes owners primitives storm
 STACK_BUILDS := plain stripped static static-stripped static-pie
 STACK_plain := $(CC)
 STACK_stripped := $(CC) -s

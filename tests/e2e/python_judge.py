@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""python_judge.py SNAPSHOTS TRUTH EXPRESSION...: judge.py for Python programs, whose truth is what
+tests/workloads/python/truth.py says. Names in expressions, beside those of judge.py: watched(name)
+(a lock of the truth), seen(watch) (its rows), told_apart(), waited(percent), kinds_right(),
+names_right(), lines_right(), counted(), held(percent), deadlocked_right(shot), gil() (rows of GILs),
+python(frames) (only Python's), given(name), given_in(name, first) (verdicts on the first lock of the
+truth)."""
+import os
+
+from judge import *  # pylint: disable=wildcard-import,unused-wildcard-import
+from judge import main
+
+LIBRARY = ("threading.py", "queue.py", "<frozen importlib")
+
+
+def python(frames):
+    """[function, file, line] of Python's frames, innermost first."""
+    return [[f["function"], f["file"], f["line"]] for f in frames or ()
+            if f["language"] == "python"]
+
+
+def is_library(frame):
+    file = frame[1] or ""
+    return os.path.basename(file) in LIBRARY[:2] or file.startswith(LIBRARY[2]) or \
+        file.endswith("importlib/__init__.py")
+
+
+def user(frames):
+    """From the first frame on that is the program's."""
+    of = python(frames)
+    while of and is_library(of[0]):
+        of = of[1:]
+    return of
+
+
+def same(a, b):
+    """Frames; files may be called by other ways to them."""
+    return a[0] == b[0] and a[2] == b[2] and os.path.realpath(a[1]) == os.path.realpath(b[1])
+
+
+def is_stack(frames, truncated, truth):
+    """The program's part is the truth's, all of it or its inner part."""
+    seen_frames = user(frames)
+    if not seen_frames or len(seen_frames) > len(truth) or \
+            not all(map(same, seen_frames, truth)):
+        return False
+    return truncated or len(seen_frames) == len(truth)
+
+
+def program_rows():
+    return [x for s in shots for x in s["locks"] if x["pid"] == t["pid"]]
+
+
+def waits_at(row_, stack):
+    """Has it a waiter on the stack's innermost line?"""
+    places = [user(s["frames"]) for s in row_["sites"] if s["role"] == "waiter"]
+    return any(place and same(place[0], stack[0]) for place in places)
+
+
+def watched(name):
+    """The lock of this name in the truth."""
+    return next(w for w in t["locks"] if w["name"] and w["name"].split(".", 1)[-1] == name)
+
+
+def seen(watch):
+    """Rows of one lock of the truth, found by its waiters' lines; all intervals."""
+    ids = {x["id"] for x in program_rows() if any(waits_at(x, s) for s in watch["stacks"])}
+    return [x for x in program_rows() if x["id"] in ids]
+
+
+def title(watch):
+    return f"{watch['name']} ({watch['kind']}, line {watch['stacks'][0][0][2]})" \
+        if watch["stacks"] else watch["name"]
+
+
+def each(check):
+    """check(watch, rows) -> complaint or None, for all locks of the truth."""
+    complaints = [(title(w), check(w, seen(w))) for w in t["locks"]]
+    for name, complaint in complaints:
+        if complaint:
+            print(f"{name}: {complaint}")
+    return bool(complaints) and not any(complaint for _, complaint in complaints)
+
+
+def told_apart():
+    """One row for each lock, and no row for two of them."""
+    ids = [{x["id"] for x in seen(w)} for w in t["locks"]]
+
+    def one(watch, rows_seen):
+        mine = {x["id"] for x in rows_seen}
+        if len(mine) != 1:
+            return f"{len(mine)} rows: {mine}"
+        shared = [title(w) for w, other in zip(t["locks"], ids) if w is not watch and mine & other]
+        return f"shares its row with {shared}" if shared else None
+
+    return each(one)
+
+
+def waited(percent):
+    """Wait of each lock, and how often it ended by a time-out."""
+    def one(watch, rows_seen):
+        wait = sum(x["wait_ns"] for x in rows_seen)
+        if not near(wait, watch["wait_ns"], percent):
+            return f"waited {wait}, truth {watch['wait_ns']} ({wait / watch['wait_ns']:.4f})"
+        timeouts = sum(x["timeouts"] for x in rows_seen)
+        if timeouts != watch["timeouts"]:
+            return f"{timeouts} time-outs, truth {watch['timeouts']}"
+        return None
+
+    return each(one)
+
+
+def kinds_right():
+    def one(watch, rows_seen):
+        found = {(x["kind"], x["class"]) for x in rows_seen}
+        right_ = {(watch["kind"], watch["class"])}
+        return None if found == right_ else f"{found}, truth {right_}"
+
+    return each(one)
+
+
+def names_right():
+    def one(watch, rows_seen):
+        found = {(x["name"], x["name_from"]) for x in rows_seen}
+        right_ = {(watch["name"], "python")}
+        return None if watch["name"] is None or found == right_ else f"{found}, truth {right_}"
+
+    return each(one)
+
+
+def lines_right():
+    """Each waiter's stack is one of the truth's, and all of these are there."""
+    def one(watch, rows_seen):
+        sites = [s for x in rows_seen for s in x["sites"] if s["role"] == "waiter"]
+        for s in sites:
+            if not any(is_stack(s["frames"], s["truncated"], stack) for stack in watch["stacks"]):
+                return f"waiter at {user(s['frames'])}, truth {watch['stacks']}"
+        for stack in watch["stacks"]:
+            if not any(is_stack(s["frames"], s["truncated"], stack) for s in sites):
+                return f"no waiter at {stack}"
+        return None
+
+    return each(one)
+
+
+def counted():
+    """Acquisitions, to the digit."""
+    def one(watch, rows_seen):
+        of = [x["acquisitions"] for x in rows_seen if x["acquisitions"] is not None]
+        if watch["acquisitions"] is not None and sum(of) != watch["acquisitions"]:
+            return f"acquired {sum(of)}, truth {watch['acquisitions']}"
+        return None
+
+    return each(one)
+
+
+def held(percent):
+    def one(watch, rows_seen):
+        of = sum(x["hold_ns"] or 0 for x in rows_seen)
+        if watch["hold_ns"] is not None and not near(of, watch["hold_ns"], percent):
+            return f"held {of}, truth {watch['hold_ns']} ({of / watch['hold_ns']:.4f})"
+        return None
+
+    return each(one)
+
+
+def averages(percent):
+    """Mean wait of an acquisition, the figure that people print."""
+    def one(watch, rows_seen):
+        n = sum(x["acquisitions"] or 0 for x in rows_seen)
+        wait = sum(x["call_wait_ns"] or 0 for x in rows_seen)
+        if watch["acquisitions"] is None:
+            return None
+        if not n or not near(wait / n, watch["avg_wait_ns"], percent):
+            return f"waits {wait / max(1, n):.0f} on average, truth {watch['avg_wait_ns']}"
+        return None
+
+    return each(one)
+
+
+# ---- deadlocks ----
+
+def circle(shot):
+    """{(tid, held by, name of the lock, proof, line that waits)} of a snapshot's deadlocks."""
+    of = {x["id"]: x for x in shot["locks"]}
+    return {(x["tid"], x["held_by"], of[x["waits_for"]]["name"],
+             (of[x["waits_for"]]["owner"] or {}).get("proof"),
+             (user(x["frames"]) or [[None, None, None]])[0][2])
+            for d in shot["deadlocks"] for x in d["threads"]}
+
+
+def true_circle():
+    return {(c["tid"], c["held_by"], c["lock"], "python", line)
+            for c in t["cycle"] for line in lines_of(c["tid"])}
+
+
+def lines_of(tid):
+    """The line that this thread waits at."""
+    index = [c["tid"] for c in t["cycle"]].index(tid)
+    return [stack[0][2] for stack in t["locks"][index]["stacks"]]
+
+
+def deadlocked_right(shot):
+    if circle(shot) != true_circle():
+        print(f"circle {circle(shot)}, truth {true_circle()}")
+    return len(shot["deadlocks"]) == 1 and circle(shot) == true_circle()
+
+
+# ---- the GIL ----
+
+def gil():
+    """Rows of the program's GILs, all intervals."""
+    return [x for x in program_rows() if x["kind"] == "gil"]
+
+
+def gil_functions(role):
+    return {f[0] for x in gil() for s in x["sites"] if s["role"] == role
+            for f in python(s["frames"])}
+
+
+# ---- verdicts ----
+
+def judged_rows():
+    return seen(t["locks"][0])
+
+
+def given(name):
+    """The truth's first lock has this verdict in all full intervals."""
+    of = judged_rows()[1:-1] or judged_rows()[1:]
+    return bool(of) and all(name in names(x) for x in of)
+
+
+if __name__ == "__main__":
+    main(globals())

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""gil.py [SECONDS [THREADS]]: threads that compute, and share one GIL: each waits for it whenever
+it does not run. That takes a CPU for each of them; what it waited is what it did not run."""
+import os
+import sys
+import threading
+import time
+
+from truth import say, start, tid
+
+
+def spin(end):
+    total = 0
+    while time.monotonic() < end:
+        for i in range(1000):
+            total += i * i
+    return total
+
+
+def compute(times, begin, end):
+    while time.monotonic() < begin:
+        time.sleep(0.001)
+    began, ran = time.perf_counter_ns(), time.thread_time_ns()
+    spin(end)
+    ran = time.thread_time_ns() - ran
+    times.append({"tid": tid(), "wait_ns": time.perf_counter_ns() - began - ran, "ran_ns": ran})
+
+
+def main():
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 2
+    n = int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    if len(os.sched_getaffinity(0)) < n:
+        sys.exit(77)
+    times = []
+    begin = time.monotonic() + 0.1
+    threads = [start(compute, times, begin, begin + seconds) for _ in range(n)]
+    for thread in threads:
+        while thread.is_alive():
+            time.sleep(0.05)
+    say(threads=times, wait_ns=sum(t["wait_ns"] for t in times),
+        main=threading.main_thread().native_id)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What Python's frames tell of a lock: its kind and its name, in place of the semaphore below it.
+ */
+#include "samples_internal.h"
+
+#include "arch.h"
+#include "runtime_python.h"
+
+/* The parts of a GIL: [enum python_gil_part]. */
+static const struct gil_row {
+	const char *name;
+	enum lock_kind kind;
+	enum lock_class class;
+	enum owner_rule owner;
+} gil_rows[] = {
+	[GIL_CONDITION] = { "GIL", KIND_GIL, CLASS_CONTENTION, OWNER_PYTHON },
+	/* held for a moment, to hand the GIL over */
+	[GIL_MUTEX] = { "GIL (mutex)", KIND_MUTEX, CLASS_CONTENTION, OWNER_MUTEX },
+	/* who was made to let go of it waits until another has it */
+	[GIL_SWITCH] = { "GIL (forced switch)", KIND_COND, CLASS_IDLE, OWNER_NONE },
+};
+
+static void judge_gil(struct sample_key *k, enum python_gil_part part, uint64_t gil)
+{
+	const struct gil_row *row = &gil_rows[part];
+
+	if (k->python.seen)
+		return;
+	k->python.seen = true;
+	k->python.gil = part;
+	k->python.name = row->name;
+	k->python.internal = SIGNATURE_OP(k->key.signature) & OP_EXACT;
+	k->verdict.kind = row->kind;
+	k->verdict.class = row->class;
+	k->verdict.owner = row->owner;
+	k->verdict.sure = true;
+	if (part == GIL_CONDITION) /* either of its words: one lock, at the GIL's own address */
+		k->verdict.offset = k->key.addr - gil;
+	k->has_stack = true;
+	k->named_after = 0;
+}
+
+/* The bytes before a word on the waiter's own stack, as they came with it; NULL: it is elsewhere.
+ */
+static const uint8_t *before_word(const struct sample_key *k, const struct raw_stack *raw)
+{
+	uint64_t at = k->key.addr - raw->regs->r[arch__native()->sp];
+
+	return at >= WORDS_BEFORE && at < raw->len ? (const uint8_t *)raw->bytes + at - WORDS_BEFORE
+						   : NULL;
+}
+
+/*
+ * Constructs wait on locks that they make for it: what is waited for is the construct. Its locks'
+ * memory is used again, so that a word may be of one object now and of another later.
+ */
+static void judge_key(struct sample_key *k, const struct python_lock_seen *seen)
+{
+	bool exact = SIGNATURE_OP(k->key.signature) & OP_EXACT;
+	bool own = !seen->wait.object;
+
+	if (own && k->python.seen && k->verdict.by_site)
+		own = false;
+	k->python.seen = true;
+	k->python.internal = exact && seen->wait.object;
+	k->verdict = (struct kind_verdict){ .kind = seen->wait.kind,
+					    .class = seen->wait.class,
+					    .by_site = !own,
+					    .owner = own ? OWNER_PYTHON : OWNER_NONE,
+					    .sure = true };
+	k->has_stack = true;
+	if (own && seen->name && seen->name != k->python.name) {
+		k->python.name = seen->name;
+		k->named_after = 0;
+	}
+}
+
+void samples_python__judge(struct samples *s, struct sample_key *k, struct process_entry *process,
+			   const struct named_stack *stack, const struct raw_stack *raw,
+			   struct sample_site *site)
+{
+	struct pythons *pythons = s->processes->pythons;
+	struct python *py = pythons__known(pythons, &process->key);
+	struct python_lock_seen seen;
+	enum python_gil_part part;
+	const uint8_t *before;
+	uint64_t gil;
+
+	s->gil_holder = 0;
+	if (!py)
+		return;
+	part = python__gil_part(py, k->key.addr, &gil);
+	if (part != GIL_NONE) {
+		judge_gil(k, part, gil);
+		if (stack->python)
+			s->gil_holder = owners__thread(
+				s->owners, process,
+				pythons__thread_of(pythons, py, stack->python->gil_holder),
+				raw->now_ns);
+		return;
+	}
+	before = before_word(k, raw);
+	if (!stack->python || !pythons__see(pythons, py, stack->python, stack, k->key.addr, before,
+					    before != NULL, &seen))
+		return;
+	judge_key(k, &seen);
+	site->judged = true;
+	site->kind = seen.wait.kind;
+	site->class = seen.wait.class;
+	site->name = seen.name;
+	if (site->has_place)
+		site->place.object = seen.wait.object ? seen.wait.object : k->key.addr;
+}
