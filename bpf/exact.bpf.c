@@ -129,6 +129,9 @@ int on_lock_call(struct pt_regs *regs)
 	case OP_SEM_POST:
 		on_post(&c);
 		break;
+	case OP_SEM_INIT:
+		on_sem_init(&c);
+		break;
 	case OP_COND_WAIT:
 	case OP_COND_TIMEDWAIT:
 		on_cond_wait(&c);

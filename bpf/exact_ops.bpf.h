@@ -383,6 +383,30 @@ static __always_inline void on_destroy(const struct call *c)
 	stats->owner = 0;
 }
 
+/*
+ * A semaphore is made. Python makes one for each lock, over and over in the same memory: what was
+ * counted there was another's.
+ */
+static __always_inline void on_sem_init(const struct call *c)
+{
+	struct exact_key key = { .tgid = c->task->tgid, .gen = c->thread->gen, .addr = c->addr };
+	struct exact_stats *stats = bpf_map_lookup_elem(&exact_locks, &key);
+
+	if (!stats)
+		return;
+	stats->before.calls = stats->calls;
+	stats->before.contended = stats->contended;
+	stats->before.failures = stats->failures;
+	stats->before.releases = stats->releases;
+	stats->before.wait_ns = stats->wait_ns;
+	stats->before.hold_ns = stats->hold_ns;
+	stats->before.owner_changes = stats->owner_changes;
+	stats->foreign = stats->spare = stats->multiple = 0;
+	stats->owner = stats->taker = 0;
+	stats->taken_ns = stats->released_ns = 0;
+	ADD(stats->lives, 1);
+}
+
 /* The probe stands behind the try: it passes once for each, and the last one succeeds. */
 static __always_inline void on_spin_try(const struct call *c)
 {

@@ -216,6 +216,7 @@ enum exact_op {
 	OP_SEM_TRYWAIT,
 	OP_SEM_TIMEDWAIT,
 	OP_SEM_POST,
+	OP_SEM_INIT,
 	OP_COND_WAIT,
 	OP_COND_TIMEDWAIT,
 	OP_COND_SIGNAL,
@@ -256,6 +257,17 @@ struct exact_key {
 	__u64 addr; /* of the object */
 };
 
+/* What exact_stats counted of the lock that was at the address before; of semaphores only. */
+struct exact_before {
+	__u64 calls;
+	__u64 contended;
+	__u64 failures;
+	__u64 releases;
+	__u64 wait_ns;
+	__u64 hold_ns;
+	__u64 owner_changes;
+};
+
 /* Totals of one lock since it was first used under observation; never cleared while it lives. */
 struct exact_stats {
 	__u32 family;	 /* exact_family() of the call that was seen first */
@@ -281,6 +293,7 @@ struct exact_stats {
 	__u64 next_sample_ns;
 	__u32 owner; /* who took it last; 0: it was let go */
 	__u32 taker; /* who took it last, also after that */
+	struct exact_before before;
 	struct interval_max max_hold[2];
 	__u32 hold_hist[HIST_BUCKETS]; /* of holds that ended */
 };
@@ -463,7 +476,7 @@ _Static_assert(sizeof(struct wait_stats) == 40, "wait_stats");
 _Static_assert(sizeof(struct process_stats) == 40, "process_stats");
 _Static_assert(sizeof(struct open_sleep) == 104 + 8 * REGS_MAX, "open_sleep");
 _Static_assert(sizeof(struct exact_key) == 16, "exact_key");
-_Static_assert(sizeof(struct exact_stats) == 200 + 4 * HIST_BUCKETS, "exact_stats");
+_Static_assert(sizeof(struct exact_stats) == 256 + 4 * HIST_BUCKETS, "exact_stats");
 _Static_assert(sizeof(struct order_key) == 24, "order_key");
 _Static_assert(sizeof(struct order_stats) == 48, "order_stats");
 _Static_assert(sizeof(struct futex_stats) == 32, "futex_stats");

@@ -10,20 +10,20 @@
 
 #define READ_BYTES 65536 /* the least room for a read: the kernel fills a page or several */
 
-int iterator__run(const struct bpf_link *link, size_t size, struct iteration *it)
+/* Adds the records of one run: at most `most`. */
+static int add(int link_fd, size_t size, size_t most, struct iteration *it)
 {
-	_cleanup_(util__closep) int fd = bpf_iter_create(bpf_link__fd(link));
-	size_t bytes = 0;
+	_cleanup_(util__closep) int fd = bpf_iter_create(link_fd);
+	size_t bytes = it->n * size, before = it->n;
 
-	it->n = 0;
 	if (fd < 0)
 		return -errno;
-	for (;;) {
+	while (it->n - before < most) {
 		size_t room = it->capacity * size - bytes;
 		ssize_t n;
 
 		if (room < READ_BYTES) {
-			it->capacity = 2 * it->capacity + READ_BYTES / size + 1;
+			it->capacity += it->capacity / 2 + READ_BYTES / size + 1;
 			it->data = xrealloc(it->data, it->capacity, size);
 			continue;
 		}
@@ -35,7 +35,24 @@ int iterator__run(const struct bpf_link *link, size_t size, struct iteration *it
 		if (n <= 0)
 			break;
 		bytes += n;
+		it->n = bytes / size;
 	}
-	it->n = bytes / size;
 	return 0;
+}
+
+int iterator__run(const struct bpf_link *link, size_t size, struct iteration *it)
+{
+	it->n = 0;
+	return add(bpf_link__fd(link), size, SIZE_MAX, it);
+}
+
+int iterator__add_thread(const struct bpf_program *prog, pid_t tid, size_t size,
+			 struct iteration *it)
+{
+	union bpf_iter_link_info info = { .task.tid = tid };
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .iter_info = &info, .iter_info_len = sizeof(info));
+	_cleanup_(util__closep) int fd =
+		bpf_link_create(bpf_program__fd(prog), 0, BPF_TRACE_ITER, &opts);
+
+	return fd < 0 ? -errno : add(fd, size, 1, it);
 }

@@ -45,6 +45,7 @@ static const struct lock_function functions[] = {
 	{ "sem_timedwait", OP_SEM_TIMEDWAIT, 1, true },
 	{ "sem_clockwait", OP_SEM_TIMEDWAIT, 1, true },
 	{ "sem_post", OP_SEM_POST, 1, false },
+	{ "sem_init", OP_SEM_INIT, 1, false },
 	{ "pthread_cond_wait", OP_COND_WAIT, 2, false },
 	{ "pthread_cond_timedwait", OP_COND_TIMEDWAIT, 2, false },
 	{ "pthread_cond_clockwait", OP_COND_TIMEDWAIT, 2, false },

@@ -59,26 +59,30 @@ void python_locks__read(struct python_target *t, const uint64_t *addresses, size
 	if (type_at < 0 || type_at > head - 8 || head > HEAD_MAX)
 		return;
 
-	while (n > 0) {
+	for (size_t i = 0; i < n;) {
 		struct python_range ranges[AT_ONCE];
 		uint8_t bytes[AT_ONCE][HEAD_MAX + 16];
-		size_t now = MIN(n, (size_t)AT_ONCE);
+		size_t at[AT_ONCE], now = 0;
 
-		for (size_t i = 0; i < now; i++)
-			ranges[i] =
-				(struct python_range){ addresses[i], bytes[i], head + 16, false };
-		t->read(t, ranges, now);
-		for (size_t i = 0; i < now; i++) {
+		for (; i < n && now < AT_ONCE; i++) {
 			ret[i].address = addresses[i];
-			if (!ranges[i].got || addresses[i] < LOWEST)
+			/* What cannot be read would end the call for all others. */
+			if (addresses[i] < LOWEST || addresses[i] % 8 || addresses[i] >> 47)
 				continue;
-			memcpy(&ret[i].type, bytes[i] + type_at, 8);
-			memcpy(&ret[i].first, bytes[i] + head, 8);
-			memcpy(&ret[i].second, bytes[i] + head + 8, 8);
+			ranges[now] =
+				(struct python_range){ addresses[i], bytes[now], head + 16, false };
+			at[now++] = i;
 		}
-		addresses += now;
-		ret += now;
-		n -= now;
+		t->read(t, ranges, now);
+		for (size_t k = 0; k < now; k++) {
+			struct python_object *o = &ret[at[k]];
+
+			if (!ranges[k].got)
+				continue;
+			memcpy(&o->type, bytes[k] + type_at, 8);
+			memcpy(&o->first, bytes[k] + head, 8);
+			memcpy(&o->second, bytes[k] + head + 8, 8);
+		}
 	}
 }
 

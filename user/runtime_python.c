@@ -264,6 +264,18 @@ static size_t native_functions(const struct named_stack *stack, const char **ret
 	return n;
 }
 
+/* Is it the interpreter itself that waits, or takes the lock, not a C extension? */
+static bool is_own(const struct python *py, const struct named_stack *stack)
+{
+	for (size_t i = 0; i < stack->n_frames && !frame__is_python(&stack->frames[i]); i++) {
+		const char *module = stack->frames[i].module;
+
+		if (!module || (module != py->found.path && !callers__is_runtime(module)))
+			return false;
+	}
+	return true;
+}
+
 /*
  * The lock itself, where its waiters sleep on words of their own: from 3.13 on they park on a
  * semaphore on their stack, and the address of what they wait for stands right before it.
@@ -289,7 +301,7 @@ bool pythons__see(struct pythons *p, struct python *py, const struct python_chai
 	uint64_t lock = parked_for(py, word, before, on_stack);
 	bool known = false;
 
-	if (!python_kinds__is_wait(native, n_native))
+	if (!is_own(py, stack) && !python_kinds__is_wait(native, n_native))
 		return false;
 	seen.wait = python_kinds__judge(&py->target, chain, native, n_native, lock);
 	seen.name = python_names__find(&py->target, py->codes, p->names, chain, &seen.wait, lock,

@@ -2,8 +2,6 @@
 /* Samples of the exact tier: who takes a lock where, and how long it is held then. */
 #include "samples_internal.h"
 
-#include <string.h>
-
 #define HOLD_INTERVALS	 600 /* a hold whose end was not seen is kept this long */
 #define UNUSED_INTERVALS 64  /* an object that no figures come of is kept this long */
 
@@ -63,7 +61,7 @@ void samples__begin_anew(struct sample_key *k)
 	k->name = k->name_from = k->where = k->memory = NULL;
 	k->object = (struct static_name){};
 	k->shared.inode = 0;
-	memset(&k->python, 0, sizeof(k->python));
+	samples_python__begin_anew(k);
 	k->has_stack = false;
 	rename_later(k);
 }

@@ -50,6 +50,9 @@ void samples_python__judge(struct samples *s, struct sample_key *k, struct proce
 			   const struct named_stack *stack, const struct raw_stack *raw,
 			   struct sample_site *site);
 
+/* The same of what is known after samples__begin_anew(): by the sites that are left. */
+void samples_python__begin_anew(struct sample_key *k);
+
 /* EVENT_TAKER_STACK. */
 void samples_exact__taker(struct samples *s, const struct stack_event *e);
 

@@ -61,6 +61,10 @@ static void judge_key(struct sample_key *k, const struct python_lock_seen *seen)
 
 	if (own && k->python.seen && k->verdict.by_site)
 		own = false;
+	if (!k->python.seen) { /* what was seen before the interpreter was found tells less */
+		sites__forget_places(&k->sites);
+		k->named_after = 0;
+	}
 	k->python.seen = true;
 	k->python.internal = exact && seen->wait.object;
 	k->verdict = (struct kind_verdict){ .kind = seen->wait.kind,
@@ -99,9 +103,12 @@ void samples_python__judge(struct samples *s, struct sample_key *k, struct proce
 				raw->now_ns);
 		return;
 	}
+	/* its locks are semaphores; libraries take others on its behalf */
+	if (!stack->python || (!k->python.seen && k->verdict.kind != KIND_SEM))
+		return;
 	before = before_word(k, raw);
-	if (!stack->python || !pythons__see(pythons, py, stack->python, stack, k->key.addr, before,
-					    before != NULL, &seen))
+	if (!pythons__see(pythons, py, stack->python, stack, k->key.addr, before, before != NULL,
+			  &seen))
 		return;
 	judge_key(k, &seen);
 	site->judged = true;
@@ -110,4 +117,19 @@ void samples_python__judge(struct samples *s, struct sample_key *k, struct proce
 	site->name = seen.name;
 	if (site->has_place)
 		site->place.object = seen.wait.object ? seen.wait.object : k->key.addr;
+}
+
+void samples_python__begin_anew(struct sample_key *k)
+{
+	const struct sample_site *latest = NULL;
+
+	if (k->python.gil)
+		return;
+	for (size_t i = 0; i < k->sites.n; i++)
+		if (k->sites.items[i].judged &&
+		    (!latest || k->sites.items[i].used_ns > latest->used_ns))
+			latest = &k->sites.items[i];
+	k->python.seen = latest;
+	k->python.name = latest && !k->verdict.by_site ? latest->name : NULL;
+	k->python.internal &= latest != NULL;
 }

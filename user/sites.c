@@ -118,6 +118,13 @@ void sites__next_interval(struct sites *s)
 		s->items[i].samples = s->items[i].wait_ns = 0;
 }
 
+void sites__forget_places(struct sites *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		s->items[i].has_place = false;
+	s->main = 0;
+}
+
 void sites__begin_anew(struct sites *s)
 {
 	size_t kept = 0;

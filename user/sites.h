@@ -58,6 +58,9 @@ struct sample_site *sites__add(struct sites *s, const struct sample_site *sample
  * is always asked for the same role. */
 const struct sample_site *sites__main(struct sites *s, enum site_role role);
 
+/* Nothing is named after the sites so far. */
+void sites__forget_places(struct sites *s);
+
 /* Only what came in the running interval is kept. */
 void sites__begin_anew(struct sites *s);
 

@@ -11,6 +11,12 @@
 #include "sampler.h"
 #include "util.h"
 
+/*
+ * Asking for one thread takes as long as passing by a hundred. So few are asked for one by one: the
+ * machine may have ten thousand.
+ */
+#define EACH_MAX 256
+
 /* What is wanted of a thread, in the order of the bits WATCH_LOOK and WATCH_SAMPLE. */
 enum purpose { LOOK, SAMPLE, PURPOSES };
 
@@ -24,6 +30,7 @@ struct watch {
 	struct sampler *sampler;    /* NULL: running threads are not sampled */
 	struct keys keys[PURPOSES]; /* what the map holds */
 	struct iteration looks;
+	bool each; /* single threads can be asked for */
 	uint64_t full;
 };
 
@@ -90,16 +97,43 @@ static void watch_for(struct watch *w, enum purpose purpose, const uint64_t *key
 	free(old.v);
 }
 
+/* One after the other; false: some must be looked for among all. */
+static bool look_at_each(struct watch *w)
+{
+	const struct keys *k = &w->keys[LOOK];
+
+	if (!w->each || k->n > EACH_MAX)
+		return false;
+	w->looks.n = 0;
+	for (size_t i = 0; i < k->n; i++) {
+		const struct thread_look *found = w->looks.data;
+		size_t n = w->looks.n;
+
+		if (k->v[i] & WATCH_PROCESS ||
+		    iterator__add_thread(w->skel->progs.on_watched, k->v[i], sizeof(*found),
+					 &w->looks))
+			return false;
+		found = w->looks.data;
+		if (w->looks.n > n && (w->looks.n > n + 1 || found[n].tid != k->v[i])) {
+			w->each = false; /* this kernel cannot */
+			return false;
+		}
+	}
+	return true;
+}
+
 int watch__threads(struct watch *w, const uint64_t *keys, size_t n, const struct thread_look **ret,
 		   size_t *n_ret)
 {
-	int err;
+	int err = 0;
 
 	watch_for(w, LOOK, keys, n);
-	w->looks.n = 0;
-	err = w->keys[LOOK].n ? iterator__run(w->skel->links.on_watched, sizeof(struct thread_look),
-					      &w->looks)
-			      : 0;
+	if (!look_at_each(w)) {
+		w->looks.n = 0;
+		err = w->keys[LOOK].n ? iterator__run(w->skel->links.on_watched,
+						      sizeof(struct thread_look), &w->looks)
+				      : 0;
+	}
 	if (err)
 		return err;
 	*ret = w->looks.data;
@@ -136,6 +170,7 @@ struct watch *watch__new(struct locktop_bpf *skel)
 	struct watch *w = xcalloc(1, sizeof(*w));
 
 	w->skel = skel;
+	w->each = true;
 	if (bpf_program__fd(skel->progs.on_running) >= 0)
 		sampler__new(bpf_program__fd(skel->progs.on_running), &w->sampler);
 	return w;

@@ -47,6 +47,21 @@ static void take_sums(struct tally_exact *x, const struct exact_sums *now, bool 
 #undef GROW
 }
 
+/* The lock was made since the last reading: what its memory was before counted for another. */
+static void begin_life(struct tally_exact *x, const struct exact_before *before)
+{
+#define BEGIN(name) x->raw.name = MAX(x->raw.name, before->name)
+	BEGIN(calls);
+	BEGIN(contended);
+	BEGIN(failures);
+	BEGIN(releases);
+	BEGIN(wait_ns);
+	BEGIN(hold_ns);
+	BEGIN(owner_changes);
+#undef BEGIN
+	x->unbalanced = false;
+}
+
 /*
  * A semaphore's hold, whoever let go: each call adds the time it was taken to one sum, each release
  * its own time to another; those that have not let go hold until now. An entry is read while probes
@@ -130,6 +145,8 @@ static void take_stats(struct tally *t, struct tally_key *k, const struct exact_
 		restart(k);
 	if (!k->last_ns || events_of(&now) != events_of(&x->raw))
 		k->last_ns = r->now_ns;
+	if (is_sem(k) && stats->lives != x->lives)
+		begin_life(x, &stats->before);
 	take_sums(x, &now, count);
 	take_hist(k, stats, count);
 	if (is_sem(k))

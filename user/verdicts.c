@@ -8,7 +8,6 @@
 #include "util.h"
 #include "verdicts_internal.h"
 
-#define STARVING_NS	(NSEC_PER_SEC / 2) /* far longer than readers should hold */
 #define LOST_NS		(5 * NSEC_PER_SEC) /* longer than a turn among waiters takes */
 #define LOST_OVERTAKEN	100		   /* wakes: in so many, its turn would have come */
 #define LOST_PER_WAITER 10		   /* the same where more than ten wait in turn */
@@ -234,6 +233,10 @@ static bool is_one_big_lock(const struct judged *j, struct finding *f)
 enum {
 	DEADLOCK,
 	OWNER_DEAD,
+	DAEMON_AT_EXIT,
+	LOCK_IN_DEL,
+	LOCK_IN_IMPORT,
+	TIMING_OUT,
 	OWNER_STOPPED,
 	OWNER_FROZEN,
 	OWNER_THROTTLED,
@@ -241,18 +244,21 @@ enum {
 	OWNER_IN_IO,
 	OWNER_ASLEEP,
 	WRITER_STARVING,
+	READERS_FIRST,
 	LOST_WAKEUP,
 	CPU_STARVED,
+	GIL_BOUND,
 	CONVOY,
 	ONE_BIG_LOCK,
 };
 
 #define BIT(row)     (1U << (row))
-#define FOR_EVER     (BIT(DEADLOCK) | BIT(OWNER_DEAD))
+#define FOR_EVER     (BIT(DEADLOCK) | BIT(OWNER_DEAD) | BIT(DAEMON_AT_EXIT))
 #define HALTED	     (FOR_EVER | BIT(OWNER_STOPPED) | BIT(OWNER_FROZEN))
 #define HELD_UP	     (HALTED | BIT(OWNER_THROTTLED))
 #define OWNER_TOLD   (HELD_UP | BIT(OWNER_PREEMPTED) | BIT(OWNER_IN_IO) | BIT(OWNER_ASLEEP))
-#define NOT_THE_LOCK (BIT(WRITER_STARVING) | BIT(CPU_STARVED))
+#define STARVING     (BIT(WRITER_STARVING) | BIT(READERS_FIRST))
+#define NOT_THE_LOCK (STARVING | BIT(CPU_STARVED))
 
 /* The most telling first. */
 static const struct row {
@@ -266,6 +272,14 @@ static const struct row {
 		       "only a restart ends it; take locks in one order everywhere, none twice" },
 	[OWNER_DEAD] = { "owner dead", is_owner_dead, FOR_EVER, false,
 			 "never coming back: restart; unlock on every way out, or a robust mutex" },
+	[DAEMON_AT_EXIT] = { "daemon thread at exit", verdict_python__daemon_at_exit, FOR_EVER,
+			     false, "daemon threads are cut off at exit: end and join them first" },
+	[LOCK_IN_DEL] = { "lock in __del__", verdict_python__in_del, 0, false,
+			  "__del__ runs anywhere, even in who has the lock: close by hand, with" },
+	[LOCK_IN_IMPORT] = { "lock while importing", verdict_python__in_import, 0, false,
+			     "imports hold their module's lock: start work after they are done" },
+	[TIMING_OUT] = { "timing out", verdict_python__timing_out, FOR_EVER, false,
+			 "trying again ends no deadlock: who has it? one order everywhere" },
 	[OWNER_STOPPED] = { "owner stopped", verdict_owner__stopped, FOR_EVER, false,
 			    "let it go on: kill -CONT, or detach the debugger" },
 	[OWNER_FROZEN] = { "owner frozen", verdict_owner__frozen, HALTED, false,
@@ -280,14 +294,18 @@ static const struct row {
 			   "do not sleep under a lock: unlock first, or wait for a condition" },
 	[WRITER_STARVING] = { "writer starving", is_writer_starving, OWNER_TOLD, false,
 			      "PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP, shorter reads, RCU" },
+	[READERS_FIRST] = { "writer starving", verdict_python__writer_starving, FOR_EVER, false,
+			    "let new readers wait while a writer does; or one plain Lock" },
 	[LOST_WAKEUP] = { "lost wake-up?", is_lost_wakeup, FOR_EVER, true,
 			  "signal under the mutex, broadcast if waiters differ, test in a loop" },
 	[CPU_STARVED] = { "CPU-starved", is_cpu_starved, FOR_EVER, false,
 			  "more CPU, or fewer threads: the lock is not the cause" },
-	[CONVOY] = { "convoy", is_convoy, OWNER_TOLD | NOT_THE_LOCK, false,
+	[GIL_BOUND] = { "GIL-bound", verdict_python__gil_bound, OWNER_TOLD | NOT_THE_LOCK, false,
+			"processes in place of threads, or work in C that lets go of the GIL" },
+	[CONVOY] = { "convoy", is_convoy, OWNER_TOLD | NOT_THE_LOCK | BIT(GIL_BOUND), false,
 		     "hold it shorter, batch, one lock per resource, a queue, a fair lock" },
-	[ONE_BIG_LOCK] = { "one big lock", is_one_big_lock, HELD_UP | NOT_THE_LOCK, false,
-			   "one lock per resource: split it by table, bucket, shard" },
+	[ONE_BIG_LOCK] = { "one big lock", is_one_big_lock, HELD_UP | NOT_THE_LOCK | BIT(GIL_BOUND),
+			   false, "one lock per resource: split it by table, bucket, shard" },
 };
 
 bool verdicts__describe(size_t i, struct verdict *ret)

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the judges of verdicts.c and verdicts_owner.c share. */
+/* What the judges of verdicts*.c share. */
 #ifndef VERDICTS_INTERNAL_H
 #define VERDICTS_INTERNAL_H
 
 #include "model.h"
+#include "util.h"
 
 #define LOAD_MIN  0.1 /* below it, a cure would gain nothing that anybody could feel */
 #define LOOKS_MIN 2   /* that must agree: one alone is an anecdote */
+
+#define STARVING_NS (NSEC_PER_SEC / 2) /* far longer than readers should hold */
 
 /* A lock before its judges. */
 struct judged {
@@ -41,5 +44,13 @@ bool verdict_owner__throttled(const struct judged *j, struct finding *f);
 bool verdict_owner__preempted(const struct judged *j, struct finding *f);
 bool verdict_owner__in_io(const struct judged *j, struct finding *f);
 bool verdict_owner__asleep(const struct judged *j, struct finding *f);
+
+/* Locks of Python. */
+bool verdict_python__gil_bound(const struct judged *j, struct finding *f);
+bool verdict_python__daemon_at_exit(const struct judged *j, struct finding *f);
+bool verdict_python__in_del(const struct judged *j, struct finding *f);
+bool verdict_python__in_import(const struct judged *j, struct finding *f);
+bool verdict_python__timing_out(const struct judged *j, struct finding *f);
+bool verdict_python__writer_starving(const struct judged *j, struct finding *f);
 
 #endif

@@ -93,7 +93,8 @@ watched() {
 		'all("lost wake-up?" not in names(x) for x in rows_of()[:4])'
 }
 @test "convoy, on one big lock" {
-	watched "$WORKLOADS/patterns" convoy 4
+	observe -d 3 "$WORKLOADS/patterns" convoy 7 # a second has too few looks at its holders
+	told
 	given convoy
 	given "one big lock"
 }

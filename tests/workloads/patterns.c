@@ -15,7 +15,8 @@
 #define FAST	 3 /* threads that overtake */
 #define WORKERS	 3 /* threads on the crowded CPU */
 #define SPINNERS 4
-#define CONVOY	 8 /* threads */
+#define CONVOY	 12 /* threads */
+#define TURN_NS	 500000
 #define LONG_NS	 (30 * NS_MS)
 #define SHORT_NS (10 * NS_MS)
 
@@ -260,11 +261,16 @@ static const void *shares_start(void)
 /* Whoever lets go leaves the CPU at once, so that the one that it woke has the lock next. */
 static void *convoy_member(void *unused)
 {
+	struct sched_param param = { .sched_priority = 1 };
+
+	/* whoever has the lock has a CPU too, if that is allowed: what else runs here is no matter
+	 */
+	sched_setscheduler(0, SCHED_FIFO, &param);
 	while (!over) {
 		pthread_mutex_lock(&mutex);
-		spin_ns(50000);
+		spin_ns(TURN_NS);
 		pthread_mutex_unlock(&mutex);
-		pause_ns(50000);
+		pause_ns(TURN_NS);
 	}
 	return unused;
 }
