@@ -254,34 +254,40 @@ static void set_type(struct python_wait *w, enum python_lock_type type)
 }
 
 /*
- * Methods of a Condition that take its lock: by themselves, or back when the wait is over. True if
- * the lock with this word is that one.
+ * Methods that take a lock which the program has not called by itself: with a Condition, or back
+ * when the wait for it is over; and the RLock that is written in Python.
  */
+static const struct method_row {
+	const char *frame, *attribute;
+	bool reentrant;
+} method_rows[] = {
+	{ "threading.wait", "_lock", false },
+	{ "threading.__enter__", "_lock", false },
+	{ "threading._acquire_restore", "_lock", false },
+	{ "threading._acquire_restore", "_block", true },
+	{ "threading.acquire", "_block", true },
+	{ "multiprocessing.synchronize.wait", "_lock", false },
+	{ "multiprocessing.synchronize.__enter__", "_lock", false },
+	{ "multiprocessing.synchronize.__enter__", "_semlock", false },
+};
+
+/* True if the word is that of the lock that the method takes. */
 static bool takes_lock(struct python_target *t, const struct view *v, uint64_t word,
 		       struct python_wait *w)
 {
-	static const char *const methods[] = {
-		"threading.wait",
-		"threading.__enter__",
-		"threading._acquire_restore",
-		"threading.acquire",
-		"multiprocessing.synchronize.wait",
-		"multiprocessing.synchronize.__enter__",
-	};
-	enum python_lock_type type;
-	uint64_t self, inner;
+	for (size_t i = 0; i < ARRAY_SIZE(method_rows); i++) {
+		const struct method_row *row = &method_rows[i];
+		enum python_lock_type type;
+		uint64_t lock, inner;
 
-	for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
-		if (!v->n_first || strcmp(v->first[0], methods[i]))
+		if (!v->n_first || strcmp(v->first[0], row->frame))
 			continue;
-		self = self_of(t, v, 0);
-		type = self ? python_locks__inner(t, self, LOCK_DEPTH, &inner) : PYTHON_NO_LOCK;
+		lock = python__attribute(t, self_of(t, v, 0), row->attribute);
+		type = lock ? python_locks__inner(t, lock, LOCK_DEPTH, &inner) : PYTHON_NO_LOCK;
 		if (type == PYTHON_NO_LOCK || inner != word)
-			return false;
-		set_type(w, type);
-		w->attribute = python_locks__attribute(
-			t, python__pointer(t, self + t->layout->object.type));
-		w->object = 0;
+			continue;
+		set_type(w, row->reentrant ? PYTHON_RLOCK : type);
+		w->attribute = row->attribute;
 		return true;
 	}
 	return false;

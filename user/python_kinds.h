@@ -19,8 +19,11 @@ struct python_wait {
 	 */
 	uint64_t object;
 	const char *attribute; /* where its lock hangs: "_lock"; NULL: it is the lock itself */
-	int user;	       /* frame of the chain that uses it; -1: none */
-	const char *detail;    /* "get", "put", "import": static; NULL: nothing to add */
+	int user;	       /* frame of the chain that uses it: the innermost outside of the
+				  library, else (a Timer's thread) of the construct; -1: none */
+	const char *detail;    /* "get", "put", "join", "import", "exit" (joining threads at the
+				  program's end), "drain" (a Barrier still in use): static; NULL:
+				  nothing to add */
 };
 
 /*

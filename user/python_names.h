@@ -11,16 +11,21 @@
 /*
  * The name: "module.name" for a global, "Class.attribute" for an attribute of an object that the
  * frame holds (self, locals, globals that its code names), "function.<locals>.name" for a local
- * variable, "...[key]" for a dict's or list's item if it is one of these. Interned; NULL: not
- * found. rlock: set to whether the object is a reentrant lock, known: if its object was found.
+ * variable, "...[key]" for a dict's or list's item if it is one of these. A lock inside of a
+ * Condition, a Queue ... has the whole's name; a module's import lock is "import NAME". Interned;
+ * NULL: not found. rlock: set to whether the object is a reentrant lock, known: if its object was
+ * found.
  */
 const char *python_names__find(struct python_target *t, struct python_codes *codes,
 			       struct names *names, const struct python_chain *chain,
 			       const struct python_wait *wait, uint64_t word, bool *known,
 			       bool *rlock);
 
-/* The sem_t of a lock object, whatever construct holds it (Lock, RLock, Condition, Semaphore, ...);
- * 0: it has none. depth bounds the search. */
+/*
+ * The word of a lock object, whatever construct has it inside (Lock, RLock, Condition, Semaphore,
+ * ...), or the one lock that an object of a program has among its attributes; 0: it has none.
+ * depth bounds the search.
+ */
 uint64_t python_names__word_of(struct python_target *t, uint64_t object, int depth);
 
 #endif

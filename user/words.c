@@ -6,6 +6,7 @@
 
 #include "callers.h"
 #include "kinds.h"
+#include "python_frames.h"
 #include "text.h"
 #include "util.h"
 
@@ -101,7 +102,10 @@ const struct frame *words__own_frame(const struct frame *frames, size_t n)
 {
 	static const bool exported[INNER_FRAMES]; /* which of them are is not remembered */
 	struct callers callers = callers__find(frames, MIN(n, INNER_FRAMES), exported, known);
+	int python = python_frames__own(frames, n);
 
+	if (python >= 0)
+		return &frames[python];
 	return callers.where >= 0 ? &frames[callers.where] : NULL;
 }
 

@@ -63,8 +63,10 @@ def watched(name):
 
 
 def seen(watch):
-    """Rows of one lock of the truth, found by its waiters' lines; all intervals."""
-    ids = {x["id"] for x in program_rows() if any(waits_at(x, s) for s in watch["stacks"])}
+    """Rows of one lock of the truth, found by its waiters' lines; all intervals. On the same lines
+    threads wait for the GIL, to go on."""
+    ids = {x["id"] for x in program_rows() if not (x["name"] or "").startswith("GIL")
+           and any(waits_at(x, s) for s in watch["stacks"])}
     return [x for x in program_rows() if x["id"] in ids]
 
 

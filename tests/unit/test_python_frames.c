@@ -169,17 +169,17 @@ static void check_frame(const struct python_frame *f, const struct shown *s, int
 /* Which frames the interpreter's loop was called for: what C code called. */
 static void check_entries(const struct python_chain *chain, int minor)
 {
-	for (size_t i = 0; i < chain->n; i++) {
+	for (size_t i = 0; i + 1 < chain->n; i++) {
 		const struct python_frame *f = &chain->frames[i];
 
-		if (f->shim)
+		if (f->shim || chain->truncated)
 			continue;
 		if (minor < 11 || !strcmp(f->name, "key") || !strcmp(f->name, "_bootstrap"))
 			assert_true(f->entry);
-		else if (!strcmp(f->name, "plain"))
+		else if (!strcmp(f->name, "wait") && !f[1].shim && !strcmp(f[1].name, "plain"))
 			assert_false(f->entry);
 		if (f->entry && minor >= 12)
-			assert_true(i + 1 == chain->n || chain->frames[i + 1].shim);
+			assert_true(f[1].shim);
 	}
 }
 
@@ -351,7 +351,7 @@ static void test_cycle(void **state)
 		assert_int_equal(python_frames__read(&t, f.codes, f.names, 0x8000, &chain), 0);
 		assert_true(chain.n == 1 && chain.truncated && !chain.frames[0].known);
 		reads = 0;
-		moves = 4;
+		moves = t.layout->thread.cframe == PYTHON_ABSENT ? 2 : 3;
 		assert_int_equal(python_frames__read(&t, f.codes, f.names, 0x8000, &chain),
 				 -EAGAIN);
 		fixture__done(&f);
