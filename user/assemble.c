@@ -279,6 +279,7 @@ static void make_processes(struct assembly *a)
 
 /* One thread's figures on one lock, before threads are made of them. */
 struct share {
+	uint32_t tgid, tid; /* of `wait`, at hand for sorting */
 	const struct tally_wait *wait;
 	const struct part *part, *current;
 };
@@ -287,10 +288,10 @@ static int compare_shares(const void *a, const void *b)
 {
 	const struct share *x = a, *y = b;
 
-	if (x->wait->tgid != y->wait->tgid)
-		return x->wait->tgid < y->wait->tgid ? -1 : 1;
-	if (x->wait->id.tid != y->wait->id.tid)
-		return x->wait->id.tid < y->wait->id.tid ? -1 : 1;
+	if (x->tgid != y->tgid)
+		return x->tgid < y->tgid ? -1 : 1;
+	if (x->tid != y->tid)
+		return x->tid < y->tid ? -1 : 1;
 	return x->part < y->part ? -1 : x->part > y->part;
 }
 
@@ -346,7 +347,11 @@ static struct share *collect_shares(struct assembly *a, size_t *n)
 		if (!found)
 			continue;
 		array__grow(shares, *n, capacity);
-		shares[(*n)++] = (struct share){ w, found->main, found->current };
+		shares[(*n)++] = (struct share){ .tgid = w->tgid,
+						 .tid = w->id.tid,
+						 .wait = w,
+						 .part = found->main,
+						 .current = found->current };
 	}
 	free(index);
 	if (*n)

@@ -313,7 +313,7 @@ static const struct field lock_fields[] = {
 	{ K, "switches", "SWITCH/s", UNIT_RATE, 8, J, 9, fields_python__switches,
 	  "of a GIL: how often it changed hands" },
 	{ K, "forced_switches", "FORCED/s", UNIT_RATE, 8, J, 9, fields_python__forced_switches,
-	  "of them, forced: who had it was made to let go, and waited for the next to take it" },
+	  "of a GIL: how often who had it was made to let go of it" },
 	{ K, "acquisitions", "ACQUIRE/s", UNIT_RATE, 9, S | J | X, 1, fields_exact__acquisitions,
 	  "how often it was taken (of what nobody takes, as a barrier: calls)" },
 	{ K, "contended", "CONTEND/s", UNIT_RATE, 9, J | X, 9, fields_exact__contended,

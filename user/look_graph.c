@@ -13,6 +13,22 @@ static uint32_t place_of(const uint64_t *tids, size_t n, uint64_t tid)
 	return found ? (uint32_t)(found - tids) : GRAPH_NONE;
 }
 
+/* Those that wait come in the order of their numbers, or nearly so. */
+static void place_waits(struct looks *l, const uint64_t *tids, size_t n)
+{
+	size_t next = 0;
+
+	for (size_t i = 0; i < l->n_waits; i++) {
+		uint64_t tid = l->waits[i].open->tid;
+
+		while (next < n && tids[next] < tid)
+			next++;
+		if (next >= n || tids[next] != tid)
+			next = place_of(tids, n, tid);
+		l->waits[i].place = next;
+	}
+}
+
 static size_t number_threads(struct looks *l, uint64_t **ret)
 {
 	uint64_t *tids = xcalloc(l->n_waits + l->n_asked, sizeof(*tids));
@@ -28,8 +44,7 @@ static size_t number_threads(struct looks *l, uint64_t **ret)
 	for (size_t i = 0; i < n; i++)
 		if (!unique || tids[unique - 1] != tids[i])
 			tids[unique++] = tids[i];
-	for (size_t i = 0; i < l->n_waits; i++)
-		l->waits[i].place = place_of(tids, unique, l->waits[i].open->tid);
+	place_waits(l, tids, unique);
 	*ret = tids;
 	return unique;
 }

@@ -207,7 +207,7 @@ static void settle_thread(struct looks *l, struct look_lock *lock, pid_t tid,
 /* A thread of that number holds the lock, or one that has ended did, or the word says nothing. */
 static void settle(struct looks *l, struct look_lock *lock, const struct owner_query *q)
 {
-	struct sample_key *k = samples__key(l->samples, &lock->key);
+	struct sample_key *k = lock->sample;
 	struct look_thread *t = q->tid ? looks__thread(l, q->tid) : NULL;
 	bool own, alive, shared = owners__shared(&lock->key, &k->verdict), foreign = false;
 	uint32_t missing;

@@ -22,6 +22,9 @@
 
 #define TYPE_IS_STR (1ULL << 28)
 
+/* Of a str whose characters are ASCII and follow its head; most names are such. */
+#define STATE_PLAIN (3u << 5)
+
 #define ENTRIES_A_READ 64
 #define NAME_MAX_BYTES 96 /* a longer name is compared in another way */
 #define HEAD_MAX       (64 + NAME_MAX_BYTES)
@@ -154,13 +157,15 @@ static bool is_name(struct visit *v, uint64_t key, const uint8_t *head)
 	const struct python_layout *l = v->target->layout;
 	char text[1024];
 	uint64_t length;
+	uint32_t state;
 
 	memcpy(&length, head + l->object.length, sizeof(length));
+	memcpy(&state, head + l->object.state, sizeof(state));
 	if (length > v->length)
 		return false;
-	if (v->plain &&
-	    (length != v->length || memcmp(head + l->object.ascii, v->name, v->length) != 0))
-		return false;
+	if (v->plain && (state & STATE_PLAIN) == STATE_PLAIN)
+		return length == v->length &&
+		       memcmp(head + l->object.ascii, v->name, v->length) == 0;
 	return python__string(v->target, key, text, sizeof(text)) == 0 &&
 	       strcmp(text, v->name) == 0;
 }
@@ -200,7 +205,9 @@ static int take_entries(struct visit *v, const uint64_t *keys, const uint64_t *v
 	return 0;
 }
 
-static int visit_table(struct visit *v, uint64_t keys, uint64_t values, size_t at_most)
+/* used: so many entries there are at least, or it is being filled. */
+static int visit_table(struct visit *v, uint64_t keys, uint64_t values, size_t at_most,
+		       uint64_t used)
 {
 	uint64_t some_keys[ENTRIES_A_READ], some_values[ENTRIES_A_READ];
 	struct table table;
@@ -208,6 +215,8 @@ static int visit_table(struct visit *v, uint64_t keys, uint64_t values, size_t a
 
 	if (err)
 		return err;
+	if (table.n < MIN(used, PYTHON_DICT_MAX))
+		return -EAGAIN;
 	table.n = MIN(table.n, at_most);
 	for (size_t first = 0; first < table.n; first += ENTRIES_A_READ) {
 		int n = read_entries(v->target, &table, first, some_keys, some_values);
@@ -222,7 +231,7 @@ static int visit_table(struct visit *v, uint64_t keys, uint64_t values, size_t a
 }
 
 struct dict_pointers {
-	uint64_t keys, values;
+	uint64_t keys, values, used;
 };
 
 static int read_pointers(struct python_target *t, uint64_t dict, struct dict_pointers *ret)
@@ -231,16 +240,17 @@ static int read_pointers(struct python_target *t, uint64_t dict, struct dict_poi
 	struct python_range ranges[] = {
 		{ .address = dict + t->layout->dict.keys, .bytes = &p.keys, .size = 8 },
 		{ .address = dict + t->layout->dict.values, .bytes = &p.values, .size = 8 },
+		{ .address = dict + t->layout->dict.used, .bytes = &p.used, .size = 8 },
 	};
 
-	t->read(t, ranges, 2);
-	if (!ranges[0].got || !ranges[1].got)
+	t->read(t, ranges, 3);
+	if (!ranges[0].got || !ranges[1].got || !ranges[2].got)
 		return -EFAULT;
 	*ret = p;
 	return 0;
 }
 
-/* -EAGAIN: the dict got another table meanwhile. */
+/* -EAGAIN: the dict got another table meanwhile, or just now. */
 static int visit_dict(struct visit *v, uint64_t dict)
 {
 	struct dict_pointers before, after;
@@ -250,7 +260,7 @@ static int visit_dict(struct visit *v, uint64_t dict)
 		return -EINVAL;
 	if (read_pointers(v->target, dict, &before) != 0)
 		return -EFAULT;
-	r = visit_table(v, before.keys, before.values, PYTHON_DICT_MAX);
+	r = visit_table(v, before.keys, before.values, PYTHON_DICT_MAX, before.used);
 	if (r > 0)
 		return r;
 	if (read_pointers(v->target, dict, &after) != 0)
@@ -388,7 +398,7 @@ static int visit_attributes(struct visit *v, uint64_t object)
 		return visit_dict(v, place.dict);
 	if (!place.values)
 		return 0;
-	r = visit_table(v, place.keys, place.values, place.n);
+	r = visit_table(v, place.keys, place.values, place.n, 0);
 	if (r > 0)
 		return r;
 	if (find_place(v->target, object, &again) != 0)

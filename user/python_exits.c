@@ -75,12 +75,21 @@ uint64_t python_exits__lock_of(struct python_target *t, struct python_types *typ
 	return 0;
 }
 
-static bool is_exit(struct python_target *t, uint64_t definition)
+static bool is_exit(struct python_target *t, struct python_types *types, uint64_t definition)
 {
 	char name[16];
 
-	return !python__c_string(t, python__pointer(t, definition), name, sizeof(name)) &&
-	       !strcmp(name, "__exit__");
+	if (!definition)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(types->exits); i++)
+		if (types->exits[i] == definition)
+			return true;
+	if (python__c_string(t, python__pointer(t, definition), name, sizeof(name)) ||
+	    strcmp(name, "__exit__"))
+		return false;
+	types->exits[1] = types->exits[0];
+	types->exits[0] = definition;
+	return true;
 }
 
 uint64_t python_exits__lock(struct python_target *t, struct python_types *types,
@@ -92,7 +101,7 @@ uint64_t python_exits__lock(struct python_target *t, struct python_types *types,
 	python_locks__read(t, addresses, slot->below ? 2 : 1, objects);
 	switch (python_exits__type(t, types, &objects[0])) {
 	case PYTHON_BUILTIN:
-		if (!is_exit(t, objects[0].first))
+		if (!is_exit(t, types, objects[0].first))
 			return 0;
 		return python_exits__lock_of(t, types, objects[0].second, rlock);
 	case PYTHON_METHOD:

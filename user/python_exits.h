@@ -24,6 +24,7 @@ enum python_object_type {
 struct python_types {
 	uint64_t types[PYTHON_TYPES];
 	enum python_object_type known[PYTHON_TYPES];
+	uint64_t exits[2]; /* definitions of functions in C named __exit__: Lock's, RLock's */
 };
 
 enum python_object_type python_exits__type(struct python_target *t, struct python_types *types,

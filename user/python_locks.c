@@ -243,12 +243,12 @@ static uint64_t match(struct python_target *t, const struct python_object *objec
 {
 	for (size_t i = 0; i < n; i++) {
 		enum python_lock_type found;
-		uint64_t w;
+		uint64_t own;
 
 		if (!python_locks__may_be(t, &objects[i], word))
 			continue;
-		found = python_locks__type(t, &objects[i], &w);
-		if (found != PYTHON_NO_LOCK && w == word) {
+		found = python_locks__type(t, &objects[i], &own);
+		if (found != PYTHON_NO_LOCK) {
 			*type = found;
 			return objects[i].address;
 		}

@@ -87,7 +87,7 @@ static bool is_itself(struct python_search *s, struct python_node *node)
 	if (!python_locks__may_be(&s->target, &node->object, s->word))
 		return false;
 	node->lock = python_locks__type(&s->target, &node->object, &word);
-	return node->lock != PYTHON_NO_LOCK && word == s->word;
+	return node->lock != PYTHON_NO_LOCK;
 }
 
 /* Is it built on the lock? */

@@ -24,6 +24,8 @@ struct walk {
 	struct names *names;
 	struct python_slots *slots;
 	size_t frames;
+	uint64_t last; /* the code object that was looked up last, and what it is */
+	const struct python_code *code;
 };
 
 /* The threads of a group that still have frames to read. */
@@ -151,7 +153,16 @@ static void take_slots(struct walk *w, const struct frame_bytes *f, const struct
 		add_object(s, slot_in(w->target, f, i));
 }
 
-/* Where its frame is that ran last before this one; 0: none. */
+static const struct python_code *code_at(struct walk *w, uint64_t code)
+{
+	if (code != w->last || !code) {
+		w->code = python_codes__at(w->codes, w->target, w->names, code);
+		w->last = code;
+	}
+	return w->code;
+}
+
+/* Where the frame is that called this one; 0: none. */
 static uint64_t take_frame(struct walk *w, size_t thread, uint64_t frame, struct frame_bytes f)
 {
 	const struct python_layout *l = w->target->layout;
@@ -165,7 +176,7 @@ static uint64_t take_frame(struct walk *w, size_t thread, uint64_t frame, struct
 	    f.bytes[l->frame.owner] >= FIRST_SHIM)
 		return previous;
 	slot.code = object_in(w->target, &f, l->frame.code);
-	code = python_codes__at(w->codes, w->target, w->names, slot.code);
+	code = code_at(w, slot.code);
 	if (!code)
 		return previous;
 	size = l->frame.slots + 8 * ((int64_t)code->n_slots + code->stack_size);
@@ -181,35 +192,67 @@ static uint64_t take_frame(struct walk *w, size_t thread, uint64_t frame, struct
 	return pointer_in(&f, l->frame.previous);
 }
 
-/* One frame of each thread, at once. */
-static void take_frames(struct walk *w, struct group *g)
-{
+struct batch {
 	uint8_t bytes[AT_ONCE][FRAME_BYTES];
+	size_t sizes[AT_ONCE]; /* 0: it could not be read */
+	struct {
+		uint64_t code;
+		size_t i;
+	} order[AT_ONCE]; /* those of one code object together: to look it up costs a read */
+};
+
+static int by_code(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void read_batch(struct python_target *t, const struct group *g, struct batch *b)
+{
 	struct python_range ranges[AT_ONCE];
-	size_t left = 0;
 
 	for (size_t i = 0; i < g->n; i++)
-		ranges[i] =
-			(struct python_range){ g->frames[i], bytes[i], sizeof(bytes[i]), false };
-	w->target->read(w->target, ranges, g->n);
+		ranges[i] = (struct python_range){ g->frames[i], b->bytes[i], FRAME_BYTES, false };
+	t->read(t, ranges, g->n);
 	for (size_t i = 0; i < g->n; i++) {
-		struct frame_bytes f = { bytes[i], sizeof(bytes[i]) };
-		uint64_t previous;
+		struct frame_bytes f = { b->bytes[i], FRAME_BYTES };
 
 		if (!ranges[i].got) {
 			/* The last one before memory ends: what comes before its slots. */
-			f.size = MIN(w->target->layout->frame.slots, FRAME_BYTES);
-			if (python__read(w->target, g->frames[i], bytes[i], f.size))
-				continue;
+			f.size = MIN(t->layout->frame.slots, FRAME_BYTES);
+			if (python__read(t, g->frames[i], b->bytes[i], f.size))
+				f.size = 0;
 		}
+		b->sizes[i] = f.size;
+		b->order[i].code = object_in(t, &f, t->layout->frame.code);
+		b->order[i].i = i;
+	}
+	qsort(b->order, g->n, sizeof(*b->order), by_code);
+}
+
+/* One frame of each thread, at once. */
+static void take_frames(struct walk *w, struct group *g)
+{
+	struct group left = { .n = 0 };
+	struct batch b;
+
+	read_batch(w->target, g, &b);
+	for (size_t k = 0; k < g->n; k++) {
+		size_t i = b.order[k].i;
+		struct frame_bytes f = { b.bytes[i], b.sizes[i] };
+		uint64_t previous;
+
+		if (!f.size)
+			continue;
 		previous = take_frame(w, g->threads[i], g->frames[i], f);
 		if (previous < LOWEST)
 			continue;
-		g->threads[left] = g->threads[i];
-		g->frames[left++] = previous;
+		left.threads[left.n] = g->threads[i];
+		left.frames[left.n++] = previous;
 	}
 	w->frames += g->n;
-	g->n = left;
+	*g = left;
 }
 
 /* Pointers at offset from each of g->frames; those that lead nowhere are left out. */

@@ -150,14 +150,6 @@ int python_threads__list(struct python_target *t, struct python_thread **ret)
 
 /* ---- what threading.py knows ---- */
 
-struct describing {
-	const struct python_thread **sorted; /* by ident */
-	const struct python_thread *first;
-	size_t n;
-	uint64_t interpreter;
-	struct python_thread_info *infos;
-};
-
 static int by_ident(const void *a, const void *b)
 {
 	const struct python_thread *x = *(const struct python_thread *const *)a;
@@ -166,19 +158,68 @@ static int by_ident(const void *a, const void *b)
 	return x->ident < y->ident ? -1 : x->ident > y->ident;
 }
 
-static void describe(struct python_target *t, uint64_t object, struct python_thread_info *info)
+/* A Thread's attributes as they are met: the same str objects name them in all Threads, and there
+ * is one True and one False. */
+struct attributes {
+	uint64_t name_key, daemon_key, bools[2]; /* known so far */
+	uint64_t name, daemon;			 /* of this Thread */
+};
+
+static int take_attribute(void *ctx, struct python_target *t, uint64_t key, uint64_t value)
 {
-	uint64_t daemon = python__attribute(t, object, "_daemonic");
-	uint64_t name = python__attribute(t, object, "_name");
+	struct attributes *a = ctx;
+	char text[16];
+
+	if ((!a->name_key || !a->daemon_key) && !python__string(t, key, text, sizeof(text))) {
+		if (!strcmp(text, "_name"))
+			a->name_key = key;
+		else if (!strcmp(text, "_daemonic"))
+			a->daemon_key = key;
+	}
+	if (key == a->name_key)
+		a->name = value;
+	else if (key == a->daemon_key)
+		a->daemon = value;
+	return a->name && a->daemon;
+}
+
+static int is_true(struct python_target *t, struct attributes *a)
+{
 	char type[8];
 	int64_t value;
 
-	if (python__string(t, name, info->name, sizeof(info->name)))
-		info->name[0] = 0;
-	if (!python__type_name(t, daemon, type, sizeof(type)) && !strcmp(type, "bool") &&
-	    !python__integer(t, daemon, &value))
-		info->daemon = value == 1;
+	for (int i = 0; i < 2; i++)
+		if (a->bools[i] == a->daemon)
+			return i;
+	if (python__type_name(t, a->daemon, type, sizeof(type)) || strcmp(type, "bool") ||
+	    python__integer(t, a->daemon, &value))
+		return -1;
+	a->bools[value == 1] = a->daemon;
+	return value == 1;
 }
+
+static void describe(struct python_target *t, struct attributes *a, uint64_t object,
+		     struct python_thread_info *info)
+{
+	a->name = a->daemon = 0;
+	python__attributes_each(t, object, take_attribute, a);
+	if (!a->name)
+		a->name = python__attribute(t, object, "_name");
+	if (!a->daemon)
+		a->daemon = python__attribute(t, object, "_daemonic");
+	if (python__string(t, a->name, info->name, sizeof(info->name)))
+		info->name[0] = 0;
+	info->daemon = a->daemon ? is_true(t, a) : -1;
+}
+
+struct describing {
+	const struct python_thread **sorted; /* by ident */
+	const struct python_thread *first;
+	size_t n;
+	uint64_t interpreter;
+	struct attributes attributes;
+	struct python_thread_info *infos;
+};
 
 /* One thread that threading knows: its ident, its Thread. */
 static int describe_active(void *ctx, struct python_target *t, uint64_t key, uint64_t value)
@@ -199,7 +240,7 @@ static int describe_active(void *ctx, struct python_target *t, uint64_t key, uin
 	}
 	for (; low < d->n && d->sorted[low]->ident == (uint64_t)ident; low++)
 		if (d->sorted[low]->interpreter == d->interpreter)
-			describe(t, value, &d->infos[d->sorted[low] - d->first]);
+			describe(t, &d->attributes, value, &d->infos[d->sorted[low] - d->first]);
 	return 0;
 }
 
@@ -224,6 +265,7 @@ int python_threads__describe(struct python_target *t, const struct python_thread
 		uint64_t active = threading ? python__attribute(t, threading, "_active") : 0;
 
 		d.interpreter = found[i];
+		d.attributes = (struct attributes){ 0 }; /* each interpreter has its own */
 		if (active)
 			python__dict_each_key(t, active, describe_active, &d);
 	}

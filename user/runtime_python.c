@@ -16,6 +16,11 @@
 #define CHAINS_MAX     256	    /* copied chains whose stacks have not come */
 #define CHAIN_OLD_NS   NSEC_PER_SEC /* their stacks never will */
 
+/* Objects may change their names, and memory its objects: what was seen holds for so long. */
+#define SEEN_NS	    (5 * NSEC_PER_SEC)
+#define SEEN_MAX    4096
+#define SEEN_FRAMES 6
+
 struct pythons *pythons__new(struct proc *proc, struct names *names, struct source *source)
 {
 	struct pythons *p = xcalloc(1, sizeof(*p));
@@ -32,9 +37,17 @@ static void drop_copied(struct pythons *p, struct copied_chain *c)
 	free(c);
 }
 
+static void drop_seen(struct python *py, struct seen_lock *s)
+{
+	HASH_DELETE(hh, py->seen, s);
+	free(s);
+}
+
 /* The probes forget it too: another process may get its number. */
 static void drop(struct pythons *p, struct python *py)
 {
+	struct seen_lock *seen, *next;
+
 	if (py->probed && p->source->ops->python)
 		p->source->ops->python(p->source, py->key.tgid, NULL);
 	for (size_t i = 0; i < py->n_gil_keys && p->source->ops->gil; i++)
@@ -42,6 +55,8 @@ static void drop(struct pythons *p, struct python *py)
 	HASH_DELETE(hh, p->by_key, py);
 	python_codes__free(py->codes);
 	python_scan__done(py);
+	HASH_ITER (hh, py->seen, seen, next)
+		drop_seen(py, seen);
 	free(py);
 }
 
@@ -291,25 +306,73 @@ static uint64_t parked_for(const struct python *py, uint64_t word, const uint8_t
 	return lock;
 }
 
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+	return (hash ^ value) * 0x100000001b3ULL;
+}
+
+/* The innermost frames decide: the construct's, and those of who uses it. */
+static uint64_t place_of(const struct python_chain *chain, uint64_t word, uint64_t lock)
+{
+	uint64_t hash = mix(mix(0xcbf29ce484222325ULL, word), lock);
+
+	for (size_t i = 0; i < chain->n && i < SEEN_FRAMES; i++) {
+		hash = mix(hash, chain->frames[i].code);
+		hash = mix(hash, chain->frames[i].instruction);
+		hash = mix(hash, chain->frames[i].slots[0]);
+	}
+	return hash;
+}
+
+static struct seen_lock *find_seen(struct python *py, uint64_t place, uint64_t now_ns)
+{
+	struct seen_lock *s, *next;
+
+	HASH_FIND(hh, py->seen, &place, sizeof(place), s);
+	if (s && now_ns - s->since_ns < SEEN_NS)
+		return s;
+	HASH_ITER (hh, py->seen, s, next) { /* in the order that they came in */
+		if (now_ns - s->since_ns < SEEN_NS && HASH_COUNT(py->seen) < SEEN_MAX)
+			break;
+		drop_seen(py, s);
+	}
+	s = xcalloc(1, sizeof(*s));
+	s->place = place;
+	HASH_ADD(hh, py->seen, place, sizeof(s->place), s);
+	return s;
+}
+
+static void look_at(struct pythons *p, struct python *py, const struct python_chain *chain,
+		    const char *const *native, size_t n_native, uint64_t lock,
+		    struct python_lock_seen *ret)
+{
+	bool known = false;
+
+	ret->wait = python_kinds__judge(&py->target, chain, native, n_native, lock);
+	ret->name = python_names__find(&py->target, py->codes, p->names, chain, &ret->wait, lock,
+				       &known, &ret->rlock);
+	if (ret->wait.kind == KIND_PY_LOCK && known && ret->rlock)
+		ret->wait.kind = KIND_PY_RLOCK;
+}
+
 bool pythons__see(struct pythons *p, struct python *py, const struct python_chain *chain,
 		  const struct named_stack *stack, uint64_t word, const uint8_t *before,
 		  bool on_stack, struct python_lock_seen *ret)
 {
 	const char *native[PYTHON_NATIVE_MAX];
 	size_t n_native = native_functions(stack, native, PYTHON_NATIVE_MAX);
-	struct python_lock_seen seen = {};
-	uint64_t lock = parked_for(py, word, before, on_stack);
-	bool known = false;
+	uint64_t lock = parked_for(py, word, before, on_stack), now = util__monotonic_ns();
+	struct seen_lock *s;
 
 	if (!is_own(py, stack) && !python_kinds__is_wait(native, n_native))
 		return false;
-	seen.wait = python_kinds__judge(&py->target, chain, native, n_native, lock);
-	seen.name = python_names__find(&py->target, py->codes, p->names, chain, &seen.wait, lock,
-				       &known, &seen.rlock);
-	if (seen.wait.kind == KIND_PY_LOCK && known && seen.rlock)
-		seen.wait.kind = KIND_PY_RLOCK;
-	if (!seen.wait.object && lock != word)
-		seen.wait.object = lock;
-	*ret = seen;
+	s = find_seen(py, place_of(chain, word, lock), now);
+	if (!s->since_ns) {
+		s->since_ns = now;
+		look_at(p, py, chain, native, n_native, lock, &s->seen);
+		if (!s->seen.wait.object && lock != word)
+			s->seen.wait.object = lock;
+	}
+	*ret = s->seen;
 	return true;
 }

@@ -17,8 +17,18 @@ struct copied_chain {
 	struct python_event event; /* with its heads behind it */
 };
 
+/* What a stack was found to wait for: the search takes a hundred times longer than to find it here.
+ */
+struct seen_lock {
+	uint64_t place; /* by hash: the frames, their objects, the lock's word */
+	uint64_t since_ns;
+	struct python_lock_seen seen;
+	UT_hash_handle hh;
+};
+
 struct python {
 	struct process_key key;
+	struct seen_lock *seen; /* the oldest first */
 	struct python_found found;
 	struct python_target target;
 	struct python_codes *codes;

@@ -9,6 +9,7 @@
 #include "util.h"
 
 #define READS_INTERVAL	  200 /* stacks of long sleepers read in one interval, in all ... */
+#define READS_MORE	  50  /* ... of keys that stacks have been seen of already ... */
 #define READS_KEY	  8   /* ... and for one key */
 #define READ_AGE_NS	  (20 * 1000000ULL) /* a sleeper younger than this may be gone again */
 #define PENDING_INTERVALS 3 /* a sample whose sleep is not seen any more is kept this long */
@@ -395,7 +396,7 @@ void samples__open(struct samples *s, struct sample_key *k, const struct open_sl
 		id = READ_ID | (uint64_t)o->tid << 32 | o->sequence;
 	HASH_FIND(hh, s->pending, &id, sizeof(id), p);
 	if (!p && id & READ_ID && age >= READ_AGE_NS && s->processes->options->stack_bytes &&
-	    s->reads < READS_INTERVAL && samples_of(k) < READS_KEY)
+	    s->reads < (k->has_stack ? READS_MORE : READS_INTERVAL) && samples_of(k) < READS_KEY)
 		p = read_sleeper(s, k, o, id, now_ns);
 	if (!p)
 		return;

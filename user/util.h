@@ -30,7 +30,7 @@ char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 #define array__grow(items, n, capacity)                                            \
 	do {                                                                       \
 		if ((n) >= (capacity)) {                                           \
-			(capacity) = (capacity) ? 2 * (capacity) : 16;             \
+			(capacity) = (capacity) ? 2 * (capacity) : 4;              \
 			(items) = xrealloc((items), (capacity), sizeof(*(items))); \
 		}                                                                  \
 	} while (0)

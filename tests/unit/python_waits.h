@@ -94,15 +94,16 @@ static inline void python_waits__read(struct python_waits *w, struct python_wait
 		0);
 }
 
-/* Runs fn on each thread of each interpreter of version 3.minor that is here. How many there were.
+/*
+ * Runs fn on each thread that the script tells of, with each interpreter of version 3.minor that is
+ * here. How many there were. script: a path, or the program's text.
  */
-static inline size_t python_waits__each(int minor,
-					void (*fn)(struct python_waits *w, struct python_waiter *))
+static inline size_t python_waits__each_of(int minor, const char *script,
+					   void (*fn)(struct python_waits *w,
+						      struct python_waiter *))
 {
-	char script[512];
 	size_t n = 0;
 
-	assert_non_null(realpath(PYTHON_WAITS_SCRIPT, script));
 	for (char *path; (path = python_child__find(minor, n)); n++) {
 		struct python_waiter *waiters = xcalloc(128, sizeof(*waiters));
 		struct python_waits w = { 0 };
@@ -131,6 +132,29 @@ static inline size_t python_waits__each(int minor,
 		free(path);
 	}
 	return n;
+}
+
+static inline size_t python_waits__each(int minor,
+					void (*fn)(struct python_waits *w, struct python_waiter *))
+{
+	char script[512];
+
+	assert_non_null(realpath(PYTHON_WAITS_SCRIPT, script));
+	return python_waits__each_of(minor, script, fn);
+}
+
+/* Appends a test for each version. */
+static inline void python_waits__tests(struct CMUnitTest *tests, size_t *n,
+				       void (*test)(void **state))
+{
+	static int minors[PYTHON_WAITS_MINOR_LAST + 1];
+	static char names[PYTHON_WAITS_MINOR_LAST + 1][24];
+
+	for (int i = PYTHON_WAITS_MINOR_FIRST; i <= PYTHON_WAITS_MINOR_LAST; i++) {
+		minors[i] = i;
+		snprintf(names[i], sizeof(names[i]), "Python 3.%d", i);
+		tests[(*n)++] = (struct CMUnitTest){ names[i], test, NULL, NULL, &minors[i] };
+	}
 }
 
 #endif

@@ -420,6 +420,21 @@ def hold_what_threads_want():
     again_plain.notify_all()
 
 
+def where(t):
+    with open("/proc/self/task/%d/syscall" % t.native_id) as f:
+        return f.read()
+
+
+def settle(threads):
+    """Returns when all of them have slept in the same call for a while: 202 is futex."""
+    calls = None
+    for _ in range(300):
+        time.sleep(0.15)
+        before, calls = calls, [where(t) for t in threads]
+        if calls == before and all(c.startswith("202 ") for c in calls):
+            return
+
+
 def start(function):
     t = threading.Thread(target=function, daemon=True)
     t.start()
@@ -453,9 +468,9 @@ def main():
     threads.append((list(pool._threads)[0],
                     ("_worker", None, "py-queue", "idle", "_worker.<locals>.work_queue",
                      pool._work_queue, "get")))
-    time.sleep(0.5)
+    settle([t for t, _ in threads])
     hold_what_threads_want()
-    time.sleep(0.3)
+    settle([t for t, _ in threads])
     shutil.rmtree(folder)
     for t, (user, function, kind, idle, name, obj, detail) in threads:
         print(user, t.native_id, t.ident, kind, idle, 0 if obj is None else id(obj), name, detail,

@@ -43,6 +43,10 @@ static const char script[] =
 	"        # a comment\n"
 	"        with big:\n"
 	"            pass\n"
+	"def ended():\n"
+	"    with Guard():\n"
+	"        with Guard(): pass\n"
+	"        wait(big, Guard)\n"
 	"def generating():\n"
 	"    def gen():\n"
 	"        yield 1\n"
@@ -82,10 +86,13 @@ static const char script[] =
 	"event = threading.Event()\n"
 	"def event_wait(): event.wait()\n"
 	"def run(): exec(compile('\\n\\nspecial()', 'text', 'exec'))\n"
-	"targets = [plain, block, locking, generating, closing, sorting, special,\n"
+	"targets = [plain, block, locking, ended, generating, closing, sorting, special,\n"
 	"           raising, deep, event_wait, run]\n"
 	"threads = [threading.Thread(target=t, daemon=True) for t in targets]\n"
 	"for t in threads: t.start()\n"
+	"def waits(f): return f and f.f_code.co_name in ('wait', 'locking')\n"
+	"while not all(waits(sys._current_frames().get(t.ident)) for t in threads): "
+	"time.sleep(0.01)\n"
 	"time.sleep(0.3)\n"
 	"print(len(threads))\n"
 	"for t in threads:\n"
@@ -183,6 +190,38 @@ static void check_entries(const struct python_chain *chain, int minor)
 	}
 }
 
+/*
+ * On the value stack, right below what a handler of a with block expects, is the method that ends
+ * the block; a block that is over has left nothing that is taken for one.
+ */
+static void check_blocks(struct python_child *c, struct fixture *fix,
+			 const struct python_chain *chain, const char *thread)
+{
+	struct python_target *t = &c->target;
+	int minor = c->layout.minor, depths[16], blocks = 0;
+	const struct python_frame *f = chain->frames;
+	const struct python_code *code;
+	size_t n;
+
+	if (minor < 11 ||
+	    (strcmp(thread, "block") && strcmp(thread, "locking") && strcmp(thread, "ended")))
+		return;
+	while (strcmp(f->name, thread) != 0)
+		f++;
+	code = python_codes__at(fix->codes, t, fix->names, f->code);
+	assert_non_null(code);
+	n = python_code__handlers(code, f->instruction, depths, 16);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t slot =
+			f->address + c->layout.frame.slots + 8 * (code->n_slots + depths[i] - 1);
+		char type[64] = "";
+
+		python__type_name(t, python__pointer(t, slot), type, sizeof(type));
+		blocks += !strcmp(type, "method");
+	}
+	assert_int_equal(blocks, strcmp(thread, "block") ? 1 : 3);
+}
+
 static void check_thread(struct python_child *c, struct fixture *f, struct python_chain *chain,
 			 struct python_frame *innermost)
 {
@@ -211,6 +250,7 @@ static void check_thread(struct python_child *c, struct fixture *f, struct pytho
 	if (!chain->truncated)
 		assert_int_equal(k, n);
 	check_entries(chain, minor);
+	check_blocks(c, f, chain, name);
 	*innermost = chain->frames[0];
 }
 

@@ -222,8 +222,7 @@ static void test_live(void **state)
 
 int main(void)
 {
-	static int minors[PYTHON_WAITS_MINOR_LAST + 1];
-	struct CMUnitTest tests[7 + ARRAY_SIZE(minors)] = {
+	struct CMUnitTest tests[7 + PYTHON_WAITS_MINOR_LAST] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_shims),
 		cmocka_unit_test(test_names_of_others),
@@ -233,9 +232,6 @@ int main(void)
 	};
 	size_t n = 6;
 
-	for (int i = PYTHON_WAITS_MINOR_FIRST; i <= PYTHON_WAITS_MINOR_LAST; i++) {
-		minors[i] = i;
-		tests[n++] = (struct CMUnitTest)cmocka_unit_test_prestate(test_live, &minors[i]);
-	}
+	python_waits__tests(tests, &n, test_live);
 	return _cmocka_run_group_tests("python kinds", tests, n, NULL, NULL);
 }

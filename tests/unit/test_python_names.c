@@ -62,9 +62,64 @@ static void check_copied(struct python_waits *w, struct python_waiter *x)
 		assert_string_equal(name ? name : "-", x->name);
 }
 
+static uint64_t mix(uint64_t x)
+{
+	x ^= x >> 31;
+	x *= 0x9e3779b97f4a7c15ULL;
+	x ^= x >> 29;
+	x *= 0xbf58476d1ce4e5b9ULL;
+	return x ^ x >> 32;
+}
+
+/* Real memory of which some words, at random, are something else. */
+struct torn {
+	struct python_target *real;
+	uint64_t seed;
+	size_t reads;
+};
+
+static void read_torn(struct python_target *t, struct python_range *ranges, size_t n)
+{
+	struct torn *torn = t->context;
+
+	torn->reads++;
+	torn->real->read(torn->real, ranges, n);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t roll = torn->seed = mix(torn->seed + 1);
+		uint64_t value[] = { 0, 1, roll >> 60, roll, ~0ULL, 1ULL << 40, ranges[i].address };
+		uint8_t *bytes = ranges[i].bytes;
+
+		if (ranges[i].size < 8 || roll % 12)
+			continue;
+		memcpy(bytes + (roll >> 8) % (ranges[i].size / 8) * 8,
+		       &value[(roll >> 20) % ARRAY_SIZE(value)], 8);
+	}
+}
+
+/* Memory that changes while it is read: any answer, in bounded time. */
+static void check_torn(struct python_waits *w, struct python_waiter *x)
+{
+	for (uint64_t seed = 1; seed <= 8; seed++) {
+		struct torn torn = { .real = &w->child.target, .seed = mix(seed + x->tid) };
+		struct python_target t = w->child.target;
+		struct python_codes *codes = python_codes__new();
+		struct python_wait wait;
+		bool known, rlock;
+
+		t.read = read_torn;
+		t.context = &torn;
+		wait = python_kinds__judge(&t, &x->chain, NULL, 0, x->word);
+		assert_true(wait.kind < KIND_COUNT && wait.user < (int)x->chain.n);
+		python_names__find(&t, codes, w->names, &x->chain, &wait, x->word, &known, &rlock);
+		assert_true(torn.reads < 2 * READS_MAX);
+		python_codes__free(codes);
+	}
+}
+
 static void check(struct python_waits *w, struct python_waiter *x)
 {
 	check_name(w, x);
+	check_torn(w, x);
 	check_copied(w, x);
 }
 
@@ -74,6 +129,33 @@ static void test_live(void **state)
 
 	if (!python_waits__each(minor, check))
 		skip();
+}
+
+/* A program without a file, with more globals than are looked at one by one. */
+#define TEXT                                                                                   \
+	"import threading, time\n"                                                             \
+	"for i in range(5000): globals()['g%d' % i] = object()\n"                              \
+	"lock = threading.Lock()\n"                                                            \
+	"def f():\n"                                                                           \
+	"  with lock: pass\n"                                                                  \
+	"lock.acquire()\n"                                                                     \
+	"t = threading.Thread(target=f, daemon=True)\n"                                        \
+	"t.start()\n"                                                                          \
+	"time.sleep(0.3)\n"                                                                    \
+	"print('f', t.native_id, t.ident, 'py-lock', 'contention', 0, '__main__.lock', '-',\n" \
+	"      'f', sep='\\t')\n"                                                              \
+	"print('end', flush=True)\n"                                                           \
+	"input()\n"
+
+static void test_text(void **state)
+{
+	size_t n = 0;
+
+	for (int minor = PYTHON_WAITS_MINOR_FIRST; minor <= PYTHON_WAITS_MINOR_LAST; minor++)
+		n += python_waits__each_of(minor, TEXT, check);
+	if (!n)
+		skip();
+	(void)state;
 }
 
 /* Of the script below: constructs, each with the lock that it leads to. */
@@ -128,15 +210,6 @@ struct noise {
 	uint64_t seed;
 	size_t reads;
 };
-
-static uint64_t mix(uint64_t x)
-{
-	x ^= x >> 31;
-	x *= 0x9e3779b97f4a7c15ULL;
-	x ^= x >> 29;
-	x *= 0xbf58476d1ce4e5b9ULL;
-	return x ^ x >> 32;
-}
 
 static void read_noise(struct python_target *t, struct python_range *ranges, size_t n)
 {
@@ -203,16 +276,13 @@ static void test_noise(void **state)
 
 int main(void)
 {
-	static int minors[PYTHON_WAITS_MINOR_LAST + 1];
-	struct CMUnitTest tests[2 + ARRAY_SIZE(minors)] = {
+	struct CMUnitTest tests[3 + PYTHON_WAITS_MINOR_LAST] = {
 		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_noise),
 	};
-	size_t n = 2;
+	size_t n = 3;
 
-	for (int i = PYTHON_WAITS_MINOR_FIRST; i <= PYTHON_WAITS_MINOR_LAST; i++) {
-		minors[i] = i;
-		tests[n++] = (struct CMUnitTest)cmocka_unit_test_prestate(test_live, &minors[i]);
-	}
+	python_waits__tests(tests, &n, test_live);
 	return _cmocka_run_group_tests("python names", tests, n, NULL, NULL);
 }

@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 
-from truth import Watch, say, start
+from truth import Watch, say, settle, start
 
 TURNS = 25  # of each thread
 HOLD = 0.016
@@ -373,7 +373,7 @@ class RWLock:
         self._readers = 0
 
     def read(self, readers_watch, writer_watch):
-        for _ in range(TURNS):
+        for _ in range(TURNS // 2):
             since = readers_watch.want("readers")
             self._readers_lock.acquire()  # wait: readers
             since = readers_watch.got(since)
@@ -394,7 +394,7 @@ class RWLock:
                 self._writer_lock.release()
             readers_watch.release(since)
             self._readers_lock.release()
-            pause()
+            time.sleep(2 * HOLD)
 
     def write(self, watch):
         for _ in range(TURNS):
@@ -404,7 +404,7 @@ class RWLock:
             turn()
             watch.release(since)
             self._writer_lock.release()
-            pause()
+            turn()
 
 
 @case
@@ -443,7 +443,7 @@ def timeouts():
 
 
 def main():
-    time.sleep(float(os.environ.get("PAUSE_MS", "0")) / 1000)
+    settle()
     threads = []
     for name in sys.argv[1:] or cases:
         threads += cases[name]()

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 
-from truth import say, start, tid
+from truth import say, settle, start, tid
 
 
 def spin(end):
@@ -31,6 +31,7 @@ def main():
     n = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     if len(os.sched_getaffinity(0)) < n:
         sys.exit(77)
+    settle()
     times = []
     begin = time.monotonic() + 0.1
     threads = [start(compute, times, begin, begin + seconds) for _ in range(n)]

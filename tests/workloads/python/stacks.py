@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 
-from truth import Watch, say, start
+from truth import Watch, say, settle, start
 
 TURNS = 12
 HOLD = 0.02
@@ -162,6 +162,7 @@ def in_decorated():
 
 
 def main():
+    settle()
     threads = []
     for name in sys.argv[1:] or cases:
         threads += cases[name]()

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 
-from truth import say, tid
+from truth import say, settle, tid
 
 # By _thread: 3.12's threading waits for ever at the end of an interpreter that ran in a thread.
 CODE = """
@@ -40,6 +40,7 @@ def main():
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 2
     if len(os.sched_getaffinity(0)) < 4:
         sys.exit(77)
+    settle()
     create, run, destroy = interpreters()
     own = [create() for _ in range(2)]
     end = time.monotonic() + seconds

@@ -55,16 +55,21 @@ class Watch:
         self.holds = []
         self.timeouts = 0
         self.stacks = {}  # mark -> stack of the line that waits
+        self.waited = {}  # mark -> waits there
+        self.last = threading.local()  # its mark
         watches.append(self)
 
-    def want(self, mark=None):
+    def want(self, mark):
         if mark not in self.stacks:
-            self.stacks[mark] = stack(sys._getframe(1), lines[mark] if mark else None)
+            self.waited[mark] = []
+            self.stacks[mark] = stack(sys._getframe(1), lines[mark])
+        self.last.mark = mark
         return time.perf_counter_ns()
 
     def got(self, since):
         now = time.perf_counter_ns()
         self.waits.append(now - since)
+        self.waited[self.last.mark].append(now - since)
         return now
 
     def gave_up(self, since):
@@ -85,6 +90,7 @@ class Watch:
             "hold_ns": sum(self.holds) if self.counted else None,
             "timeouts": self.timeouts,
             "stacks": list(self.stacks.values()),
+            "waited_at": [sum(self.waited[mark]) for mark in self.stacks],
         }
 
 
@@ -97,6 +103,12 @@ def start(function, *args, daemon=False):
     thread = threading.Thread(target=function, args=args, name=function.__name__, daemon=daemon)
     thread.start()
     return thread
+
+
+def settle():
+    """An interpreter is known to locktop a little after its first wait."""
+    start(time.sleep, 0.05)
+    time.sleep(max(0.5, float(os.environ.get("PAUSE_MS", "0")) / 1000))
 
 
 def wait_until(condition, seconds=10):
