@@ -231,11 +231,11 @@ static void take(struct looks *l)
 		if (!l->waits[i].spins)
 			samples__open(l->samples, l->waits[i].lock->sample, l->waits[i].open,
 				      l->now_ns);
-	begun = util__monotonic_ns();
+	begun = util__cpu_ns();
 	look_owners__find(l);
 	look_graph__judge(l, passed);
 	charge_holders(l, passed);
-	l->cost_ns += util__monotonic_ns() - begun;
+	l->cost_ns += util__cpu_ns() - begun;
 	look_stacks__take(&l->stacks, l, l->asked, l->n_waited, passed, l->now_ns);
 	if (l->n_dumped)
 		look_stacks__dump(&l->stacks, l, l->dumped, l->n_dumped, l->now_ns);
@@ -250,7 +250,7 @@ static void add_waits(struct looks *l, const struct look *look, uint64_t begun_n
 		add_wait(l, &look->open[i], false);
 	add_spins(l, look);
 	l->n_waited = l->n_asked;
-	l->cost_ns = util__monotonic_ns() - begun_ns;
+	l->cost_ns = util__cpu_ns() - begun_ns;
 }
 
 void looks__interval(struct looks *l, const struct look *look, struct tally *tally)
@@ -258,7 +258,7 @@ void looks__interval(struct looks *l, const struct look *look, struct tally *tal
 	uint64_t length = tally->now_ns - tally->then_ns, wait = 0;
 	struct tally_key *t, *next;
 
-	add_waits(l, look, util__monotonic_ns());
+	add_waits(l, look, util__cpu_ns());
 	HASH_ITER (hh, tally->keys, t, next) {
 		const struct kind_verdict *v;
 
@@ -298,7 +298,7 @@ struct look_thread *looks__threads(struct looks *l)
 
 int looks__now(struct looks *l, struct look *ret)
 {
-	uint64_t begun = util__monotonic_ns();
+	uint64_t begun = util__cpu_ns();
 	struct look look;
 	int err = l->source->ops->look ? l->source->ops->look(l->source, &look) : -ENOTSUP;
 

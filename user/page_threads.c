@@ -28,7 +28,7 @@ static void draw_heads(struct page *p, size_t n)
 static void draw_row(const struct thread *t, uint64_t all, struct page *p, const struct view *v)
 {
 	int row = page__row(p), x = p->x, end = p->x + p->width;
-	char tid[16], share[16], load[16], sleeps[16], age[16] = "-", text[96];
+	char tid[16], share[16], load[16], sleeps[16], age[16] = "-", text[96], name[64];
 	enum style style =
 		t->waiting_for == view__clevel(v)->detail->lock ? STYLE_VALUE : STYLE_NORMAL;
 
@@ -42,8 +42,9 @@ static void draw_row(const struct thread *t, uint64_t all, struct page *p, const
 		format("waiting_ns", t, v, age, sizeof(age));
 	snprintf(text, sizeof(text), "%7s %5s %5s %7s %6s ", tid, share, load, sleeps, age);
 	x += canvas__text(p->c, x, row, p->width, style, text);
+	format("label", t, v, name, sizeof(name));
 	if (x < end)
-		canvas__text(p->c, x, row, end - x, style, t->comm ? t->comm : "?");
+		canvas__text(p->c, x, row, end - x, style, name);
 }
 
 void page_threads__draw(struct page *p, const struct snapshot *s, const struct view *v)

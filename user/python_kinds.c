@@ -97,6 +97,7 @@ static const struct native_row {
 	{ "_imp_acquire_lock", KIND_PY_LOCK, CONTENTION, "import" },
 	{ "_PyImport_AcquireLock", KIND_PY_LOCK, CONTENTION, "import" },
 	{ "_multiprocessing_SemLock_acquire", KIND_PY_SEMAPHORE, CONTENTION, NULL },
+	{ "semlock_acquire", KIND_PY_SEMAPHORE, CONTENTION, NULL },
 	{ "lock_PyThread_acquire", KIND_PY_LOCK, CONTENTION, NULL },
 	{ "lock_acquire", KIND_PY_LOCK, CONTENTION, NULL },
 	{ "PyThread_acquire_lock", KIND_PY_LOCK, CONTENTION, NULL },
@@ -342,20 +343,9 @@ static void by_native(const char *const *native, size_t n, struct python_wait *w
 	w->detail = row->detail;
 }
 
-/* Interpreters without symbols have these on their stacks, and nothing else that has a name. */
-static bool is_semaphore(const char *function)
-{
-	return strstr(function, "sem_") || strstr(function, "futex");
-}
-
 bool python_kinds__is_wait(const char *const *native, size_t n)
 {
-	if (native_row(native, n))
-		return true;
-	for (size_t i = 0; i < n; i++)
-		if (native[i] && !is_semaphore(native[i]))
-			return false;
-	return true;
+	return native_row(native, n);
 }
 
 struct python_wait python_kinds__judge(struct python_target *t, const struct python_chain *chain,

@@ -70,7 +70,8 @@ static void refresh_gils(struct pythons *p, struct python *py)
 	python_scan__gils(p, py);
 }
 
-enum python_gil_part python__gil_part(const struct python *py, uint64_t address, uint64_t *gil)
+enum python_gil_part python__gil_part(const struct python *py, uint64_t address, uint64_t *gil,
+				      size_t *which)
 {
 	const struct python_layout *l = py->target.layout;
 
@@ -91,6 +92,7 @@ enum python_gil_part python__gil_part(const struct python *py, uint64_t address,
 			    at - rows[j].from >= (uint64_t)rows[j].bytes)
 				continue;
 			*gil = py->gils[i].address;
+			*which = py->n_gils - 1 - i; /* the newest interpreter comes first */
 			return rows[j].part;
 		}
 	}
@@ -253,9 +255,10 @@ pid_t pythons__owner(struct pythons *p, struct python *py, uint64_t word, bool *
 {
 	struct python_lock wanted = { .word = word }, *found;
 	uint64_t gil;
+	size_t which;
 
 	*told = false;
-	if (python__gil_part(py, word, &gil) == GIL_CONDITION) {
+	if (python__gil_part(py, word, &gil, &which) == GIL_CONDITION) {
 		refresh_gils(p, py);
 		*told = true;
 		for (size_t i = 0; i < py->n_gils; i++)

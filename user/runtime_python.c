@@ -279,13 +279,14 @@ static size_t native_functions(const struct named_stack *stack, const char **ret
 	return n;
 }
 
-/* Is it the interpreter itself that waits, or takes the lock, not a C extension? */
+/* Is it the interpreter itself that waits, or takes the lock, not a C extension of others? */
 static bool is_own(const struct python *py, const struct named_stack *stack)
 {
 	for (size_t i = 0; i < stack->n_frames && !frame__is_python(&stack->frames[i]); i++) {
 		const char *module = stack->frames[i].module;
 
-		if (!module || (module != py->found.path && !callers__is_runtime(module)))
+		if (!module || (module != py->found.path && !callers__is_runtime(module) &&
+				!strstr(module, "/lib-dynload/_multiprocessing.")))
 			return false;
 	}
 	return true;

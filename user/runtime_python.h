@@ -64,10 +64,11 @@ bool pythons__see(struct pythons *p, struct python *py, const struct python_chai
 		  const struct named_stack *stack, uint64_t word, const uint8_t *before,
 		  bool on_stack, struct python_lock_seen *ret);
 
-/* Is it a word of this interpreter's GIL? what: its condition variable, or what else it consists
- * of. */
+/* Is it a word of a GIL of this process? gil: the address of all of it; which: 0 for the main
+ * interpreter's, then in the order of their making, as far as they are there. */
 #define GIL_BYTES_MAX 1024 /* its parts stand no further apart */
-enum python_gil_part python__gil_part(const struct python *py, uint64_t address, uint64_t *gil);
+enum python_gil_part python__gil_part(const struct python *py, uint64_t address, uint64_t *gil,
+				      size_t *which);
 
 /* ---- at a look: what was read holds until the next one begins ---- */
 

@@ -3,6 +3,8 @@
  */
 #include "samples_internal.h"
 
+#include <stdio.h>
+
 #include "arch.h"
 #include "runtime_python.h"
 
@@ -20,15 +22,18 @@ static const struct gil_row {
 	[GIL_SWITCH] = { "GIL (forced switch)", KIND_COND, CLASS_IDLE, OWNER_NONE },
 };
 
-static void judge_gil(struct sample_key *k, enum python_gil_part part, uint64_t gil)
+static void judge_gil(struct samples *s, struct sample_key *k, enum python_gil_part part,
+		      uint64_t gil, size_t which)
 {
 	const struct gil_row *row = &gil_rows[part];
+	char name[64];
 
 	if (k->python.seen)
 		return;
 	k->python.seen = true;
 	k->python.gil = part;
-	k->python.name = row->name;
+	snprintf(name, sizeof(name), which ? "%s of interpreter %zu" : "%s", row->name, which);
+	k->python.name = names__intern(s->names, name);
 	k->python.internal = SIGNATURE_OP(k->key.signature) & OP_EXACT;
 	k->verdict.kind = row->kind;
 	k->verdict.class = row->class;
@@ -89,13 +94,14 @@ void samples_python__judge(struct samples *s, struct sample_key *k, struct proce
 	enum python_gil_part part;
 	const uint8_t *before;
 	uint64_t gil;
+	size_t which;
 
 	s->gil_holder = 0;
 	if (!py)
 		return;
-	part = python__gil_part(py, k->key.addr, &gil);
+	part = python__gil_part(py, k->key.addr, &gil, &which);
 	if (part != GIL_NONE) {
-		judge_gil(k, part, gil);
+		judge_gil(s, k, part, gil, which);
 		if (stack->python)
 			s->gil_holder = owners__thread(
 				s->owners, process,

@@ -68,6 +68,14 @@ uint64_t util__monotonic_ns(void)
 	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
 }
 
+uint64_t util__cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}
+
 int util__read_file(const char *path, char *buf, size_t max)
 {
 	_cleanup_(util__closep) int fd = open(path, O_RDONLY | O_CLOEXEC);

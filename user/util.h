@@ -37,6 +37,9 @@ char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 uint64_t util__monotonic_ns(void);
 
+/* CPU time of this thread: what something costs, whoever else runs meanwhile. */
+uint64_t util__cpu_ns(void);
+
 /* Reads a whole small file, at most max bytes, NUL-terminated. -errno, or its length. */
 int util__read_file(const char *path, char *buf, size_t max);
 

@@ -28,6 +28,7 @@ EXACT = ["-x", "--budget", "10000"]  # no time slices
 SAMPLE_LOSSES = ("samples_dropped", "stacks_unread")  # bounded by design: no counts are lost
 MB = 1 << 20
 HERE = os.path.dirname(os.path.abspath(__file__))
+PYTHON = os.path.join(HERE, "../workloads/python/throughput.py")
 
 
 def sites_samples(snapshot):
@@ -42,7 +43,8 @@ class Bench:
         self.intervals = 3 if args.quick else 15
 
     def loop(self, mode, seconds):
-        out = subprocess.run([self.args.loop, mode, str(seconds)], check=True, text=True,
+        program = [sys.executable, "-B", PYTHON] if mode == "python" else [self.args.loop, mode]
+        out = subprocess.run([*program, str(seconds)], check=True, text=True,
                              stdout=subprocess.PIPE, timeout=seconds + 20).stdout
         return json.loads(out)
 
@@ -86,6 +88,11 @@ class Bench:
             yield Row(what + " (a bpftrace futex script)", spread(ratios), "–", None)
         else:
             progress("no comparison with bpftrace: it or tracefs is missing")
+
+    def python(self):
+        ratios = self.ratios("python", self.locktop)
+        yield Row("throughput, Python, 2 threads contend for a Lock 5,000 times a second",
+                  spread(ratios), "≥ 0.97", statistics.median(ratios) >= 0.97)
 
     def syscall(self):
         ratios = [1 / r for r in self.ratios("syscall", self.locktop)]
@@ -273,8 +280,8 @@ class Bench:
             yield from self.own_cost("exact tier, 1,000 locks of one program", 5.0, None, *EXACT,
                                      "-p", str(process.pid))
 
-    ROWS = (mutex, pingpong, syscall, idle, many, first_screen, storm, warm_samples, new_samples,
-            mapped, pair, attach, many_exact)
+    ROWS = (mutex, pingpong, python, syscall, idle, many, first_screen, storm, warm_samples,
+            new_samples, mapped, pair, attach, many_exact)
 
     def run(self):
         rows = []

@@ -138,17 +138,22 @@ teardown() {
 	[ "$(find "$BATS_TEST_TMPDIR" -maxdepth 1 -name '*shots*' | wc -l)" -eq 1 ]
 }
 
+# written N: at least so many snapshots are in the file that is to take the place of $shots.
+written() {
+	[ "$(cat "$shots".* 2>/dev/null | wc -l)" -ge "$1" ]
+}
+
 @test "-o: an old file stays as it was when locktop is killed" {
 	echo old >"$shots"
 	start "$LOCKTOP" -b -d 0.1 -f json -o "$shots"
-	sleep 1
+	wait_for 20 written 1
 	end KILL
 	[ "$(cat "$shots")" = old ]
 }
 
 @test "SIGTERM ends batch mode; what was seen is written whole" {
 	start "$LOCKTOP" -b -d 0.1 -f json -o "$shots"
-	sleep 1
+	wait_for 20 written 2
 	end TERM
 	: >"$truth"
 	judge 'len(shots) >= 2'

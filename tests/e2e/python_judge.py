@@ -149,7 +149,10 @@ def lines_right():
     """Each waiter's stack is one of the truth's, and those that matter are there."""
     def one(watch, rows_seen):
         sites = [s for x in rows_seen for s in x["sites"] if s["role"] == "waiter"]
-        for s in sites:
+        bare = [s for s in sites if not python(s["frames"])]
+        if 10 * sum(s["samples"] for s in bare) > sum(s["samples"] for s in sites):
+            return f"no Python at {functions(bare[0]['frames'])}"
+        for s in (s for s in sites if s not in bare):
             if not any(is_stack(s["frames"], s["truncated"], stack) for stack in watch["stacks"]):
                 return f"waiter at {user(s['frames'])}, truth {watch['stacks']}"
         for stack in mattering(watch):

@@ -4,7 +4,10 @@
  * input, at an address that pointers in it often hit. Every call ends, stays inside of its buffers,
  * and returns what its header says.
  */
-#include "../../user/python_memory.h"
+#include "../../user/python_frames.h"
+#include "../../user/python_kinds.h"
+#include "../../user/python_names.h"
+#include "../../user/python_threads.h"
 #include "fuzz.h"
 
 #define BASE	  0x10000
@@ -69,6 +72,68 @@ static void read_object(struct python_target *t, uint64_t object)
 	PROMISE(r <= 0 || (r == 7 && n == 500));
 }
 
+static struct proc *proc; /* names need one, and ask it for nothing here */
+
+static void check_chain(const struct python_chain *chain)
+{
+	PROMISE(chain->n <= PYTHON_FRAMES_MAX);
+	for (size_t i = 0; i < chain->n; i++)
+		PROMISE(!chain->frames[i].known || chain->frames[i].function);
+	PROMISE(python_frames__user(chain) < (int)chain->n);
+}
+
+/* Frames as the probes copy them, and as they stand in memory: what they say is looked up. */
+static void read_frames(struct python_target *t, const uint8_t *data, size_t size)
+{
+	static const char *const native[] = { "sem_wait", "lock_PyThread_acquire_lock" };
+	struct python_codes *codes = python_codes__new();
+	struct names *names = names__new(proc, false);
+	struct python_head heads[4];
+	struct python_chain chain = { 0 };
+	struct python_wait wait;
+	bool known, rlock;
+
+	fuzz__take(&data, &size, heads, sizeof(heads));
+	python_frames__decode(t, codes, names, heads, 4, &chain);
+	check_chain(&chain);
+	wait = python_kinds__judge(t, &chain, native, 2, BASE + 64);
+	PROMISE(wait.user < (int)chain.n);
+	python_names__find(t, codes, names, &chain, &wait, BASE + 64, &known, &rlock);
+	python_names__word_of(t, BASE + 32, 3);
+	if (python_frames__read(t, codes, names, BASE, &chain) == 0)
+		check_chain(&chain);
+	python_codes__free(codes);
+	names__free(names);
+}
+
+static void read_threads(struct python_target *t)
+{
+	struct python_codes *codes = python_codes__new();
+	struct names *names = names__new(proc, false);
+	struct python_thread *threads = NULL;
+	struct python_lock *locks = NULL;
+	struct python_gil gils[8];
+	int n = python_threads__list(t, &threads);
+
+	PROMISE(n <= PYTHON_THREADS_MAX);
+	PROMISE(python_threads__gils(t, gils, 8) <= 8);
+	python_threads__ending(t);
+	if (n > 0) {
+		size_t some = (size_t)n < 4 ? (size_t)n : 4;
+		struct python_thread_info infos[4];
+
+		if (python_threads__describe(t, threads, some, infos) == 0)
+			PROMISE(strnlen(infos[0].name, sizeof(infos[0].name)) <
+				sizeof(infos[0].name));
+		if (python_threads__locks(t, codes, names, threads, some, &locks) >= 0)
+			free(locks);
+	}
+	if (n >= 0)
+		free(threads);
+	python_codes__free(codes);
+	names__free(names);
+}
+
 /* What 3.13 on says of itself is taken only if its offsets are offsets. */
 static void check_layout(const uint8_t *data, size_t size, struct python_layout *layout)
 {
@@ -87,6 +152,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct python_layout layout;
 	uint8_t choice[2];
 
+	if (!proc)
+		proc = proc__new("/proc");
 	fuzz__take(&data, &size, choice, sizeof(choice));
 	layout = *python_layout__of(3, 8 + choice[0] % 6);
 	if (choice[0] & 0x80)
@@ -97,5 +164,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	m.endless = choice[1] & 1;
 	for (size_t i = 0; i < 4; i++)
 		read_object(&t, BASE + i * 64);
+	read_frames(&t, data, size);
+	read_threads(&t);
 	return 0;
 }

@@ -151,7 +151,7 @@ static void test_native(void **state)
 	expect(&c, lock, ARRAY_SIZE(lock), KIND_PY_LOCK, CLASS_CONTENTION, 0, 0, NULL);
 	assert_true(python_kinds__is_wait(get, ARRAY_SIZE(get)));
 	assert_true(python_kinds__is_wait(lock, ARRAY_SIZE(lock)));
-	assert_true(python_kinds__is_wait(none, ARRAY_SIZE(none)));
+	assert_false(python_kinds__is_wait(none, ARRAY_SIZE(none)));
 	assert_false(python_kinds__is_wait(others, ARRAY_SIZE(others)));
 	(void)state;
 }

@@ -37,7 +37,7 @@ struct merge_case {
 		const char *name;
 		int is; /* 0: no more */
 		int line;
-		const char *file; /* NULL: APP */
+		const char *file;
 	} chain[10];
 	const char *expected;
 	int at, where;	       /* before */
@@ -51,76 +51,76 @@ static const struct merge_case cases[] = {
 	{ .what = "one loop for all frames (3.11)",
 	  .native = { { "sem_wait", LIBC }, { "PyThread_acquire_lock_timed", PYTHON }, { LOOP, PYTHON },
 		      { "_PyEval_Vector", PYTHON }, { NULL, PYTHON }, ENDS },
-	  .chain = { { "work", IN, 10 }, { "run", IN, 20, LIB }, { "_bootstrap", ENTRY, 30, LIB } },
+	  .chain = { { "work", IN, 10, APP }, { "run", IN, 20, LIB }, { "_bootstrap", ENTRY, 30, LIB } },
 	  .expected = "sem_wait PyThread_acquire_lock_timed work:10 run:20 _bootstrap:30",
 	  .at = 0, .where = 1, .at_then = 0, .own_then = 2, .user = 0 },
 	{ .what = "the library on top: its caller is the user (3.10: a loop for each)",
 	  .native = { { "sem_wait", LIBC }, { NULL, PYTHON }, { LOOP, PYTHON }, { NULL, PYTHON }, { LOOP, PYTHON },
 		      { NULL, PYTHON }, { LOOP, PYTHON }, { NULL, PYTHON }, ENDS },
-	  .chain = { { "wait", ENTRY, 1, LIB }, { "work", ENTRY, 2 }, { "run", ENTRY, 3, LIB } },
+	  .chain = { { "wait", ENTRY, 1, LIB }, { "work", ENTRY, 2, APP }, { "run", ENTRY, 3, LIB } },
 	  .expected = "sem_wait - wait:1 work:2 run:3",
 	  .at = 0, .where = 1, .at_then = 0, .own_then = 3, .user = 1 },
 	{ .what = "an extension that calls back (3.12: shims)",
 	  .native = { { "sem_wait", LIBC }, { LOOP, PYTHON }, { "PyObject_Call", PYTHON }, { "apply", NUMPY },
 		      { "qsort", LIBC }, { "outer", NUMPY }, { NULL, PYTHON }, { LOOP, PYTHON }, { NULL, PYTHON }, ENDS },
-	  .chain = { { "key", ENTRY, 1 }, { "", SHIM }, { "inner", IN, 2 }, { "main", ENTRY, 3 }, { "", SHIM } },
+	  .chain = { { "key", ENTRY, 1, APP }, { "", SHIM, 0, NULL }, { "inner", IN, 2, APP }, { "main", ENTRY, 3, APP }, { "", SHIM, 0, NULL } },
 	  .expected = "sem_wait key:1 apply qsort outer inner:2 main:3",
 	  .at = 0, .where = 3, .at_then = 0, .own_then = 1, .user = 0 },
 	{ .what = "sorted(key=...): the interpreter's own file in between",
 	  .native = { { "sem_wait", LIBC }, { LOOP, PYTHON }, { "list_sort_impl", PYTHON }, { NULL, PYTHON },
 		      { LOOP ".cold", PYTHON }, { "Py_RunMain", PYTHON }, { "__libc_start_main", LIBC }, { "_start", PYTHON } },
-	  .chain = { { "key", ENTRY, 1 }, { "", SHIM }, { "main", ENTRY, 3 }, { "", SHIM } },
+	  .chain = { { "key", ENTRY, 1, APP }, { "", SHIM, 0, NULL }, { "main", ENTRY, 3, APP }, { "", SHIM, 0, NULL } },
 	  .expected = "sem_wait key:1 main:3",
 	  .at = 0, .where = -1, .at_then = 0, .own_then = 1, .user = 0 },
 	{ .what = "a loop whose frames are gone already, only its shim stands",
 	  .native = { { "sem_wait", LIBC }, { LOOP, PYTHON }, { "dealloc", NUMPY }, { LOOP, PYTHON }, { "call", NUMPY },
 		      { LOOP, PYTHON }, ENDS },
-	  .chain = { { "__del__", ENTRY, 1 }, { "", SHIM }, { "", SHIM }, { "main", ENTRY, 3 }, { "", SHIM } },
+	  .chain = { { "__del__", ENTRY, 1, APP }, { "", SHIM, 0, NULL }, { "", SHIM, 0, NULL }, { "main", ENTRY, 3, APP }, { "", SHIM, 0, NULL } },
 	  .expected = "sem_wait __del__:1 dealloc call main:3",
 	  .at = 0, .where = 2, .at_then = 0, .own_then = 1, .user = 0 },
 	{ .what = "a native walk that was cut: the other frames come behind it",
 	  .native = { { "sem_wait", LIBC }, { LOOP, PYTHON }, { NULL, PYTHON }, { "apply", NUMPY } },
-	  .chain = { { "key", ENTRY, 1 }, { "", SHIM }, { "inner", IN, 2 }, { "main", ENTRY, 3 }, { "", SHIM } },
+	  .chain = { { "key", ENTRY, 1, APP }, { "", SHIM, 0, NULL }, { "inner", IN, 2, APP }, { "main", ENTRY, 3, APP }, { "", SHIM, 0, NULL } },
 	  .expected = "sem_wait key:1 apply inner:2 main:3",
 	  .at = 0, .where = 3, .at_then = 0, .own_then = 1, .user = 0, .cut = true },
 	{ .what = "no loop was found (no names), the walk is whole",
 	  .native = { { "sem_wait", LIBC }, { NULL, PYTHON }, { NULL, PYTHON }, ENDS },
-	  .chain = { { "work", IN, 1 }, { "main", ENTRY, 3 } },
+	  .chain = { { "work", IN, 1, APP }, { "main", ENTRY, 3, APP } },
 	  .expected = "sem_wait - work:1 main:3",
 	  .at = 0, .where = 1, .at_then = 0, .own_then = 2, .user = 0 },
 	{ .what = "no native frames at all",
-	  .chain = { { "work", IN, 1 }, { "main", ENTRY, 3 } },
+	  .chain = { { "work", IN, 1, APP }, { "main", ENTRY, 3, APP } },
 	  .expected = "work:1 main:3",
 	  .at = -1, .where = -1, .at_then = -1, .own_then = 0, .user = 0, .cut = true },
 	{ .what = "a chain that was cut: so is the stack",
 	  .native = { { "sem_wait", LIBC }, { LOOP, PYTHON }, { "apply", NUMPY }, { LOOP, PYTHON }, { LOOP, PYTHON }, ENDS },
-	  .chain = { { "key", ENTRY, 1 }, { "", SHIM }, { "inner", IN, 2 } },
+	  .chain = { { "key", ENTRY, 1, APP }, { "", SHIM, 0, NULL }, { "inner", IN, 2, APP } },
 	  .expected = "sem_wait key:1 apply inner:2",
 	  .at = 0, .where = 2, .at_then = 0, .own_then = 1, .user = 0, .chain_cut = true, .cut_then = true },
 	{ .what = "more loops than the chain knows of stay",
 	  .native = { { "sem_wait", LIBC }, { LOOP, PYTHON }, { "apply", NUMPY }, { LOOP, PYTHON }, ENDS },
-	  .chain = { { "main", ENTRY, 3 } },
+	  .chain = { { "main", ENTRY, 3, APP } },
 	  .expected = "sem_wait main:3 apply " LOOP,
 	  .at = 0, .where = 2, .at_then = 0, .own_then = 1, .user = 0 },
 	{ .what = "a program that embeds the interpreter keeps its frames",
 	  .native = { { "sem_wait", LIBC }, { LOOP, PYTHON }, { "PyObject_Call", PYTHON }, { "serve", "/usr/bin/uwsgi" },
 		      { "main", "/usr/bin/uwsgi" }, { "__libc_start_main", LIBC } },
-	  .chain = { { "app", ENTRY, 3 } },
+	  .chain = { { "app", ENTRY, 3, APP } },
 	  .expected = "sem_wait app:3 serve main",
 	  .at = 0, .where = 3, .at_then = 0, .own_then = 1, .user = 0 },
 	{ .what = "code that could not be read; all others are the library's",
 	  .native = { { "sem_wait", LIBC }, { LOOP, PYTHON } },
-	  .chain = { { "", UNKNOWN }, { "wait", IN, 4, LIB }, { "_bootstrap", ENTRY, 5, LIB } },
+	  .chain = { { "", UNKNOWN, 0, NULL }, { "wait", IN, 4, LIB }, { "_bootstrap", ENTRY, 5, LIB } },
 	  .expected = "sem_wait -:0 wait:4 _bootstrap:5",
 	  .at = 0, .where = -1, .at_then = 0, .own_then = 2, .user = 1 },
 	{ .what = "only a shim: nothing of Python runs",
 	  .native = { { "sem_wait", LIBC }, { LOOP, PYTHON }, ENDS },
-	  .chain = { { "", SHIM } },
+	  .chain = { { "", SHIM, 0, NULL } },
 	  .expected = "sem_wait " LOOP " start_thread clone3",
 	  .at = 0, .where = 1, .at_then = 0, .own_then = 1, .user = -1, .cut = true, .cut_then = true },
 	{ .what = "the lock function is outside of a loop",
 	  .native = { { NULL, LIBC }, { LOOP, PYTHON }, { NULL, PYTHON }, { "lock", NUMPY }, { LOOP, PYTHON } },
-	  .chain = { { "key", ENTRY, 1 }, { "", SHIM }, { "main", ENTRY, 3 }, { "", SHIM } },
+	  .chain = { { "key", ENTRY, 1, APP }, { "", SHIM, 0, NULL }, { "main", ENTRY, 3, APP }, { "", SHIM, 0, NULL } },
 	  .expected = "- key:1 lock main:3",
 	  .at = 3, .where = 4, .at_then = 2, .own_then = 1, .user = 0 },
 };
@@ -131,7 +131,6 @@ static struct python_chain chain_of(const struct merge_case *c, struct names *na
 	struct python_chain chain = { .truncated = c->chain_cut };
 
 	for (; chain.n < 10 && c->chain[chain.n].is; chain.n++) {
-		const char *file = c->chain[chain.n].file;
 		int is = c->chain[chain.n].is;
 		struct python_frame *f = &chain.frames[chain.n];
 
@@ -142,7 +141,7 @@ static struct python_chain chain_of(const struct merge_case *c, struct names *na
 		if (!f->known)
 			continue;
 		f->function = f->name = names__intern(names, c->chain[chain.n].name);
-		f->file = names__intern(names, file ? file : APP);
+		f->file = names__intern(names, c->chain[chain.n].file);
 		f->line = c->chain[chain.n].line;
 	}
 	return chain;

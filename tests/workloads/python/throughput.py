@@ -28,7 +28,7 @@ def main():
         while thread.is_alive():
             time.sleep(0.05)
     took = time.monotonic() - began
-    say(acquired=sum(counts), per_second=round(sum(counts) / took))
+    say(acquired=sum(counts), rate=sum(counts) / took)
 
 
 if __name__ == "__main__":
