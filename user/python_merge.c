@@ -40,6 +40,12 @@ static bool is_end(const struct frame *f)
 	return false;
 }
 
+static bool starts(const struct frame *f, const char *interpreter)
+{
+	return !is_end(f) && (is_of(f, interpreter) || callers__is_runtime(f->module) ||
+			      (f->function && !strcmp(f->function, "_start")));
+}
+
 /*
  * Where the stack ends as far as it is the program's: what starts a thread or a process is no news,
  * and it must not tell a whole stack from one that was cut before it.
@@ -58,9 +64,7 @@ static size_t outer_end(const struct named_stack *stack, const char *interpreter
 			return n;
 		least++;
 	}
-	while (n > least && !is_end(&stack->frames[n - 1]) &&
-	       (is_of(&stack->frames[n - 1], interpreter) ||
-		callers__is_runtime(stack->frames[n - 1].module)))
+	while (n > least && starts(&stack->frames[n - 1], interpreter))
 		n--;
 	return n;
 }
@@ -121,7 +125,7 @@ static bool interleave(struct merge *m, const struct named_stack *stack, const c
 			continue;
 		}
 		if (in_loops && !is_loop(f) && leads(f, interpreter) &&
-		    !(i + 1 == end && is_end(f)))
+		    !(is_end(f) && !(i + 1 < end && is_end(f + 1))))
 			continue;
 		if ((int)i == stack->callers.at)
 			m->at = m->n;

@@ -24,15 +24,21 @@ static void script_name(const char *file, char *buf, size_t size)
 	snprintf(buf, size, "%.*s", (int)(end - base), base);
 }
 
-static void module_name(struct python_target *t, uint64_t globals, char *buf, size_t size)
+/* code: the file of code that has these globals. __file__ goes when the script has run to its end,
+ * though other threads run on. */
+static void module_name(struct python_target *t, uint64_t globals, const char *code, char *buf,
+			size_t size)
 {
 	char file[PART_MAX * 4];
 
 	if (python__string(t, python__dict_value(t, globals, "__name__"), buf, size) < 0)
 		snprintf(buf, size, "?");
-	if (!strcmp(buf, "__main__") &&
-	    python__string(t, python__dict_value(t, globals, "__file__"), file, sizeof(file)) == 0)
+	if (strcmp(buf, "__main__") != 0)
+		return;
+	if (python__string(t, python__dict_value(t, globals, "__file__"), file, sizeof(file)) == 0)
 		script_name(file, buf, size);
+	else if (code && code[0] != '<') /* <string>, <stdin> */
+		script_name(code, buf, size);
 }
 
 static void type_name(struct python_target *t, uint64_t type, char *buf, size_t size)
@@ -103,7 +109,7 @@ static void node_name(struct python_search *s, const struct python_frame *frame,
 
 	switch (node->via) {
 	case PYTHON_VIA_GLOBAL:
-		module_name(t, node->owner, owner, sizeof(owner));
+		module_name(t, node->owner, frame->file, owner, sizeof(owner));
 		text(t, node->key, name, sizeof(name));
 		snprintf(buf, size, "%s.%s", owner, name);
 		return;

@@ -106,14 +106,27 @@ static bool is_expanded(const struct python_node *node)
 	return node->named || node->via == PYTHON_VIA_LOCAL;
 }
 
+/*
+ * A variable is called what its function likes; a global that the code does not name may be left
+ * from a loop.
+ */
+enum rank { RANK_NAMED, RANK_GLOBAL, RANK_LOCAL };
+
+static enum rank rank_of(const struct python_node *node)
+{
+	if (node->via == PYTHON_VIA_LOCAL)
+		return RANK_LOCAL;
+	return node->via == PYTHON_VIA_GLOBAL && !node->named ? RANK_GLOBAL : RANK_NAMED;
+}
+
 /* The lock itself before what is built on it: so it has one name in all the frames that use it. */
-static struct python_node *find(struct python_search *s, size_t first, size_t end, bool local)
+static struct python_node *find(struct python_search *s, size_t first, size_t end, enum rank rank)
 {
 	for (size_t i = first; i < end; i++)
-		if ((s->nodes[i].via == PYTHON_VIA_LOCAL) == local && is_itself(s, &s->nodes[i]))
+		if (rank_of(&s->nodes[i]) == rank && is_itself(s, &s->nodes[i]))
 			return &s->nodes[i];
 	for (size_t i = first; i < end; i++)
-		if ((s->nodes[i].via == PYTHON_VIA_LOCAL) == local && is_expanded(&s->nodes[i]) &&
+		if (rank_of(&s->nodes[i]) == rank && is_expanded(&s->nodes[i]) &&
 		    is_around(s, &s->nodes[i]))
 			return &s->nodes[i];
 	return NULL;
@@ -159,7 +172,7 @@ static bool is_self(struct python_search *s, const struct python_node *node)
 {
 	char name[8];
 
-	return node->index == 0 && s->n_slots &&
+	return node->via == PYTHON_VIA_LOCAL && node->index == 0 && s->n_slots &&
 	       python__string(&s->target, s->variables[0], name, sizeof(name)) == 0 &&
 	       !strcmp(name, "self");
 }
@@ -168,26 +181,27 @@ const struct python_node *python_search__frame(struct python_search *s,
 					       const struct python_frame *frame,
 					       const struct python_code *code, bool variables)
 {
-	const struct python_node *found, *local = NULL;
-	size_t first = 0, end;
+	const struct python_node *found = NULL;
+	size_t first = 0, roots = 0, end;
 
 	s->n = 0;
 	s->n_names = read_tuple(s, code->names, s->names, PYTHON_SEARCH_NAMES);
 	read_slots(s, frame, read_variables(s, code, frame->code));
 	python_expand__variables(s);
 	python_expand__globals(s, frame->globals);
-	for (int level = 0; level <= LEVELS; level++) {
+	for (int level = 0; level <= LEVELS && !found; level++) {
 		fill(s, first);
 		end = s->n;
-		found = find(s, first, end, false);
-		if (found)
-			return found;
-		if (level == 0 && variables)
-			local = find(s, first, end, true);
-		for (size_t i = first; i < end && level < LEVELS; i++)
+		roots = level ? roots : end;
+		found = find(s, first, end, RANK_NAMED);
+		for (size_t i = first; i < end && level < LEVELS && !found; i++)
 			if (is_expanded(&s->nodes[i]))
 				python_expand__node(s, i, level == LEVELS - 1);
 		first = end;
 	}
-	return local && !is_self(s, local) ? local : NULL;
+	if (!found)
+		found = find(s, 0, roots, RANK_GLOBAL);
+	if (!found && variables)
+		found = find(s, 0, roots, RANK_LOCAL);
+	return found && !is_self(s, found) ? found : NULL;
 }

@@ -45,8 +45,8 @@ struct python_target *python_search__target(struct python_search *s);
 
 /*
  * Looks in one frame; code as python_codes__at gave it. variables: those of the frame itself count,
- * too. A global is better than an attribute, that is better than a variable. NULL: not found. Valid
- * until the next call.
+ * too. A global that the code names comes before an attribute or an item, then any global, then a
+ * variable. NULL: not found. Valid until the next call.
  */
 const struct python_node *python_search__frame(struct python_search *s,
 					       const struct python_frame *frame,

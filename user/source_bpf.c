@@ -12,6 +12,7 @@
 #include "iterator.h"
 #include "locktop.skel.h"
 #include "map_reading.h"
+#include "ring.h"
 #include "source_watch.h"
 #include "util.h"
 
@@ -28,7 +29,7 @@ struct source_bpf {
 	struct source source;
 	struct locktop_bpf *skel;
 	struct proc *proc;
-	struct ring_buffer *ring;
+	struct ring *ring;
 	struct map_reading locks, waits, processes, exact_locks, orders, futexes;
 	struct exact *exact;	   /* NULL: without the exact tier */
 	struct iteration spinning; /* of struct open_call */
@@ -50,27 +51,25 @@ static struct source_bpf *source_bpf(struct source *s)
 	return (struct source_bpf *)s;
 }
 
-static int on_event(void *ctx, void *data, size_t size)
+static void on_event(void *ctx, const void *data, size_t size)
 {
 	struct source_bpf *s = ctx;
+	const struct fork_event *fork = data;
 
-	if (s->exact && size >= sizeof(struct fork_event) && *(uint32_t *)data == EVENT_FORK) {
-		exact__born(s->exact, ((const struct fork_event *)data)->tgid);
-		return 0;
-	}
-	s->event_fn(s->event_ctx, data, size);
-	return 0;
+	if (s->exact && size >= sizeof(*fork) && fork->type == EVENT_FORK)
+		exact__born(s->exact, fork->tgid);
+	else
+		s->event_fn(s->event_ctx, data, size);
 }
 
 static int drain(struct source *source, source_event_fn fn, void *ctx)
 {
 	struct source_bpf *s = source_bpf(source);
-	int n;
 
 	s->event_fn = fn;
 	s->event_ctx = ctx;
-	n = ring_buffer__consume(s->ring);
-	return n < 0 ? n : 0;
+	ring__consume(s->ring, on_event, s);
+	return 0;
 }
 
 static int read_open(struct source_bpf *s)
@@ -328,7 +327,7 @@ static void forget_futexes(struct source *s, const struct process_key *keys, siz
 
 static int ring_fd(struct source *s)
 {
-	return ring_buffer__epoll_fd(source_bpf(s)->ring);
+	return ring__fd(source_bpf(s)->ring);
 }
 
 static void python(struct source *s, uint32_t tgid, const struct python_process *process)
@@ -367,7 +366,7 @@ static void source_free(struct source *source)
 
 	if (s->stats_fd >= 0)
 		close(s->stats_fd);
-	ring_buffer__free(s->ring);
+	ring__free(s->ring);
 	map_reading__done(&s->locks);
 	map_reading__done(&s->waits);
 	map_reading__done(&s->processes);
@@ -405,6 +404,8 @@ int source_bpf__new(struct locktop_bpf *skel, struct proc *proc, struct exact *e
 		    struct source **ret)
 {
 	struct source_bpf *s = xcalloc(1, sizeof(*s));
+	const struct bpf_map *events = skel->maps.events;
+	int err;
 
 	s->source.ops = &ops;
 	s->skel = skel;
@@ -412,10 +413,8 @@ int source_bpf__new(struct locktop_bpf *skel, struct proc *proc, struct exact *e
 	s->exact = exact;
 	s->stats_fd = -1;
 	s->charged_ns = util__monotonic_ns();
-	s->ring = ring_buffer__new(bpf_map__fd(skel->maps.events), on_event, s, NULL);
-	if (!s->ring) {
-		int err = -errno;
-
+	err = ring__new(bpf_map__fd(events), bpf_map__max_entries(events), &s->ring);
+	if (err) {
 		free(s);
 		return err;
 	}

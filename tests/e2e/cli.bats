@@ -233,10 +233,10 @@ gone() {
 two_pairs() {
 	shared_dir
 	cp "$WORKLOADS/contend" "$dir/other"
-	"$@" "$dir/other" 2 30 1000 100 >/dev/null 3>&- &
+	"$@" "$dir/other" 2 120 1000 100 >/dev/null 3>&- &
 	other=$!
 	started+=("$other")
-	start "$dir/contend" 2 30 1000 100
+	start "$dir/contend" 2 120 1000 100
 	wait_for 5 asleep "$pid" 1
 	wait_for 5 asleep "$other" 1
 }

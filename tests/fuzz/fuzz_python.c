@@ -161,7 +161,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	t.layout = &layout;
 	m.bytes = data;
 	m.size = size;
-	m.endless = choice[1] & 1;
+	m.endless = choice[1] % 32 == 1; /* slow, and seldom new */
 	for (size_t i = 0; i < 4; i++)
 		read_object(&t, BASE + i * 64);
 	read_frames(&t, data, size);

@@ -47,6 +47,7 @@ locks = {"alpha": threading.Lock(), "beta": held(threading.Lock())}
 numbered = {7: held(threading.Lock()), 8: threading.Lock()}
 shards = [threading.Lock() for _ in range(5)]
 shards[3].acquire()
+left_over = shards[3]
 settings = types.ModuleType("settings")
 settings.gate = held(threading.Lock())
 again = threading.Condition()

@@ -143,7 +143,7 @@ static void test_csv(void **state)
 		lines++;
 	}
 	assert_true(formula && quotes);
-	assert_int_equal(columns, 42);
+	assert_int_equal(columns, 44);
 	assert_int_equal(lines, 1 + s->n_locks);
 	free(text);
 	snapshot__free(s);

@@ -28,11 +28,11 @@ static const char *const json_keys[ENTITY_COUNT][JSON_KEYS_MAX] = {
 		"oldest_ns", "acquisitions", "contended", "hold_ns", "max_hold_ns", "try_failures",
 		"impact_ns", "owner_died", "readers", "deadlocked", "contention", "avg_hold_ns",
 		"avg_wait_ns", "call_wait_ns", "read_acquisitions", "read_hold_ns",
-		"owner_changes", "signals",
+		"owner_changes", "signals", "switches", "forced_switches",
 	},
 	/* clang-format on */
 	[ENTITY_THREAD] = { "pid", "tid", "comm", "sleeps", "wait_ns", "waiting_for", "waiting_ns",
-			    "state", "syscall" },
+			    "state", "syscall", "name", "daemon", "gil" },
 };
 
 /* What csv has beside them: json says it in objects. */

@@ -254,6 +254,31 @@ static void check_thread(struct python_child *c, struct fixture *f, struct pytho
 	*innermost = chain->frames[0];
 }
 
+/* Frames that are only being set up: left out, but for the loop that was called for one. */
+static void check_unfinished(struct python_child *c, struct fixture *f, uint64_t code)
+{
+	const struct python_layout *l = &c->layout;
+	struct python_head heads[2] = {};
+	static struct python_chain chain;
+
+	if (l->minor < 11)
+		return;
+	for (int entry = 0; entry < 2; entry++) {
+		for (int i = 0; i < 2; i++) {
+			uint64_t at = code + l->code.bytecode + (i ? 20 : -2);
+
+			memcpy(heads[i].bytes + l->frame.code, &code, sizeof(code));
+			memcpy(heads[i].bytes + l->frame.instruction, &at, sizeof(at));
+			heads[i].bytes[l->frame.owner] = entry && l->minor == 11;
+		}
+		python_frames__decode(&c->target, f->codes, f->names, heads, 2, &chain);
+		assert_int_equal(chain.n, entry && l->minor == 11 ? 2 : 1);
+		assert_int_equal(chain.frames[0].shim, chain.n == 2);
+		assert_false(chain.frames[chain.n - 1].shim);
+		assert_int_equal(chain.frames[chain.n - 1].instruction, 20);
+	}
+}
+
 static void check_all(struct python_child *c)
 {
 	struct fixture f = fixture__new();
@@ -276,6 +301,8 @@ static void check_all(struct python_child *c)
 		waits++;
 	}
 	assert_int_equal(waits, n - 2);
+
+	check_unfinished(c, &f, innermost[0].code);
 
 	/* a thread state that is none */
 	assert_int_not_equal(
