@@ -426,6 +426,7 @@ void assemble(struct snapshot *s, struct identities *identities, struct tally *t
 	make_threads(&a);
 	blame(s, &a.parts, looks, samples, processes);
 	assemble_python__threads(s, processes->pythons);
+	assemble_python__states(s, &a.parts, processes->pythons);
 	verdicts__judge(s);
 	parts__done(&a.parts);
 }

@@ -11,6 +11,10 @@
 void assemble_python__lock(const struct parts *parts, const struct part *part,
 			   struct pythons *pythons);
 
+/* What constructs say of themselves. After the threads. */
+void assemble_python__states(struct snapshot *s, const struct parts *parts,
+			     struct pythons *pythons);
+
 /* Names of threads, and what each has to do with its GIL. */
 void assemble_python__threads(struct snapshot *s, struct pythons *pythons);
 

@@ -195,6 +195,28 @@ static int dump(FILE *out, json_t *json, size_t flags)
 	return err;
 }
 
+static json_t *count_or_null(int64_t n)
+{
+	return n < 0 ? json_null() : json_integer(n);
+}
+
+static json_t *python_state(const struct python_lock_state *p)
+{
+	json_t *missing;
+
+	if (!p)
+		return json_null();
+	missing = json_array();
+	for (size_t i = 0; i < p->n_missing; i++)
+		json_array_append_new(missing,
+				      json_pack("{s:i, s:o}", "tid", (int)p->missing[i]->tid,
+						"name", name_of(p->missing[i])));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "parties", count_or_null(p->parties),
+			 "arrived", count_or_null(p->arrived), "missing", missing, "capacity",
+			 count_or_null(p->capacity), "size", count_or_null(p->size), "recursion",
+			 count_or_null(p->recursion));
+}
+
 static json_t *row_object(enum entity entity, const void *row)
 {
 	json_t *object = scalars(entity, row);
@@ -207,6 +229,7 @@ static json_t *row_object(enum entity entity, const void *row)
 		json_object_set_new(object, "owner", owner(lock->owner));
 		json_object_set_new(object, "holders", holders(lock));
 		json_object_set_new(object, "verdicts", verdicts(lock));
+		json_object_set_new(object, "python", python_state(lock->python));
 		json_object_set_new(object, "sites", sites(lock));
 	}
 	return object;

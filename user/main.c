@@ -170,6 +170,8 @@ static int set_up(struct run *r)
 	/* and what an interval frees, the next one takes: page faults would cost more than it holds
 	 */
 	mallopt(M_TRIM_THRESHOLD, 4 << 20);
+	/* but the debug information of a large library goes back as soon as it is let go */
+	mallopt(M_MMAP_THRESHOLD, 2 << 20);
 	return EXIT_FINE;
 }
 

@@ -130,6 +130,21 @@ struct python_row {
 	enum thread_gil gil; /* at the end of the interval */
 };
 
+/* What a construct of Python's says of itself; -1: not recorded. */
+struct python_lock_state {
+	int64_t parties, arrived; /* of a barrier */
+	int64_t capacity, size;	  /* of a queue; capacity 0: it has none */
+	int64_t recursion;	  /* how often its owner has taken it */
+	/* of a barrier: threads that came in earlier rounds, and have not come in this one */
+	const struct thread **missing;
+	size_t n_missing;
+};
+
+#define PYTHON_LOCK_STATE_UNKNOWN                                                         \
+	{                                                                                 \
+		.parties = -1, .arrived = -1, .capacity = -1, .size = -1, .recursion = -1 \
+	}
+
 /* Who holds a lock at the end of the interval. */
 struct owner {
 	const struct thread *thread;
@@ -220,7 +235,8 @@ struct lock {
 	uint64_t read_hold_ns;	/* of them, by readers */
 	uint64_t max_hold_ns;	/* longest that ended in the interval; 0: none */
 	uint64_t owner_changes; /* taken by another thread than before */
-	uint32_t hold_hist[HIST_BUCKETS]; /* of holds that ended; not scaled */
+	uint32_t hold_hist[HIST_BUCKETS];	/* of holds that ended; not scaled */
+	const struct python_lock_state *python; /* NULL: it is none of Python's, or says nothing */
 	/* of a GIL, in the interval: how often it changed hands, and how often who had it was made
 	 * to let go and waited until another had it; valid if switches_known */
 	bool switches_known;

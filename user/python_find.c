@@ -157,7 +157,8 @@ bool python_find__slot(struct python_target *t, const struct python_thread *thre
 	bool indirect = l->thread.cframe != PYTHON_ABSENT;
 	int32_t key;
 
-	if (python__int32(t, t->runtime + l->runtime.key, &key) || key < 0 || key >= MUSL_SLOTS_MAX)
+	if (l->runtime.key < 0 || python__int32(t, t->runtime + l->runtime.key, &key) || key < 0 ||
+	    key >= MUSL_SLOTS_MAX)
 		return false;
 	*ret = (struct python_process){ .frame = indirect ? l->thread.cframe : l->thread.frame,
 					.cframe = indirect ? l->thread.frame : -1,

@@ -276,6 +276,17 @@ pid_t pythons__owner(struct pythons *p, struct python *py, uint64_t word, bool *
 	return pythons__thread_of(p, py, found->holder);
 }
 
+int64_t pythons__recursion(struct pythons *p, struct python *py, uint64_t word)
+{
+	struct python_lock wanted = { .word = word }, *found;
+
+	refresh_locks(p, py);
+	found = py->n_locks
+			? bsearch(&wanted, py->locks, py->n_locks, sizeof(wanted), compare_words)
+			: NULL;
+	return found && found->rlock && found->holder ? (int64_t)found->count : -1;
+}
+
 /* ---- names ---- */
 
 static void read_infos(struct python *py)

@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -17,7 +16,6 @@
  * producer's; and the data. Positions only grow.
  */
 struct ring {
-	int epoll_fd; /* the map itself is readable whenever there is a record, wanted now or not */
 	size_t size, page;
 	unsigned long *consumer;
 	const unsigned long *producer;
@@ -43,27 +41,14 @@ static int map(struct ring *r, int fd)
 	return 0;
 }
 
-static int watch(struct ring *r, int fd)
-{
-	struct epoll_event event = { .events = EPOLLIN };
-
-	r->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (r->epoll_fd < 0 || epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, fd, &event))
-		return -errno;
-	return 0;
-}
-
 int ring__new(int map_fd, size_t size, struct ring **ret)
 {
 	struct ring *r = xcalloc(1, sizeof(*r));
 	int err;
 
-	r->epoll_fd = -1;
 	r->size = size;
 	r->page = sysconf(_SC_PAGESIZE);
 	err = map(r, map_fd);
-	if (!err)
-		err = watch(r, map_fd);
 	if (err) {
 		ring__free(r);
 		return err;
@@ -80,15 +65,8 @@ void ring__free(struct ring *r)
 		munmap(r->consumer, r->page);
 	if (r->producer)
 		munmap((void *)r->producer, r->page + r->size);
-	if (r->epoll_fd >= 0)
-		close(r->epoll_fd);
 	free(r->joined);
 	free(r);
-}
-
-int ring__fd(const struct ring *r)
-{
-	return r->epoll_fd;
 }
 
 /* In one piece. */

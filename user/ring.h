@@ -10,13 +10,10 @@
 
 struct ring;
 
-/* Of a ring buffer map with so many bytes of data. 0 or -errno. */
+/* Of a ring buffer map with so many bytes of data, a power of two. 0 or -errno. */
 int ring__new(int map_fd, size_t size, struct ring **ret);
 /* Takes NULL. */
 void ring__free(struct ring *r);
-
-/* Polls readable when a program asked for it to be read. */
-int ring__fd(const struct ring *r);
 
 /* Hands over all records that are there; data is valid during the call. */
 void ring__consume(struct ring *r, void (*fn)(void *ctx, const void *data, size_t size), void *ctx);

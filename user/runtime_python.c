@@ -55,6 +55,7 @@ static void drop(struct pythons *p, struct python *py)
 	HASH_DELETE(hh, p->by_key, py);
 	python_codes__free(py->codes);
 	python_scan__done(py);
+	python_barriers__done(py);
 	HASH_ITER (hh, py->seen, seen, next)
 		drop_seen(py, seen);
 	free(py);
@@ -120,6 +121,11 @@ const char *pythons__title(struct pythons *p, const struct process_key *key)
 const char *python__interpreter(const struct python *py)
 {
 	return py->found.path;
+}
+
+struct python_target *python__target(struct python *py)
+{
+	return &py->target;
 }
 
 static void write_title(struct python *py)

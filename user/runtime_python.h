@@ -78,6 +78,19 @@ void pythons__look(struct pythons *p, uint64_t now_ns);
  * or not known. told: the interpreter says who has it, or that nobody has. */
 pid_t pythons__owner(struct pythons *p, struct python *py, uint64_t word, bool *told);
 
+/* How often the owner of the reentrant lock with this word has taken it; -1: not known. */
+int64_t pythons__recursion(struct pythons *p, struct python *py, uint64_t word);
+
+struct python_target *python__target(struct python *py);
+
+/* A thread came to a barrier: it waits there, or let the others go on. */
+#define PYTHON_PARTIES 64 /* so many are remembered */
+void python__came(struct python *py, uint64_t barrier, pid_t tid);
+
+/* Those that came before and are not among the n that wait there now; valid until the next call. */
+size_t python__missing(struct python *py, uint64_t barrier, const pid_t *tids, size_t n,
+		       const pid_t **ret);
+
 /* The number of the thread whose state this is, in its own namespace; 0: none. */
 pid_t pythons__thread_of(struct pythons *p, struct python *py, uint64_t state);
 

@@ -26,9 +26,19 @@ struct seen_lock {
 	UT_hash_handle hh;
 };
 
+/* The threads that come to a barrier. */
+struct barrier_seen {
+	uint64_t object;
+	pid_t tids[PYTHON_PARTIES];
+	size_t n;
+	UT_hash_handle hh;
+};
+
 struct python {
 	struct process_key key;
-	struct seen_lock *seen; /* the oldest first */
+	struct barrier_seen *barriers;
+	pid_t missing[PYTHON_PARTIES]; /* answer of python__missing() */
+	struct seen_lock *seen;	       /* the oldest first */
 	struct python_found found;
 	struct python_target target;
 	struct python_codes *codes;
@@ -78,5 +88,6 @@ void python_scan__gils(struct pythons *p, struct python *py);
 const struct python_thread *python_scan__thread(struct pythons *p, struct python *py, pid_t tid);
 
 void python_scan__done(struct python *py);
+void python_barriers__done(struct python *py);
 
 #endif

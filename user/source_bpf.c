@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "exact.h"
@@ -30,6 +31,7 @@ struct source_bpf {
 	struct locktop_bpf *skel;
 	struct proc *proc;
 	struct ring *ring;
+	int ring_fd;
 	struct map_reading locks, waits, processes, exact_locks, orders, futexes;
 	struct exact *exact;	   /* NULL: without the exact tier */
 	struct iteration spinning; /* of struct open_call */
@@ -327,7 +329,7 @@ static void forget_futexes(struct source *s, const struct process_key *keys, siz
 
 static int ring_fd(struct source *s)
 {
-	return ring__fd(source_bpf(s)->ring);
+	return source_bpf(s)->ring_fd;
 }
 
 static void python(struct source *s, uint32_t tgid, const struct python_process *process)
@@ -367,6 +369,8 @@ static void source_free(struct source *source)
 	if (s->stats_fd >= 0)
 		close(s->stats_fd);
 	ring__free(s->ring);
+	if (s->ring_fd >= 0)
+		close(s->ring_fd);
 	map_reading__done(&s->locks);
 	map_reading__done(&s->waits);
 	map_reading__done(&s->processes);
@@ -400,11 +404,27 @@ static const struct source_ops ops = {
 	.free = source_free,
 };
 
+/*
+ * The map itself polls readable while there is any record; seen through this, when a program wanted
+ * to be heard.
+ */
+static int open_ring(struct source_bpf *s)
+{
+	const struct bpf_map *map = s->skel->maps.events;
+	struct epoll_event event = { .events = EPOLLIN };
+	int err = ring__new(bpf_map__fd(map), bpf_map__max_entries(map), &s->ring);
+
+	s->ring_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (!err &&
+	    (s->ring_fd < 0 || epoll_ctl(s->ring_fd, EPOLL_CTL_ADD, bpf_map__fd(map), &event)))
+		err = -errno;
+	return err;
+}
+
 int source_bpf__new(struct locktop_bpf *skel, struct proc *proc, struct exact *exact,
 		    struct source **ret)
 {
 	struct source_bpf *s = xcalloc(1, sizeof(*s));
-	const struct bpf_map *events = skel->maps.events;
 	int err;
 
 	s->source.ops = &ops;
@@ -413,9 +433,9 @@ int source_bpf__new(struct locktop_bpf *skel, struct proc *proc, struct exact *e
 	s->exact = exact;
 	s->stats_fd = -1;
 	s->charged_ns = util__monotonic_ns();
-	err = ring__new(bpf_map__fd(events), bpf_map__max_entries(events), &s->ring);
+	err = open_ring(s);
 	if (err) {
-		free(s);
+		source_free(&s->source);
 		return err;
 	}
 	s->watch = watch__new(skel);

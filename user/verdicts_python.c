@@ -65,7 +65,7 @@ static double share_of(const struct lock *lock, enum site_role role,
 	double share = 0;
 
 	for (size_t i = 0; i < lock->n_sites; i++)
-		if (lock->sites[i].role == role && lock->sites[i].samples && test(&lock->sites[i]))
+		if (lock->sites[i].role == role && test(&lock->sites[i]))
 			share += lock->sites[i].share;
 	return MIN(share, 1);
 }

@@ -64,12 +64,23 @@ def watched(name):
 
 def seen(watch):
     """Rows of one lock of the truth, found by its waiters' lines; all intervals. On the same lines
-    threads wait for the GIL, to go on, and for the lock inside of a queue or condition."""
+    threads wait for the GIL, to go on, for the lock inside of a queue or condition, and for the
+    thread of the C library's that was joined: briefly."""
     inner = watch["kind"] not in ("py-lock", "py-rlock")
+    wait = {}
+    for x in program_rows():
+        wait[x["id"]] = wait.get(x["id"], 0) + x["wait_ns"]
     ids = {x["id"] for x in program_rows() if not (x["name"] or "").startswith("GIL")
            and not (inner and x["kind"] in ("py-lock", "py-rlock"))
-           and any(waits_at(x, s) for s in watch["stacks"])}
+           and any(waits_at(x, s) for s in watch["stacks"])
+           and wait[x["id"]] > 0.01 * watch["wait_ns"]}
     return [x for x in program_rows() if x["id"] in ids]
+
+
+def told(watch, rows_seen):
+    """Of these, the intervals in which a waiter's line tells that it is that lock: others may have
+    been at its address before."""
+    return [x for x in rows_seen if any(waits_at(x, s) for s in watch["stacks"])]
 
 
 def title(watch):
@@ -123,7 +134,7 @@ def waited(percent):
 
 def kinds_right():
     def one(watch, rows_seen):
-        found = {(x["kind"], x["class"]) for x in rows_seen}
+        found = {(x["kind"], x["class"]) for x in told(watch, rows_seen)}
         right_ = {(watch["kind"], watch["class"])}
         return None if found == right_ else f"{found}, truth {right_}"
 
@@ -132,7 +143,7 @@ def kinds_right():
 
 def names_right():
     def one(watch, rows_seen):
-        found = {(x["name"], x["name_from"]) for x in rows_seen}
+        found = {(x["name"], x["name_from"]) for x in told(watch, rows_seen)}
         right_ = {(watch["name"], "python")}
         return None if watch["name"] is None or found == right_ else f"{found}, truth {right_}"
 
@@ -148,7 +159,7 @@ def mattering(watch):
 def lines_right():
     """Each waiter's stack is one of the truth's, and those that matter are there."""
     def one(watch, rows_seen):
-        sites = [s for x in rows_seen for s in x["sites"] if s["role"] == "waiter"]
+        sites = [s for x in told(watch, rows_seen) for s in x["sites"] if s["role"] == "waiter"]
         bare = [s for s in sites if not python(s["frames"])]
         if 10 * sum(s["samples"] for s in bare) > sum(s["samples"] for s in sites):
             return f"no Python at {functions(bare[0]['frames'])}"
@@ -176,9 +187,12 @@ def counted():
 
 def held(percent):
     def one(watch, rows_seen):
-        of = sum(x["hold_ns"] or 0 for x in rows_seen)
-        if watch["hold_ns"] is not None and not near(of, watch["hold_ns"], percent):
-            return f"held {of}, truth {watch['hold_ns']} ({of / watch['hold_ns']:.4f})"
+        of, truth = sum(x["hold_ns"] or 0 for x in rows_seen), watch["hold_ns"]
+        if truth is None:
+            return None
+        slack = max(truth * percent / 100, 5 * MS)
+        if not truth - slack <= of <= truth + slack + gil_wait():
+            return f"held {of}, truth {truth} ({of / truth:.4f}), {gil_wait()} for the GIL"
         return None
 
     return each(one)
@@ -189,10 +203,12 @@ def averages(percent):
     def one(watch, rows_seen):
         n = sum(x["acquisitions"] or 0 for x in rows_seen)
         wait = sum(x["call_wait_ns"] or 0 for x in rows_seen)
+        truth = watch["avg_wait_ns"]
         if watch["acquisitions"] is None:
             return None
-        if not n or not near(wait / n, watch["avg_wait_ns"], percent):
-            return f"waits {wait / max(1, n):.0f} on average, truth {watch['avg_wait_ns']}"
+        slack = max(truth * percent / 100, MS / 10)
+        if not n or not truth - slack - gil_wait() / n <= wait / n <= truth + slack:
+            return f"waits {wait / max(1, n):.0f} on average, truth {truth}"
         return None
 
     return each(one)

@@ -288,6 +288,11 @@ static const char *const locks_script =
 	"        l.release()\n"
 	"        arrived.append(1)\n"
 	"        os.read(pipe[0], 1)\n"
+	"def let_go():\n"
+	"    l = Lock()\n"
+	"    with l:\n"
+	"        l.release()\n"
+	"        free(l)\n"
 	"def again(l):\n"
 	"    with l: free(l)\n"
 	"many = {}\n"
@@ -296,7 +301,8 @@ static const char *const locks_script =
 	"print('begin')\n"
 	"for f in (simple, nested, both, generator, suspended, recursive, at_last, loops, "
 	"recursion,\n"
-	"          comprehension, key, cells, python_rlock, semaphore, many['large']): run(f)\n"
+	"          comprehension, key, cells, python_rlock, semaphore, let_go, many['large']): "
+	"run(f)\n"
 	"run(acquired, Lock())\n"
 	"run(take_hidden); run_waiting(wait_with); run_waiting(wait_acquire)\n"
 	"run(condition, Condition(Lock()), 0)\n"
@@ -362,7 +368,7 @@ static void check_locks(struct python_child *c)
 		if (at)
 			assert_int_equal(line_of(c, codes, lock), at);
 	}
-	assert_int_equal(n_facts, 36);
+	assert_int_equal(n_facts, 37);
 	/* The interpreter's own locks are held by nobody. */
 	for (int i = 0; i < n_locks; i++)
 		n_held -= locks[i].holder != 0;

@@ -118,7 +118,7 @@ static void test_in_del(void **state)
 	NOTHING(in_del, frame(&m, 2)->function = NULL);
 	NOTHING(in_del, frame(&m, 2)->language = "native");
 	NOTHING(in_del, frame(&m, 2)->language = NULL);
-	NOTHING(in_del, m.lock->sites[0].samples = 0);
+	NOTHING(in_del, m.lock->sites[0].share = 0);
 	NOTHING(in_del, m.lock->kind = KIND_MUTEX);
 	NOTHING(in_del, m.lock->class = CLASS_IDLE, m.lock->kind = KIND_PY_EVENT);
 }

@@ -339,7 +339,7 @@ def join_it(watch):
 
 @case
 def join():
-    return threads_of(1, join_it, Watch(None, "join", idle=True))
+    return threads_of(1, join_it, Watch("join_it.<locals>.child", "join", idle=True))
 
 
 def import_first():
@@ -361,7 +361,8 @@ def import_lock():
         module.write(f"import time\ntime.sleep({30 * HOLD})\nready = True\n")
     sys.path.append(place)
     atexit.register(shutil.rmtree, place)
-    return [start(import_first), start(import_second, Watch(None, "py-lock"))]
+    watch = Watch("import slow_to_import", "py-lock")
+    return [start(import_first), start(import_second, watch)]
 
 
 # ---- a reader-writer lock built by hand from two Locks ----
