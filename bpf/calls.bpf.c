@@ -56,6 +56,7 @@ int on_call_end(__u64 *ctx)
 	cmd = call.arg[1] & FUTEX_CMD_MASK;
 	__sync_fetch_and_add(&stats->calls, 1);
 	if (is_wait_command(cmd)) {
+		exact__ran(task, call.arg[0], bpf_ktime_get_ns());
 		if (ret == -EAGAIN)
 			__sync_fetch_and_add(&stats->again, 1);
 		return 0;

@@ -10,37 +10,43 @@
 static __always_inline void held__since(struct exact_thread *t, __u64 addr, __u64 now)
 {
 	__u32 at = held__find(t, addr);
+	struct held_lock *held;
 
-	if (at < HELD_MAX && !t->contended && !t->ran_ns && t->held[held__place(at)].depth == 1)
-		t->held[held__place(at)].since_ns = now;
+	if (at >= HELD_MAX)
+		return;
+	held = &t->held[held__place(at)];
+	if (held->depth == 1 && held->since_ns >= t->call_ns) /* not by an earlier call */
+		held->since_ns = now;
 }
 
 /*
  * Part of the call that the thread is in already? Some C libraries build one function on another.
  * It comes from further down the stack, or by a jump from the very same call.
  */
-static __always_inline bool is_inner(const struct call *c)
+static __always_inline bool is_inner(struct call *c)
 {
 	struct exact_thread *t = c->thread;
 
 	if (!(t->call_inner >> c->op & 1))
 		return false;
+	c->ret = return_address(c);
 	if (c->sp > t->call_sp || (c->sp == t->call_sp && c->ret != t->call_ret))
 		return false;
 	if (c->addr == t->call_addr) {
-		held__since(t, c->addr, c->now);
+		if (!t->contended && !t->ran_ns)
+			held__since(t, c->addr, bpf_ktime_get_ns());
 		return true;
 	}
 	if (!t->cond_mutex || c->addr != t->cond_mutex)
 		return false;
 	if (c->op == OP_MUTEX_UNLOCK)
 		return true; /* let go already */
-	t->cond_mutex = 0;   /* taken back by this very call */
+	retake_cond(c);	     /* by this very call */
 	return false;
 }
 
 /* Fills in the call. False: nobody wants to know of it. */
-static __always_inline bool call__init(struct call *c, struct pt_regs *regs, __u64 cookie)
+static __always_inline bool call__init(struct call *c, struct pt_regs *regs)
 {
 	struct exact_thread *t;
 	__u32 tgid;
@@ -63,51 +69,35 @@ static __always_inline bool call__init(struct call *c, struct pt_regs *regs, __u
 		t->call_addr = t->cond_mutex = t->ran_ns = 0;
 		t->call_inner = t->returns = 0;
 		tgid = c->task->tgid;
-		t->ignored =
-			tgid == exact_self ||
-			(knob_exact_scoped && !bpf_map_lookup_elem(&exact_scope, &tgid));
+		t->ignored = tgid == exact_self ||
+			     (knob_exact_scoped && !bpf_map_lookup_elem(&exact_scope, &tgid));
 		if (!t->ignored)
 			process__note(c->task); /* it may end before anybody looks */
 	}
 	if (t->ignored)
 		return false;
 	c->thread = t;
-	c->cookie = cookie;
-	c->op = COOKIE_OP(cookie);
-	c->now = bpf_ktime_get_ns();
 	return true;
-}
-
-/* Of the call; a probe at the function's end may have replaced it already. */
-static __always_inline __u64 return_address(const struct call *c)
-{
-	struct hidden_return hidden = {};
-	__u64 address = 0;
-
-	if (COOKIE_RETURNS & c->cookie) {
-		task__hidden(c->task, &hidden);
-		if (hidden.at == c->sp)
-			return hidden.address;
-	}
-	bpf_probe_read_user(&address, sizeof(address), (void *)c->sp);
-	return address;
 }
 
 SEC("uprobe")
 int on_lock_call(struct pt_regs *regs)
 {
-	struct call c = {};
+	struct call c = { .cookie = bpf_get_attach_cookie(regs) };
 
-	if (!call__init(&c, regs, bpf_get_attach_cookie(regs)))
+	c.op = COOKIE_OP(c.cookie);
+	if (is_release(c.op))
+		c.now = bpf_ktime_get_ns();
+	if (!call__init(&c, regs))
 		return 0;
 	if (c.cookie & COOKIE_DEAR)
 		ADD(exact_dear, 1);
 	c.addr = arch__argument0(regs);
 	c.sp = arch__user_sp(regs) + COOKIE_STACK(c.cookie);
-	if (c.op != OP_MUTEX_UNLOCK || c.thread->call_inner) /* nobody asks who unlocks */
-		c.ret = return_address(&c);
 	if (is_inner(&c))
 		return 0;
+	if (COOKIE_INNER(c.cookie) && !c.ret)
+		c.ret = return_address(&c);
 	if (c.op == OP_SPIN_LOCK && (c.cookie & COOKIE_TRIED)) {
 		on_spin_try(&c);
 		return 0;
@@ -124,9 +114,13 @@ int on_lock_call(struct pt_regs *regs)
 	case OP_MUTEX_UNLOCK:
 	case OP_RWLOCK_UNLOCK:
 	case OP_SPIN_UNLOCK:
+		if (c.cookie & COOKIE_RETURNS)
+			begin_call(&c, false, false);
 		let_go(&c, c.addr);
 		break;
 	case OP_SEM_POST:
+		if (c.cookie & COOKIE_RETURNS)
+			begin_call(&c, false, false);
 		on_post(&c);
 		break;
 	case OP_SEM_INIT:
@@ -154,58 +148,87 @@ int on_lock_call(struct pt_regs *regs)
 	return 0;
 }
 
-/* The end of a call that may fail. */
-SEC("uretprobe")
-int on_lock_return(struct pt_regs *regs)
+/*
+ * The end of a call that is known already. Functions that it is built on end too: it cannot have
+ * had the lock before. Nor before the end of one whose first instruction takes longer than most
+ * holds; nor does a lock that is let go so come free earlier.
+ */
+static __always_inline void on_known_end(struct call *c, int result)
 {
+	struct exact_thread *t = c->thread;
 	struct exact_stats *stats;
-	struct exact_thread *t;
-	struct call c = {};
-	int result = arch__result(regs);
 	__u64 at;
 
-	if (!call__init(&c, regs, bpf_get_attach_cookie(regs)))
-		return 0;
-	t = c.thread;
-	/*
-	 * Functions that it is built on return too: it cannot have had the lock before. Nor before
-	 * the end of a call whose first instruction takes longer than most holds.
-	 */
-	if (t->call_addr && !t->returns && (t->op == c.op || (t->call_inner >> c.op & 1))) {
-		held__since(t, t->call_addr, c.now);
-		if (t->contended && (t->op == c.op || !result))
-			t->ran_ns = c.now;
+	if (is_release(c->op)) {
+		stats = t->op == c->op ? exact__get(c, t->call_addr) : NULL;
+		if (stats && stats->released_ns < c->now - exact_bias_ns)
+			stats->released_ns = c->now - exact_bias_ns;
+		return;
 	}
-	if (!t->call_addr || !t->returns || t->op != c.op)
-		return 0;
-	c.addr = t->call_addr;
-	c.ret = t->call_ret;
-	at = t->ran_ns ? t->ran_ns : c.now;
-	stats = exact__get(&c, c.addr);
+	if (t->op != c->op && !(t->call_inner >> c->op & 1))
+		return;
+	at = exact_end_bias_ns + bpf_ktime_get_ns();
+	if (!t->contended && !t->ran_ns)
+		held__since(t, t->call_addr, at);
+	else if (t->op == c->op || !result || result == OWNER_DEAD)
+		t->ran_ns = at;
+}
+
+/* The end of a call that may have failed. */
+static __always_inline void on_tried(struct call *c, int result)
+{
+	struct exact_thread *t = c->thread;
+	struct exact_stats *stats;
+	__u64 at = t->ran_ns ? t->ran_ns : c->now;
+	__u32 sample;
+
+	c->addr = t->call_addr;
+	c->ret = t->call_ret;
 	t->call_addr = 0;
 	t->call_inner = 0;
+	stats = exact__get(c, c->addr);
 	if (!stats)
-		goto out;
+		return;
 	if (result && result != OWNER_DEAD) {
 		ADD(stats->failures, 1);
-		ADD(stats->wait_ns, t->ran_ns ? since(t->call_ns, c.now) : 0);
-		stats->last_ns = c.now;
-		goto out;
+		ADD(stats->wait_ns, t->ran_ns ? since(t->call_ns, c->now) : 0);
+		stats->last_ns = c->now;
+		return;
 	}
-	if (take_again(&c, true))
-		goto out;
-	count_taken(&c, stats, is_reader(c.op));
+	if (take_again(c, true))
+		return;
 	if (t->contended || t->ran_ns) {
 		ADD(stats->contended, 1);
 		ADD(stats->wait_ns, since(t->call_ns, at));
 	}
-	if (is_sem(c.op))
-		sem_taken(stats, at);
-	note_owner(stats, c.task->pid, c.now);
-	take(&c, stats, at, is_reader(c.op));
-out:
-	t->ran_ns = 0;
-	t->returns = 0;
+	count_taken(c, stats, is_reader(c->op));
+	sample = taker__sample(c, stats);
+	c->now += exact_end_bias_ns;
+	if (is_sem(c->op))
+		stats->taken_ns = c->now;
+	note_owner(stats, c->task->pid, c->now);
+	take(c, stats, c->now, sample, is_reader(c->op));
+}
+
+SEC("uretprobe")
+int on_lock_return(struct pt_regs *regs)
+{
+	struct call c = { .cookie = bpf_get_attach_cookie(regs), .now = bpf_ktime_get_ns() };
+	struct exact_thread *t;
+
+	c.op = COOKIE_OP(c.cookie);
+	if (!call__init(&c, regs))
+		return 0;
+	t = c.thread;
+	if (!t->call_addr)
+		return 0;
+	if (!t->returns) {
+		on_known_end(&c, arch__result(regs));
+	} else if (t->op == c.op) {
+		on_tried(&c, arch__result(regs));
+		t->ran_ns = 0;
+		t->returns = 0;
+	}
 	return 0;
 }
 

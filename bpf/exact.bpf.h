@@ -51,10 +51,26 @@ struct call {
 	struct exact_thread *thread;
 	__u64 cookie;
 	__u64 addr;
-	__u64 now;
-	__u64 sp, ret; /* where its return address stands, and what it is */
+	__u64 now;     /* of calls that let go, early; of those that take, late */
+	__u64 sp, ret; /* where its return address stands, and what it is; 0: not read */
 	__u32 op;
+	bool several; /* a semaphore that more than one may have */
 };
+
+/* Of the call; a probe at the function's end may have replaced it already. */
+static __always_inline __u64 return_address(const struct call *c)
+{
+	struct hidden_return hidden = {};
+	__u64 address = 0;
+
+	if (COOKIE_RETURNS & c->cookie) {
+		task__hidden(c->task, &hidden);
+		if (hidden.at == c->sp)
+			return hidden.address;
+	}
+	bpf_probe_read_user(&address, sizeof(address), (void *)c->sp);
+	return address;
+}
 
 static __always_inline struct exact_stats *exact__get(const struct call *c, __u64 addr)
 {
@@ -86,10 +102,13 @@ static __always_inline bool taker__allowed(__u64 now)
 	return ADD(taker_window_count, 1) < (knob_samples_second + 9) / 10;
 }
 
-/* Sends the stack of the current thread. Returns the sample's id, 0 if none was sent. */
-static __always_inline __u32 taker__send(enum event_type type, const struct call *c, __u64 addr,
-					 __u32 family)
+/*
+ * Sends the stack of the current thread. Returns the sample's id, 0 if none was sent. Like others
+ * below a function of its own for the verifier, which else would follow it along every way there.
+ */
+__noinline __u32 taker__send(__u32 type, __u64 addr, __u32 family)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	__u32 cpu = bpf_get_smp_processor_id(), id;
 	struct exact_buffer *buffer = bpf_map_lookup_elem(&exact_buffers, &cpu);
 	struct stack_event *event;
@@ -103,28 +122,34 @@ static __always_inline __u32 taker__send(enum event_type type, const struct call
 	id = (ADD(last_taker_id, 1) + 1) | 0x80000000;
 	event = &buffer->sample.event;
 	__builtin_memset(&event->key, 0, sizeof(event->key));
-	event->key.tgid = c->task->tgid;
-	event->key.gen = task__gen(c->task);
+	event->key.tgid = task->tgid;
+	event->key.gen = task__gen(task);
 	event->key.addr = addr;
 	event->key.signature = OP_EXACT | family;
 	event->sample_id = id;
 	event->val = 0;
 	event->lock_id = 0;
 	event->words = 0;
-	stack__begin(event, type, c->task, c->regs, c->now);
+	stack__begin(event, type, task, (struct pt_regs *)bpf_task_pt_regs(task),
+		     bpf_ktime_get_ns());
 	if (!stack__send(&buffer->sample, STACK_BYTES_MAX / 2, BPF_RB_NO_WAKEUP))
 		id = 0;
 	buffer->taken = 0;
 	return id;
 }
 
-static __always_inline __u32 taker__sample(const struct call *c, struct exact_stats *stats,
-					   __u64 addr)
+/* Reads the clock, and if a sample was due, which takes a while, reads it again. */
+static __always_inline __u32 taker__sample(struct call *c, struct exact_stats *stats)
 {
+	__u32 id;
+
+	c->now = bpf_ktime_get_ns();
 	if (c->now < stats->next_sample_ns || !taker__allowed(c->now))
 		return 0;
 	stats->next_sample_ns = c->now + knob_sample_period_ns;
-	return taker__send(EVENT_TAKER_STACK, c, addr, stats->family);
+	id = taker__send(EVENT_TAKER_STACK, c->addr, stats->family);
+	c->now = bpf_ktime_get_ns();
+	return id;
 }
 
 /* A place, with its bound where the verifier sees it. */
@@ -134,23 +159,41 @@ static __always_inline __u32 held__place(__u32 i)
 	return i & (HELD_MAX - 1);
 }
 
-/*
- * The place of a lock among those that the thread holds, the latest first; HELD_MAX: it has not.
- * Most threads hold one or two.
- */
-static __always_inline __u32 held__find(const struct exact_thread *t, __u64 addr)
+/* The place of a lock among those that the thread holds, the latest first; HELD_MAX: it has not. */
+__noinline __u32 held__search(struct exact_thread *t, __u64 addr)
 {
-	__u32 n = t->n;
+	__u32 n = t ? t->n : 0;
 
-	for (__u32 i = 0; i < HELD_MAX; i++) {
+	for (__u32 i = 0; i < HELD_MAX && i < n; i++) {
 		__u32 at = held__place(n - 1 - i);
 
-		if (i >= n)
-			break;
 		if (t->held[at].addr == addr)
 			return at;
 	}
 	return HELD_MAX;
+}
+
+/* Most threads hold one or two, and let go what they took last. */
+static __always_inline __u32 held__find(struct exact_thread *t, __u64 addr)
+{
+	__u32 n = t->n, at;
+
+	if (!n)
+		return HELD_MAX;
+	at = held__place(n - 1);
+	if (t->held[at].addr == addr)
+		return at;
+	return n == 1 ? HELD_MAX : held__search(t, addr);
+}
+
+/* Those above it come down. Returns 0: a function of its own returns something. */
+__noinline int held__close(struct exact_thread *t, __u32 at)
+{
+	__u32 n = t ? t->n : 0;
+
+	for (__u32 i = 0; i < HELD_MAX - 1 && at + 1 < n; i++, at++)
+		t->held[held__place(at)] = t->held[held__place(at + 1)];
+	return 0;
 }
 
 static __always_inline void held__remove(struct exact_thread *t, __u32 at)
@@ -159,8 +202,8 @@ static __always_inline void held__remove(struct exact_thread *t, __u32 at)
 
 	if (!n)
 		return;
-	for (__u32 i = 0; i < HELD_MAX - 1 && at + 1 < n; i++, at++)
-		t->held[held__place(at)] = t->held[held__place(at + 1)];
+	if (at + 1 < n)
+		held__close(t, at);
 	t->n = n - 1;
 }
 
@@ -178,30 +221,77 @@ static __always_inline __u8 exact__life(const struct order_key *order, __u64 add
 	return stats ? stats->lives : 0;
 }
 
+/* Of the locks that a thread holds below the latest. */
+__noinline __u64 held__gates(struct exact_thread *t)
+{
+	__u64 gates = 0;
+
+	if (!t)
+		return 0;
+	for (__u32 i = 0; i < HELD_MAX && i + 1 < t->n; i++)
+		gates |= gate_bit(t->held[i].addr);
+	return gates;
+}
+
+/* From now on it is noted where this lock is taken. */
+static __always_inline void exact__nested(const struct order_key *order)
+{
+	struct exact_key key = { .tgid = order->tgid, .gen = order->gen, .addr = order->from };
+	struct exact_stats *stats = bpf_map_lookup_elem(&exact_locks, &key);
+
+	if (stats)
+		stats->nested = 1;
+}
+
+/* An edge that has not been seen before. Linux 6.1 wants what goes into maps on this stack. */
+__noinline int order__add(const struct order_key *edge, const struct order_stats *first,
+			  __u32 family)
+{
+	__u64 now = bpf_ktime_get_ns();
+	struct order_key key;
+	struct order_stats order;
+
+	if (!edge || !first)
+		return 0;
+	key = *edge;
+	order = *first;
+	exact__nested(&key);
+	order.first_ns = now;
+	order.from_life = exact__life(&key, key.from);
+	order.to_life = exact__life(&key, key.to);
+	if (taker__allowed(now))
+		order.sample_id = taker__send(EVENT_ORDER_STACK, key.to, family);
+	if (bpf_map_update_elem(&orders, &key, &order, BPF_NOEXIST) &&
+	    !bpf_map_lookup_elem(&orders, &key))
+		loss__count(LOSS_ORDERS_FULL);
+	return 0;
+}
+
 /* The lock is wanted while another is held: an edge from the latest of those. */
 static __always_inline void order__note(const struct call *c, bool reader)
 {
 	struct exact_thread *t = c->thread;
 	struct order_key key = { .tgid = c->task->tgid, .gen = c->thread->gen, .to = c->addr };
 	struct order_stats *order, first = {};
-	__u32 top = (t->n - 1) & (HELD_MAX - 1);
-	__u64 gates = 0;
+	__u32 n = t->n, top;
+	__u64 gates;
 	__u8 shared;
 
-	if (!t->n)
+	if (!n)
 		return;
+	top = held__place(n - 1);
 	key.from = t->held[top].addr;
 	if (key.from == key.to)
 		return;
-	for (__u32 i = 0; i < HELD_MAX; i++)
-		if (i < top)
-			gates |= gate_bit(t->held[i].addr);
+	gates = n > 1 ? held__gates(t) : 0;
 	shared = t->held[top].reader | reader << 1;
 	order = bpf_map_lookup_elem(&orders, &key);
 	if (order) {
 		ADD(order->count, 1);
 		if (order->tid != (__u32)c->task->pid)
 			order->others = 1;
+		else if (!order->caller)
+			order->caller = t->held[top].caller;
 		if (order->gates & ~gates)
 			__sync_fetch_and_and(&order->gates, gates);
 		if (order->shared & ~shared)
@@ -209,18 +299,11 @@ static __always_inline void order__note(const struct call *c, bool reader)
 		return;
 	}
 	first.count = 1;
-	first.first_ns = c->now;
 	first.gates = gates;
 	first.shared = shared;
 	first.tid = c->task->pid;
 	first.caller = t->held[top].caller;
-	first.from_life = exact__life(&key, key.from);
-	first.to_life = exact__life(&key, key.to);
-	if (taker__allowed(c->now))
-		first.sample_id = taker__send(EVENT_ORDER_STACK, c, c->addr, exact_family(c->op));
-	if (bpf_map_update_elem(&orders, &key, &first, BPF_NOEXIST) &&
-	    !bpf_map_lookup_elem(&orders, &key))
-		loss__count(LOSS_ORDERS_FULL);
+	order__add(&key, &first, exact_family(c->op));
 }
 
 #endif

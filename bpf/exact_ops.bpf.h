@@ -3,27 +3,19 @@
 #ifndef EXACT_OPS_BPF_H
 #define EXACT_OPS_BPF_H
 
-#include "exact.bpf.h"
+#include "exact_words.bpf.h"
 
-#define MUTEX_RECURSIVE 1
-#define OWNER_DEAD	130 /* EOWNERDEAD: taken, and its data are to be mended */
+#define CALLERS_NOTED 256
+#define OWNER_DEAD    130 /* EOWNERDEAD: taken, and its data are to be mended */
 
-static __always_inline bool is_reader(__u32 op)
+/* Does it let something go? The mutex, of those that wait for a condition. */
+static __always_inline bool is_release(__u32 op)
 {
-	return op == OP_RWLOCK_RDLOCK || op == OP_RWLOCK_TRYRDLOCK || op == OP_RWLOCK_TIMEDRDLOCK;
-}
+	const __u32 releases = 1u << OP_MUTEX_UNLOCK | 1u << OP_RWLOCK_UNLOCK |
+			       1u << OP_SPIN_UNLOCK | 1u << OP_SEM_POST | 1u << OP_COND_WAIT |
+			       1u << OP_COND_TIMEDWAIT;
 
-static __always_inline bool is_sem(__u32 op)
-{
-	return op == OP_SEM_WAIT || op == OP_SEM_TRYWAIT || op == OP_SEM_TIMEDWAIT;
-}
-
-/* A semaphore that is used as a lock has one holder at a time. */
-static __always_inline void sem_taken(struct exact_stats *stats, __u64 at_ns)
-{
-	if (stats->owner)
-		stats->multiple = 1;
-	stats->taken_ns = at_ns;
+	return releases >> (op & 31) & 1;
 }
 
 static __always_inline void note_owner(struct exact_stats *stats, __u32 tid, __u64 now)
@@ -62,10 +54,8 @@ static __always_inline void hold(const struct call *c, __u64 addr, __u64 since_n
  * others may let it go.
  */
 static __always_inline void take(const struct call *c, struct exact_stats *stats, __u64 since_ns,
-				 bool reader)
+				 __u32 sample, bool reader)
 {
-	__u32 sample = taker__sample(c, stats, c->addr);
-
 	if (is_sem(c->op))
 		ADD(stats->taken_sum, since_ns);
 	else
@@ -80,20 +70,30 @@ static __always_inline void count_taken(const struct call *c, struct exact_stats
 		ADD(stats->reads, 1);
 }
 
+/* The mutex that was let go for a condition is taken back. */
+static __always_inline struct exact_stats *retake_cond(const struct call *c)
+{
+	struct exact_stats *stats = exact__get(c, c->thread->cond_mutex);
+
+	c->thread->cond_mutex = 0;
+	if (stats)
+		ADD(stats->waiting, -1);
+	return stats;
+}
+
 /* The thread came back from a wait for a condition: it has the mutex again. */
 static __always_inline void settle_cond(const struct call *c)
 {
 	struct exact_thread *t = c->thread;
 	__u64 addr = t->cond_mutex, at = t->ran_ns ? t->ran_ns : t->call_ns;
-	struct exact_stats *stats = exact__get(c, addr);
+	struct exact_stats *stats = retake_cond(c);
 
-	t->cond_mutex = 0;
 	if (!stats)
 		return;
 	ADD(stats->calls, 1);
 	if (t->ran_ns && t->ran_addr - addr < OBJECT_MAX)
 		ADD(stats->contended, 1);
-	note_owner(stats, c->task->pid, c->now);
+	note_owner(stats, c->task->pid, at);
 	hold(c, addr, at, 0, false); /* the stack is the next call's by now */
 }
 
@@ -111,18 +111,18 @@ static __always_inline void settle_wait(const struct call *c)
 	if (!stats)
 		return;
 	/* without a sleep it span, in user space or in the kernel, until another let go */
-	if (stats->released_ns > at_ns && stats->released_ns < c->now && !is_reader(t->op))
+	if (stats->released_ns > at_ns && !is_reader(t->op))
 		at_ns = stats->released_ns;
 	wait = since(t->call_ns, at_ns);
 	ADD(stats->wait_ns, wait);
 	ADD(stats->contended, 1);
-	if (t->contended)
+	if (t->contended) {
+		ADD(stats->waiting, -1);
 		count_taken(c, stats, is_reader(t->op));
-	if (is_sem(t->op) && t->contended)
-		sem_taken(stats, at_ns);
-	else if (is_sem(t->op))
+	}
+	if (is_sem(t->op))
 		stats->taken_ns = at_ns;
-	note_owner(stats, c->task->pid, c->now);
+	note_owner(stats, c->task->pid, at_ns);
 	if (is_sem(t->op)) {
 		ADD(stats->taken_sum, t->contended ? at_ns : wait);
 		return;
@@ -162,54 +162,12 @@ static __always_inline void begin_call(const struct call *c, bool contended, boo
 	t->sequence++;
 }
 
-/* Is the lock taken, by its own words? What cannot be read is not. */
-static __always_inline bool is_taken(const struct call *c)
-{
-	__u32 words[2] = {}, first, second;
-	bool musl = c->cookie & COOKIE_MUSL;
-
-	bpf_probe_read_user(words, sizeof(words), (void *)c->addr);
-	first = words[0];
-	second = words[1];
-	/* in registers: the verifier refuses to choose between places on the stack */
-	__asm__ volatile("" : "+r"(first), "+r"(second));
-	switch (c->op) {
-	case OP_MUTEX_LOCK:
-	case OP_MUTEX_TRYLOCK:
-	case OP_MUTEX_TIMEDLOCK:
-		return (musl ? second : first) != 0;
-	case OP_SPIN_LOCK: /* of musl: glibc's stands behind the try */
-		return first != 0;
-	case OP_RWLOCK_RDLOCK:
-	case OP_RWLOCK_TIMEDRDLOCK: /* glibc: bit 1, a writer has it; musl: all bits */
-		return musl ? (first & 0x7fffffff) == 0x7fffffff : first & 2;
-	case OP_RWLOCK_WRLOCK:
-	case OP_RWLOCK_TIMEDWRLOCK:
-		return musl ? first != 0 : (first & 2) || first >> 3;
-	case OP_SEM_WAIT:
-	case OP_SEM_TIMEDWAIT:
-		return (int)first <= 0 || (first & 0x7fffffff) == 0;
-	default:
-		return false;
-	}
-}
-
-/* Type of a mutex: glibc's kind at 16, musl's type at 0; the same numbers. */
-static __always_inline __u32 mutex_type(const struct call *c)
-{
-	__u32 kind = 0;
-
-	bpf_probe_read_user(&kind, sizeof(kind),
-			    (void *)(c->addr + (c->cookie & COOKIE_MUSL ? 0 : 16)));
-	return kind & 3;
-}
-
 /*
  * Wanted again by the thread that holds it: a recursive mutex, one more reader's turn; an
  * error-checking one refuses; of any other type, the thread waits for itself. tried: the call has
  * succeeded already.
  */
-static __always_inline bool take_again(const struct call *c, bool tried)
+static __always_inline bool take_again(struct call *c, bool tried)
 {
 	bool mutex = c->op == OP_MUTEX_LOCK || c->op == OP_MUTEX_TIMEDLOCK;
 	struct exact_thread *t = c->thread;
@@ -225,42 +183,64 @@ static __always_inline bool take_again(const struct call *c, bool tried)
 		if (stats)
 			count_taken(c, stats, is_reader(c->op));
 	}
-	if (!tried)
+	if (!tried) {
+		c->now = bpf_ktime_get_ns();
 		begin_call(c, false, false);
+	}
 	return true;
 }
 
+/*
+ * Where it is taken matters to locks that others are wanted under, and to new ones, which may be.
+ * Reading it costs as much as all else.
+ */
+static __always_inline bool wants_caller(const struct exact_stats *stats)
+{
+	return stats->nested || stats->calls < CALLERS_NOTED;
+}
+
 /* A call that comes back with the lock, sooner or later. */
-static __always_inline void on_take(const struct call *c)
+static __always_inline void on_take(struct call *c)
 {
 	bool contended, reader = is_reader(c->op);
 	struct exact_stats *stats;
+	__u32 sample;
 
 	if (take_again(c, false))
 		return;
 	stats = exact__get(c, c->addr);
 	if (!stats)
 		return;
-	contended = is_taken(c);
+	if (!c->ret && wants_caller(stats))
+		c->ret = return_address(c);
+	contended = find_taken(c, stats);
 	if (!is_sem(c->op))
 		order__note(c, reader);
+	sample = taker__sample(c, stats);
 	if (!contended) {
 		count_taken(c, stats, reader);
 		if (is_sem(c->op))
-			sem_taken(stats, c->now);
+			stats->taken_ns = c->now;
 		note_owner(stats, c->task->pid, c->now);
 	}
-	take(c, stats, contended ? 0 : c->now, reader);
+	take(c, stats, contended ? 0 : c->now, sample, reader);
 	begin_call(c, contended, false);
 }
 
 /* A call that may fail: what came of it is known at its end. */
-static __always_inline void on_try(const struct call *c)
+static __always_inline void on_try(struct call *c)
 {
-	begin_call(c, is_taken(c), true);
+	bool contended = is_taken(c);
+	struct exact_stats *stats = c->several ? exact__get(c, c->addr) : NULL;
+
+	if (stats)
+		stats->multiple = 1;
+	c->ret = return_address(c);
 	if (c->op == OP_MUTEX_TIMEDLOCK || c->op == OP_RWLOCK_TIMEDRDLOCK ||
 	    c->op == OP_RWLOCK_TIMEDWRLOCK)
 		order__note(c, is_reader(c->op));
+	c->now = bpf_ktime_get_ns();
+	begin_call(c, contended, true);
 }
 
 /* alone: nobody else writes here, for the lock is this thread's still. */
@@ -357,8 +337,12 @@ static __always_inline void on_cond_wait(struct call *c)
 
 	if (stats)
 		ADD(stats->calls, 1);
+	c->ret = return_address(c);
 	begin_call(c, false, false);
 	let_go(c, mutex);
+	stats = exact__get(c, mutex);
+	if (stats)
+		ADD(stats->waiting, 1);
 	c->thread->cond_mutex = mutex;
 }
 
@@ -380,7 +364,7 @@ static __always_inline void on_destroy(const struct call *c)
 	if (!stats)
 		return;
 	ADD(stats->lives, 1);
-	stats->owner = 0;
+	stats->owner = stats->slice = 0;
 }
 
 /*
@@ -408,41 +392,48 @@ static __always_inline void on_sem_init(const struct call *c)
 }
 
 /* The probe stands behind the try: it passes once for each, and the last one succeeds. */
-static __always_inline void on_spin_try(const struct call *c)
+static __always_inline void on_spin_try(struct call *c)
 {
 	struct exact_thread *t = c->thread;
 	bool goes_on = t->call_addr == c->addr && t->op == OP_SPIN_LOCK;
 	struct exact_stats *stats;
+	__u32 sample;
 
 	if (!goes_on) {
 		settle(c);
 		order__note(c, false);
 	}
 	if (!arch__zero_flag(c->regs)) {
-		if (!goes_on)
+		if (!goes_on) {
+			c->now = bpf_ktime_get_ns();
 			begin_call(c, true, true);
+		}
 		return;
 	}
 	stats = exact__get(c, c->addr);
 	if (!stats)
 		return;
+	if (wants_caller(stats))
+		c->ret = return_address(c);
+	sample = taker__sample(c, stats);
 	count_taken(c, stats, false);
 	if (goes_on) {
 		ADD(stats->contended, 1);
 		ADD(stats->wait_ns, since(t->call_ns, c->now));
 	}
 	note_owner(stats, c->task->pid, c->now);
-	take(c, stats, c->now, false);
+	take(c, stats, c->now, sample, false);
 	t->call_addr = 0;
 	t->returns = 0;
 }
 
-static __always_inline void on_count(const struct call *c)
+static __always_inline void on_count(struct call *c)
 {
 	struct exact_stats *stats = exact__get(c, c->addr);
 
 	if (stats)
 		ADD(stats->calls, 1);
+	c->now = bpf_ktime_get_ns();
 	begin_call(c, false, false);
 }
 

@@ -157,4 +157,18 @@ static __always_inline bool is_waker(struct task_struct *task, struct pt_regs *r
 	return is_same_word(call.arg[0], key, same);
 }
 
+/*
+ * The exact tier: what a thread waited for in a call, it has at the earliest when it runs again,
+ * and when the futex call is over.
+ */
+static __always_inline void exact__ran(struct task_struct *task, __u64 addr, __u64 now)
+{
+	struct exact_thread *t = bpf_task_storage_get(&exact_threads, task, 0, 0);
+
+	if (!t || (!t->cond_mutex && addr - t->call_addr >= OBJECT_MAX))
+		return;
+	t->ran_ns = now;
+	t->ran_addr = addr;
+}
+
 #endif

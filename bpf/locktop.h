@@ -291,8 +291,12 @@ struct exact_stats {
 	__u64 owner_changes;
 	__u64 last_ns;
 	__u64 next_sample_ns;
-	__u32 owner; /* who took it last; 0: it was let go */
-	__u32 taker; /* who took it last, also after that */
+	__u32 owner;   /* who took it last; 0: it was let go */
+	__u32 taker;   /* who took it last, also after that */
+	__u32 nested;  /* others were wanted while it was held */
+	__u32 slice;   /* in which its word was last seen free: all that took it since are known */
+	__u32 waiting; /* calls that found it taken, or wait for a condition, and are not settled */
+	__u32 pad;
 	struct exact_before before;
 	struct interval_max max_hold[2];
 	__u32 hold_hist[HIST_BUCKETS]; /* of holds that ended */
@@ -476,7 +480,7 @@ _Static_assert(sizeof(struct wait_stats) == 40, "wait_stats");
 _Static_assert(sizeof(struct process_stats) == 40, "process_stats");
 _Static_assert(sizeof(struct open_sleep) == 104 + 8 * REGS_MAX, "open_sleep");
 _Static_assert(sizeof(struct exact_key) == 16, "exact_key");
-_Static_assert(sizeof(struct exact_stats) == 256 + 4 * HIST_BUCKETS, "exact_stats");
+_Static_assert(sizeof(struct exact_stats) == 272 + 4 * HIST_BUCKETS, "exact_stats");
 _Static_assert(sizeof(struct order_key) == 24, "order_key");
 _Static_assert(sizeof(struct order_stats) == 48, "order_stats");
 _Static_assert(sizeof(struct futex_stats) == 32, "futex_stats");

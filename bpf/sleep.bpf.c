@@ -28,18 +28,6 @@ static __always_inline bool task__interrupted(struct task_struct *task)
 	return (signals & ~task->blocked.sig[0]) || (task->jobctl & JOBCTL_PENDING);
 }
 
-/* The exact tier: what a thread waited for in a call, it has at the earliest when it runs again. */
-static __always_inline void exact__ran(struct task_struct *task, const struct sleep_state *s,
-				       __u64 now)
-{
-	struct exact_thread *t = bpf_task_storage_get(&exact_threads, task, 0, 0);
-
-	if (!t || (!t->cond_mutex && s->key.addr - t->call_addr >= OBJECT_MAX))
-		return;
-	t->ran_ns = now;
-	t->ran_addr = s->key.addr;
-}
-
 static __always_inline void sleep__end(struct task_struct *task, struct sleep_state *s, __u64 now)
 {
 	__u64 blocked, delay, wait;
@@ -60,7 +48,7 @@ static __always_inline void sleep__end(struct task_struct *task, struct sleep_st
 	wait = blocked + delay;
 	s->start_ns = 0;
 	if (knob_exact)
-		exact__ran(task, s, now);
+		exact__ran(task, s->key.addr, now);
 	if (s->sample_id) {
 		struct end_event end = { .type = EVENT_SLEEP_END,
 					 .sample_id = s->sample_id,

@@ -83,12 +83,13 @@ static __always_inline bool stack__send(struct sample_buffer *buffer, __u32 want
 
 	python__send(&buffer->python, buffer->event.time_ns, buffer->event.key.addr);
 	stack__copy(buffer, want);
-	len = *(volatile __u32 *)&buffer->event.stack_len;
-	if (!len)
+	if (!buffer->event.stack_len)
 		loss__count(LOSS_STACKS_UNREAD);
+	stack__unhide(buffer, bpf_get_current_task_btf(), buffer->event.stack_len);
+	/* read once, after all else: 6.1's verifier forgets the bound of what is spilled */
+	len = *(volatile __u32 *)&buffer->event.stack_len;
 	if (len > STACK_BYTES_MAX)
 		return false;
-	stack__unhide(buffer, bpf_get_current_task_btf(), len);
 	if (bpf_ringbuf_output(&events, buffer, sizeof(buffer->event) + len, wakeup)) {
 		loss__count(LOSS_SAMPLES_DROPPED);
 		return false;

@@ -15,6 +15,7 @@ const volatile bool knob_exact_scoped = false;
 __u32 enabled = 0;
 __u32 epoch = 0;
 __u64 exact_bias_ns = 0;
+__u64 exact_end_bias_ns = 0;
 __u64 exact_dear = 0;
 __u32 exact_self = 0;
 __u32 exact_slice = 0;

@@ -32,11 +32,13 @@ extern const volatile bool knob_exact_scoped; /* ... for processes in the map ex
 
 /* Written by user space while the probes run. */
 extern __u32 enabled;
-extern __u32 epoch;	    /* number of the running interval */
-extern __u64 exact_bias_ns; /* by which holds are measured too long: what the probes take */
-extern __u64 exact_dear;    /* hits of COOKIE_DEAR so far */
-extern __u32 exact_self;    /* locktop's own process, whose calls are nobody's concern */
-extern __u32 exact_slice;   /* of the exact tier's time slices; 0: it is off */
+extern __u32 epoch; /* number of the running interval */
+/* By which holds are measured too long, by what the probes take; more, where a call's end tells. */
+extern __u64 exact_bias_ns;
+extern __u64 exact_end_bias_ns;
+extern __u64 exact_dear;  /* hits of COOKIE_DEAR so far */
+extern __u32 exact_self;  /* locktop's own process, whose calls are nobody's concern */
+extern __u32 exact_slice; /* of the exact tier's time slices; 0: it is off */
 
 extern __u64 losses[LOSS_COUNT];
 

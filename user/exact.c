@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@
 #define MAKE_UP_MOST 5.0	       /* windows that one costly one may stand for */
 #define GUARD_NS     (10 * 1000000ULL) /* between looks at the cost, at most ... */
 #define GUARD_MIN_NS (1 * 1000000ULL)  /* ... and at least */
+#define GUARD_NICE   -15
 /*
  * What the kernel takes to get to a program and back, which its statistics leave out, where it
  * can not be measured here. With an empty program: 0.65 to 0.95 us at an emulated instruction, 12
@@ -159,8 +161,10 @@ static void calibrate(struct exact *e)
 {
 	if (e->slice)
 		return;
-	if (e->bulk && !exact_cost__measure(e->skel, e->proc, ++e->slice, &e->cost))
+	if (e->bulk && !exact_cost__measure(e->skel, e->proc, ++e->slice, &e->cost)) {
 		e->skel->bss->exact_bias_ns = e->cost.bias_ns;
+		e->skel->bss->exact_end_bias_ns = e->cost.end_bias_ns;
+	}
 	e->skel->bss->exact_self = getpid();
 }
 
@@ -248,6 +252,8 @@ static void *guard(void *arg)
 {
 	struct exact *e = arg;
 
+	/* it must not wait for the CPUs that the probes take; where that is not allowed, it may */
+	setpriority(PRIO_PROCESS, 0, GUARD_NICE);
 	features__drop_privileges(false);
 	pthread_mutex_lock(&e->probes);
 	while (!e->end) {

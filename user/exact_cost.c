@@ -8,17 +8,21 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "detach.h"
 #include "exact_links.h"
 #include "library_file.h"
 #include "locktop.skel.h"
 #include "uprobes.h"
 #include "util.h"
 
-#define BATCHES 5 /* their middle counts */
-#define PAIRS	100
-#define HOLD_NS 5000 /* each pair */
+#define BATCHES 9 /* their middle counts */
+#define PAIRS	50
+#define HOLD_NS 5000	     /* each pair */
+#define OLD	(1ULL << 32) /* calls of a lock that nothing is new about */
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
+typedef int (*lock_call)(pthread_mutex_t *);
 
 struct batch_times {
 	uint64_t pairs_ns; /* what the calls took */
@@ -29,14 +33,14 @@ struct batch_times {
  * The lock is held for a while each time, as others do: a probe that follows upon another takes
  * less than one that comes out of nowhere.
  */
-static struct batch_times run_pairs(void)
+static struct batch_times run_pairs(lock_call lock)
 {
 	struct batch_times times = {};
 
 	for (int i = 0; i < PAIRS; i++) {
 		uint64_t begun = util__monotonic_ns(), taken, now;
 
-		pthread_mutex_lock(&mutex);
+		lock(&mutex);
 		taken = now = util__monotonic_ns();
 		while (now - taken < HOLD_NS)
 			now = util__monotonic_ns();
@@ -62,12 +66,18 @@ static uint64_t middle(uint64_t values[BATCHES])
 
 static bool is_other(const struct lock_place *p)
 {
-	return p->function->op != OP_MUTEX_LOCK && p->function->op != OP_MUTEX_UNLOCK;
+	enum exact_op op = p->function->op;
+
+	return op != OP_MUTEX_LOCK && op != OP_MUTEX_TRYLOCK && op != OP_MUTEX_UNLOCK;
 }
 
-/* Both functions, at the places that other programs have them. */
-static int attach(struct locktop_bpf *skel, struct proc *proc, struct uprobe_link **ret)
+enum { ENDS, CALLS, LINKS };
+
+/* These functions, at the places that other programs have them. */
+static int attach(struct locktop_bpf *skel, struct proc *proc, struct uprobe_link *ret[LINKS])
 {
+	const int programs[LINKS] = { [ENDS] = bpf_program__fd(skel->progs.on_lock_return),
+				      [CALLS] = bpf_program__fd(skel->progs.on_lock_call) };
 	_cleanup_(util__closep) int fd = -1;
 	const struct mapping *m;
 	struct library file = {};
@@ -85,8 +95,9 @@ static int attach(struct locktop_bpf *skel, struct proc *proc, struct uprobe_lin
 	maps__free(maps);
 	if (!err) {
 		file.path = xasprintf("/proc/self/fd/%d", fd);
-		err = exact_links__attach_file(&file, bpf_program__fd(skel->progs.on_lock_call),
-					       false, getpid(), is_other, ret);
+		for (int i = 0; i < LINKS && !err; i++)
+			err = exact_links__attach_file(&file, programs[i], i == ENDS, getpid(),
+						       is_other, &ret[i]);
 	}
 	free(file.path);
 	free(file.places);
@@ -108,9 +119,13 @@ static bool find_own(const struct bpf_map *map, void *key)
 }
 
 /* With the probes in place. The first batch finds the lock's entry, which the others begin anew. */
-static int run_probed(struct locktop_bpf *skel, uint64_t *pairs_ns, uint64_t *hold_ns)
+static int run_probed(struct locktop_bpf *skel, lock_call lock, uint64_t *pairs_ns,
+		      uint64_t *hold_ns)
 {
-	struct exact_stats fresh = { .family = OP_MUTEX_LOCK, .next_sample_ns = UINT64_MAX }, stats;
+	struct exact_stats fresh = { .family = OP_MUTEX_LOCK,
+				     .calls = OLD,
+				     .next_sample_ns = UINT64_MAX },
+			   stats;
 	int fd = bpf_map__fd(skel->maps.exact_locks);
 	uint64_t pairs[BATCHES], holds[BATCHES];
 	struct exact_key key;
@@ -118,7 +133,7 @@ static int run_probed(struct locktop_bpf *skel, uint64_t *pairs_ns, uint64_t *ho
 	/* no stack of it */
 	skel->bss->taker_window_ns = util__monotonic_ns() - 1000;
 	skel->bss->taker_window_count = UINT32_MAX / 2;
-	run_pairs();
+	run_pairs(lock);
 	if (!find_own(skel->maps.exact_locks, &key))
 		return -ENOENT;
 	for (int i = 0; i < BATCHES; i++) {
@@ -126,7 +141,7 @@ static int run_probed(struct locktop_bpf *skel, uint64_t *pairs_ns, uint64_t *ho
 
 		if (bpf_map_update_elem(fd, &key, &fresh, BPF_ANY))
 			return -errno;
-		times = run_pairs();
+		times = run_pairs(lock);
 		if (bpf_map_lookup_elem(fd, &key, &stats) || stats.releases != PAIRS ||
 		    stats.hold_ns < times.held_ns)
 			return -ENOENT;
@@ -143,7 +158,7 @@ static uint64_t run_plain(void)
 	uint64_t pairs[BATCHES];
 
 	for (int i = 0; i < BATCHES; i++)
-		pairs[i] = run_pairs().pairs_ns;
+		pairs[i] = run_pairs(pthread_mutex_lock).pairs_ns;
 	return middle(pairs);
 }
 
@@ -154,30 +169,27 @@ static void forget(const struct bpf_map *map, void *key)
 			return;
 }
 
-int exact_cost__measure(struct locktop_bpf *skel, struct proc *proc, uint32_t slice,
-			struct exact_cost *ret)
+/* What it costs with the probes there. This process is of the scope meanwhile. */
+static int measure_probed(struct locktop_bpf *skel, uint32_t slice, uint64_t plain_ns, bool ends,
+			  struct exact_cost *ret)
 {
 	int scope = bpf_map__fd(skel->maps.exact_scope), err;
-	uint64_t plain_ns, pairs_ns = 0, hold_ns = 0;
+	uint64_t pairs_ns = 0, hold_ns = 0, tries_ns, end_ns = 0;
 	uint32_t pid = getpid(), one = 1;
 	bool known, scoped = skel->rodata->knob_exact_scoped;
-	struct uprobe_link *link = NULL;
 	struct exact_key lock;
 	struct process_key process;
 
-	plain_ns = run_plain();
-	err = attach(skel, proc, &link);
-	if (err || !link)
-		return err ? err : -ENOENT;
 	known = find_own(skel->maps.processes, &process);
 	if (scoped && bpf_map_update_elem(scope, &pid, &one, BPF_NOEXIST))
 		scoped = false; /* it is there already: it stays */
 	skel->bss->exact_slice = slice;
-	err = run_probed(skel, &pairs_ns, &hold_ns);
+	err = run_probed(skel, pthread_mutex_lock, &pairs_ns, &hold_ns);
+	if (!err && ends)
+		err = run_probed(skel, pthread_mutex_trylock, &tries_ns, &end_ns);
 	skel->bss->exact_slice = 0;
 	if (scoped)
 		bpf_map_delete_elem(scope, &pid);
-	uprobes__detach(link);
 	forget(skel->maps.exact_locks, &lock);
 	if (!known)
 		forget(skel->maps.processes, &process);
@@ -185,6 +197,22 @@ int exact_cost__measure(struct locktop_bpf *skel, struct proc *proc, uint32_t sl
 	if (err || pairs_ns <= plain_ns || !hold_ns)
 		return err ? err : -ERANGE;
 	ret->bias_ns = hold_ns / PAIRS;
+	ret->end_bias_ns = (end_ns > hold_ns ? end_ns - hold_ns : 0) / PAIRS;
 	ret->hit_ns = (pairs_ns - plain_ns) / PAIRS / 2;
 	return 0;
+}
+
+int exact_cost__measure(struct locktop_bpf *skel, struct proc *proc, uint32_t slice,
+			struct exact_cost *ret)
+{
+	struct uprobe_link *links[LINKS] = { NULL };
+	uint64_t plain_ns = run_plain();
+	int err = attach(skel, proc, links);
+
+	if (!err && !links[CALLS])
+		err = -ENOENT;
+	if (!err)
+		err = measure_probed(skel, slice, plain_ns, links[ENDS], ret);
+	detach__all(links, LINKS);
+	return err;
 }

@@ -139,7 +139,7 @@ struct places {
 
 /*
  * Is the end of the function probed too? Where it must be asked what came of the call, and where a
- * lock is taken behind an instruction that takes longer than most holds.
+ * lock is taken or let go behind an instruction that takes longer than most holds.
  */
 static bool has_end(const struct lock_place *p)
 {
@@ -149,7 +149,12 @@ static bool has_end(const struct lock_place *p)
 	case OP_RWLOCK_WRLOCK:
 	case OP_SPIN_LOCK:
 	case OP_SEM_WAIT:
+	case OP_MUTEX_UNLOCK:
+	case OP_RWLOCK_UNLOCK:
+	case OP_SEM_POST:
 		return !p->entry.emulated && !p->entry.tried;
+	case OP_SPIN_UNLOCK: /* glibc lets it go by that instruction itself */
+		return !p->entry.emulated && p->musl;
 	default:
 		return p->function->at_return && !p->entry.tried;
 	}

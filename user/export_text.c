@@ -17,9 +17,11 @@
 #define LEFT_MAX    60 /* columns that a text may take when others follow it */
 #define PRIORITY    7  /* columns up to this one are printed */
 
-static bool is_printed(const struct field *f, const struct snapshot *s)
+static bool is_printed(const struct field *f, const struct snapshot *s, const void **rows, size_t n)
 {
 	if ((f->flags & FIELD_EXACT) && !s->exact)
+		return false;
+	if (!field__is_known(f, rows, n))
 		return false;
 	return f->flags & FIELD_SCREEN && f->priority <= PRIORITY;
 }
@@ -60,7 +62,7 @@ static void print_table(FILE *out, enum entity entity, const void **rows, size_t
 	char buf[1024];
 
 	for (const struct field *f = fields__of(entity); f->key && columns < COLUMNS_MAX; f++)
-		if (is_printed(f, s))
+		if (is_printed(f, s, rows, n))
 			fields[columns++] = f;
 	for (int c = 0; c < columns; c++) {
 		widths[c] = 0;

@@ -11,6 +11,8 @@
 #include "text.h"
 #include "util.h"
 
+#define OWNER_NAME 33 /* bytes of a thread's name where its number follows */
+
 static struct value number(uint64_t n)
 {
 	return (struct value){ .known = true, .number = (int64_t)MIN(n, (uint64_t)INT64_MAX) };
@@ -57,13 +59,19 @@ NUMBER(process, pid)
 TEXT(process, comm)
 TEXT(process, user)
 TEXT(process, cgroup)
-TEXT(process, runtime)
 NUMBER(process, sleeps)
 NUMBER(process, wait_ns)
 NUMBER(process, blocked_ns)
 NUMBER(process, delay_ns)
 NUMBER(process, waiting)
 NUMBER(process, idle_wait_ns)
+
+static struct value process_runtime(const void *row)
+{
+	const struct process *p = row;
+
+	return p->runtime ? text(p->runtime) : nothing();
+}
 
 static struct value process_threads(const void *row)
 {
@@ -133,14 +141,15 @@ static struct value lock_owner(const void *row)
 {
 	const struct lock *lock = row;
 	const struct owner *owner = lock->owner;
-	struct value v = { .known = true };
-	char comm[LOCKTOP_COMM];
+	struct value v = { .known = true }, called;
+	char name[OWNER_NAME];
 
 	if (lock->owner_died) {
 		snprintf(v.made, sizeof(v.made), "died %d", lock->owner_died);
 	} else if (owner) {
-		text__clean(comm, sizeof(comm), owner->thread->comm ? owner->thread->comm : "?");
-		snprintf(v.made, sizeof(v.made), "%s %d%s", comm, (int)owner->thread->tid,
+		called = fields_python__called(owner->thread);
+		text__clean(name, sizeof(name), called.known ? called.text : "?");
+		snprintf(v.made, sizeof(v.made), "%s %d%s", name, (int)owner->thread->tid,
 			 owner->proof == PROOF_LAST_WAKER ? "?" : "");
 	} else if (lock->readers > 0) {
 		snprintf(v.made, sizeof(v.made), "%d reader%s", lock->readers,
@@ -237,6 +246,7 @@ static struct value thread_syscall(const void *row)
 #define L FIELD_LEFT
 #define C FIELD_CSV
 #define X FIELD_EXACT
+#define R FIELD_RARE
 #define P ENTITY_PROCESS
 #define K ENTITY_LOCK
 #define T ENTITY_THREAD
@@ -270,8 +280,8 @@ static const struct field process_fields[] = {
 	  "of FUTEX/s, wakes" },
 	{ P, "futex_idle_wakes", "NOBODY/s", UNIT_RATE, 8, S | J | X, 3,
 	  fields_exact__futex_idle_wakes, "of FUTEX/s, wakes that woke nobody" },
-	{ P, "runtime", "RUNTIME", UNIT_TEXT, 8, J | L, 6, process_runtime,
-	  "language runtime" },
+	{ P, "runtime", "RUNTIME", UNIT_TEXT, 12, S | J | L | R, 3, process_runtime,
+	  "language runtime and its version" },
 	{ P, "comm", "COMMAND", UNIT_TEXT, 15, S | J | L, 0, process_comm, "name of the process" },
 	{ P, "cgroup", "CGROUP", UNIT_TEXT, 32, S | J | L, 5, process_cgroup,
 	  "control group of the process" },
@@ -429,6 +439,15 @@ const struct field *fields__find(enum entity entity, const char *key)
 		if ((f->flags & FIELD_SCREEN) && !strcasecmp(f->title, key))
 			return f;
 	return NULL;
+}
+
+bool field__is_known(const struct field *f, const void *const *rows, size_t n)
+{
+	bool known = !(f->flags & FIELD_RARE);
+
+	for (size_t i = 0; i < n && !known; i++)
+		known = f->get(rows[i]).known;
+	return known;
 }
 
 const struct field *fields__default_sort(enum entity entity)

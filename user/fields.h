@@ -34,6 +34,7 @@ enum field_flags {
 	FIELD_LEFT = 4,	  /* text grows to the right and may take the spare width */
 	FIELD_CSV = 8,	  /* a column of csv only: in json it is part of an object */
 	FIELD_EXACT = 16, /* known to the exact tier only: without it there is no such column */
+	FIELD_RARE = 32,  /* known of few rows: no such column on screen while it is of none */
 };
 
 #define VALUE_MADE 48
@@ -69,6 +70,9 @@ const struct field *fields__of(enum entity entity);
  * well, in upper or lower case.
  */
 const struct field *fields__find(enum entity entity, const char *key);
+
+/* Is it a column for these rows? Only FIELD_RARE asks for more than that there is such a field. */
+bool field__is_known(const struct field *f, const void *const *rows, size_t n);
 
 /* The field that an entity is sorted by when nothing else is asked. */
 const struct field *fields__default_sort(enum entity entity);

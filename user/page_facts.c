@@ -108,6 +108,18 @@ static void put_exact(struct flow *f, const struct lock *lock, const struct view
 		put_figures(f, readers, ARRAY_SIZE(readers), lock, v);
 }
 
+/* How often a GIL changes hands; forced: after its holder was told to let go. */
+static void put_switches(struct flow *f, const struct lock *lock, const struct view *v)
+{
+	static const struct figure figures[] = {
+		{ "Switches", "switches", "/s" },
+		{ "forced", "forced_switches", "/s" },
+	};
+
+	if (lock->switches_known)
+		put_figures(f, figures, ARRAY_SIZE(figures), lock, v);
+}
+
 static void put_load(struct flow *f, const struct view *v, const struct lock *lock)
 {
 	double load = v->interval_ns ? (double)lock->wait_ns / v->interval_ns : 0;
@@ -165,6 +177,7 @@ void page_facts__draw(struct page *p, const struct snapshot *s, const struct vie
 	next_line(&f);
 	put_load(&f, v, lock);
 	put_figures(&f, figures, ARRAY_SIZE(figures), lock, v);
+	put_switches(&f, lock, v);
 	put_exact(&f, lock, v);
 	next_line(&f);
 }

@@ -4,6 +4,7 @@
 
 #include "doing.h"
 #include "page.h"
+#include "shorten.h"
 #include "text.h"
 #include "words.h"
 
@@ -118,18 +119,29 @@ static void draw_holders(struct page *p, const struct lock *lock)
 	page__say(p, text);
 }
 
-static void draw_stack(struct page *p, const struct thread *t)
+/* There is little room: of a Python thread, what the interpreter itself does is left out. */
+static size_t first_frame(const struct thread *t)
 {
+	size_t i = 0;
+
+	while (i < t->n_frames && !frame__is_python(&t->frames[i]))
+		i++;
+	return i < t->n_frames ? i : 0;
+}
+
+static void draw_stack(struct page *p, const struct thread *t, bool utf8)
+{
+	size_t from = first_frame(t), n = MIN(t->n_frames - from, FRAMES_MOST);
 	char text[WORDS_MAX];
-	size_t n = MIN(t->n_frames, FRAMES_MOST);
 
 	if (!t->frames || !n)
 		return;
 	page__heading(p, "ITS STACK NOW", "");
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = from; i < from + n; i++) {
 		int row = page__row(p);
 
 		words__frame(text, sizeof(text), &t->frames[i]);
+		shorten__function(text, sizeof(text), text, p->width, utf8);
 		if (row >= 0)
 			canvas__text(p->c, p->x, row, p->width, STYLE_NORMAL, text);
 		p->y++;
@@ -166,5 +178,5 @@ void page_owner__draw(struct page *p, const struct snapshot *s, const struct vie
 	}
 	draw_holders(p, lock);
 	if (owned)
-		draw_stack(p, lock->owner->thread);
+		draw_stack(p, lock->owner->thread, v->utf8);
 }

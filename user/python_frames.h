@@ -48,11 +48,11 @@ int python_frames__read(struct python_target *t, struct python_codes *codes, str
  * Puts the Python frames in place of the native frames of the interpreter's loop
  * (_PyEval_EvalFrameDefault) that run them: one native frame stands for all frames up to its entry
  * frame. Native frames of the interpreter's own file between and outside of loops are left out
- * (what the innermost part is in, up to the first loop, stays: sem_wait, the acquire function);
- * those of extension modules stay. Python frames that no native frame was found for (a cut or
- * failed native walk) come at the end. What starts threads and processes, outside of all Python
- * frames, is left out: so a stack is the same whether its native walk was cut or not, and it is
- * truncated if the chain is. Changes stack->frames, n_frames, truncated, hash (to one of
+ * (what has a name in the innermost part, up to the first loop, stays: sem_wait, the acquire
+ * function); those of extension modules stay. Python frames that no native frame was found for (a
+ * cut or failed native walk) come at the end. What starts threads and processes, outside of all
+ * Python frames, is left out: so a stack is the same whether its native walk was cut or not, and it
+ * is truncated if the chain is. Changes stack->frames, n_frames, truncated, hash (to one of
  * functions, files and lines: code objects come and go), and callers: `at` follows its frame,
  * `where` becomes that of python_frames__own(), where_offset its line. In python_merge.c.
  *

@@ -124,6 +124,8 @@ static bool interleave(struct merge *m, const struct named_stack *stack, const c
 				return false;
 			continue;
 		}
+		if (!in_loops && !f->function && is_of(f, interpreter))
+			continue; /* of a file without names: there is nothing to be read in it */
 		if (in_loops && !is_loop(f) && leads(f, interpreter) &&
 		    !(is_end(f) && !(i + 1 < end && is_end(f + 1))))
 			continue;

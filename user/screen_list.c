@@ -5,12 +5,20 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shorten.h"
 #include "text.h"
 
 #define COLUMNS_MAX 32
+#define PRIORITIES  10
 
 /* Text columns at least this wide can use the spare width; narrower ones hold short words. */
 #define WIDTH_ELASTIC 16
+
+/* Rows that the widths of text columns are taken from, and how wide names may make them. */
+#define ROWS_MEASURED 200
+#define NEED_MOST     40
+/* Columns that a text keeps on a screen that is narrower than what is always shown. */
+#define TEXT_LEAST 8
 
 /* Mean numbers of waiting threads from which a lock is worth a look, and is trouble. */
 #define LOAD_WARM 0.1
@@ -19,6 +27,7 @@
 struct column {
 	const struct field *field;
 	int x, width;
+	int need; /* columns that its texts take; 0: it has figures */
 };
 
 struct columns {
@@ -56,9 +65,90 @@ static void fit(const struct view *v, struct columns *cs, int width)
 	}
 }
 
+/* On a screen too narrow for what is always shown, figures go before names. */
+static void narrow(const struct view *v, struct columns *cs, int width)
+{
+	for (int i = cs->n - 2; i >= 0 && cs->width > width; i--) {
+		const struct field *f = cs->column[i].field;
+
+		if (f->unit != UNIT_TEXT && f->unit != UNIT_ID &&
+		    f != v->sort[view__clevel(v)->entity])
+			drop_column(cs, i);
+	}
+}
+
 static bool elastic(const struct column *c)
 {
 	return (c->field->flags & FIELD_LEFT) && c->field->width >= WIDTH_ELASTIC;
+}
+
+static void measure(const struct view *v, struct columns *cs)
+{
+	char text[VIEW_TEXT];
+
+	for (int i = 0; i < cs->n; i++) {
+		struct column *c = &cs->column[i];
+
+		if (!(c->field->flags & FIELD_LEFT))
+			continue;
+		c->need = text__columns(c->field->title);
+		for (size_t j = 0; j < MIN(v->n_rows, (size_t)ROWS_MEASURED); j++) {
+			view__format(v, c->field, v->rows[j], text, sizeof(text));
+			c->need = MAX(c->need, text__columns(text));
+		}
+		c->need = MIN(c->need, NEED_MOST);
+	}
+}
+
+static void widen(struct columns *cs, struct column *c, int by)
+{
+	c->width += by;
+	cs->width += by;
+}
+
+/* Texts that are longer than their column get what other texts do not use. */
+static void trade(struct columns *cs, int width)
+{
+	int wanted = cs->width - width, n;
+
+	for (int i = 0; i < cs->n; i++)
+		wanted += MAX(0, cs->column[i].need - cs->column[i].width);
+	for (int i = cs->n - 1; i >= 0; i--) {
+		struct column *c = &cs->column[i];
+
+		n = c->need ? MIN(c->width - c->need, wanted) : 0;
+		if (n > 0) {
+			widen(cs, c, -n);
+			wanted -= n;
+		}
+	}
+	for (unsigned int priority = 0; priority < PRIORITIES; priority++) {
+		for (int i = 0; i < cs->n && cs->width < width; i++) {
+			struct column *c = &cs->column[i];
+
+			if (c->field->priority == priority && c->need > c->width)
+				widen(cs, c, MIN(c->need - c->width, width - cs->width));
+		}
+	}
+}
+
+/* What is still too wide: the longest texts are cut. */
+static void squeeze(struct columns *cs, int width)
+{
+	while (cs->width > width) {
+		struct column *widest = NULL;
+
+		for (int i = 0; i < cs->n; i++) {
+			struct column *c = &cs->column[i];
+
+			if (c->need && c->width > TEXT_LEAST &&
+			    (!widest || c->width > widest->width))
+				widest = c;
+		}
+		if (!widest)
+			return;
+		widen(cs, widest, -1);
+	}
 }
 
 static void spread(struct columns *cs, int spare)
@@ -106,12 +196,17 @@ static void choose_columns(const struct view *v, int width, struct columns *cs)
 	for (const struct field *f = fields__of(view__clevel(v)->entity); f->key; f++) {
 		int columns = f->width + field__is_scaled(f, v->scaled);
 
-		if (!view__has_column(v, f) || redundant(v, f) || cs->n == COLUMNS_MAX)
+		if (!view__has_column(v, f) || redundant(v, f) || cs->n == COLUMNS_MAX ||
+		    !field__is_known(f, v->rows, v->n_rows))
 			continue;
 		cs->column[cs->n++] = (struct column){ .field = f, .width = columns };
 		cs->width += columns + 1;
 	}
 	fit(v, cs, width);
+	narrow(v, cs, width);
+	measure(v, cs);
+	trade(cs, width);
+	squeeze(cs, width);
 	spread(cs, width - cs->width);
 }
 
@@ -186,6 +281,8 @@ static void draw_row(const struct view *v, const struct columns *cs, const void 
 		int x = column->x;
 
 		view__format(v, column->field, row, text, sizeof(text));
+		if (column->need && text__columns(text) > column->width)
+			shorten__function(text, sizeof(text), text, column->width, v->utf8);
 		draw_text(c, column, y, selected ? STYLE_SELECTED : style, text);
 		if (column->field->unit != UNIT_TEXT)
 			x += MAX(0, column->width - text__columns(text));

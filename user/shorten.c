@@ -8,6 +8,7 @@
 #include "util.h"
 
 #define NAME_BYTES 4096 /* of a name; what is longer is cut */
+#define NAME_LEAST 6	/* columns of a name that a place leaves it */
 #define DEPTH_MOST 3	/* nesting that is worth showing in a name that is too long */
 
 static const char *ellipsis(bool utf8)
@@ -108,12 +109,12 @@ static void cut(char *buf, size_t size, const char *text, int head, int columns,
 	text__clean(buf, size, joined); /* cuts no character */
 }
 
-void shorten__function(char *buf, size_t size, const char *name, int columns, bool utf8)
+/* clean has no place behind it. */
+static void shorten_name(char *buf, size_t size, const char *clean, int columns, bool utf8)
 {
-	char clean[NAME_BYTES], shorter[NAME_BYTES];
+	char shorter[NAME_BYTES];
 	const char *text = clean;
 
-	text__clean(clean, sizeof(clean), name);
 	for (int keep = DEPTH_MOST; keep >= 0 && text__columns(text) > columns; keep--) {
 		elide(shorter, sizeof(shorter), clean, keep, ellipsis(utf8));
 		text = shorter;
@@ -140,4 +141,53 @@ void shorten__place(char *buf, size_t size, const char *place, int columns, bool
 	where = where ? where : strstr(clean, "+0x");
 	room = columns - text__columns(ellipsis(utf8)) - (where ? text__columns(where) : 0);
 	cut(buf, size, clean, MAX(room, 0), columns, utf8);
+}
+
+/* Bytes of text before its place, " (file.py:12)"; all of them if it says none. */
+static size_t name_length(const char *text)
+{
+	size_t n = strlen(text), digits = n;
+	const char *place = strrchr(text, '(');
+
+	if (!n || text[--digits] != ')' || !place || place < text + 2 || place[-1] != ' ')
+		return n;
+	while (digits > 0 && text[digits - 1] >= '0' && text[digits - 1] <= '9')
+		digits--;
+	if (digits + 1 == n || digits < 1 || text[digits - 1] != ':')
+		return n;
+	return place - 1 - text;
+}
+
+/* The line is what people look for: the name goes before it, and then the file's. */
+static void with_place(char *buf, size_t size, char *name, size_t n, int columns, bool utf8)
+{
+	char shorter[NAME_BYTES], place[NAME_BYTES], *line = strrchr(name, ':');
+	int least, room;
+
+	name[strlen(name) - 1] = 0;
+	name[n] = 0;
+	least = MIN(text__columns(name), NAME_LEAST);
+	room = MAX(columns - least - 3, text__columns(line) + text__columns(ellipsis(utf8)));
+	shorten__place(place, sizeof(place), name + n + 2, room, utf8);
+	room = MAX(columns - text__columns(place) - 3, 0);
+	shorten_name(shorter, sizeof(shorter), name, room, utf8);
+	if (shorter[0])
+		snprintf(name, NAME_BYTES, "%.*s (%.*s)", NAME_BYTES / 2, shorter, NAME_BYTES / 4,
+			 place);
+	else
+		snprintf(name, NAME_BYTES, "%s", place);
+	text__clean(buf, MIN(size, text__prefix(name, columns) + 1), name);
+}
+
+void shorten__function(char *buf, size_t size, const char *name, int columns, bool utf8)
+{
+	char clean[NAME_BYTES];
+	size_t n;
+
+	text__clean(clean, sizeof(clean), name);
+	n = name_length(clean);
+	if (clean[n] && text__columns(clean) > columns)
+		with_place(buf, size, clean, n, columns, utf8);
+	else
+		shorten_name(buf, size, clean, columns, utf8);
 }

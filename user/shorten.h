@@ -8,7 +8,8 @@
 
 /*
  * A function's name, cleaned, in at most columns columns: template arguments and parameters go
- * first, the deepest before the others, then the middle. utf8: the terminal has more than ASCII.
+ * first, the deepest before the others, then the middle. A place behind it, " (file.py:12)", loses
+ * its line last of all. utf8: the terminal has more than ASCII.
  */
 void shorten__function(char *buf, size_t size, const char *name, int columns, bool utf8);
 

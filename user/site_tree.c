@@ -6,6 +6,8 @@
 
 #include "callers.h"
 #include "kinds.h"
+#include "python_frames.h"
+#include "python_kinds.h"
 #include "util.h"
 
 #define FRAMES_MOST 1024  /* of one stack; no unwinder gives as many */
@@ -76,6 +78,25 @@ static unsigned int known(const char *function)
 }
 
 /*
+ * From the program's own line to where its threads begin. What threading has outside of that is the
+ * same for every thread.
+ */
+static bool python_bounds(const struct site *site, size_t *from, size_t *to)
+{
+	int own = python_frames__own(site->frames, site->n_frames);
+	size_t n = site->n_frames;
+
+	if (own < 0)
+		return false;
+	*from = own;
+	while (!site->truncated && n > *from + 1 && frame__is_python(&site->frames[n - 1]) &&
+	       site->frames[n - 1].file && python_kinds__is_library(site->frames[n - 1].file))
+		n--;
+	*to = n;
+	return true;
+}
+
+/*
  * From the caller of the lock function to main() or the thread's own start function. What the C
  * library has outside of those is the same for every thread, and no news.
  */
@@ -83,9 +104,12 @@ static void bounds(const struct site *site, size_t *from, size_t *to)
 {
 	static const bool exported[FRAMES_MOST];
 	size_t n = MIN(site->n_frames, (size_t)FRAMES_MOST);
-	struct callers c = callers__find(site->frames, n, exported, known);
+	struct callers c;
 	const char *inner;
 
+	if (python_bounds(site, from, to))
+		return;
+	c = callers__find(site->frames, n, exported, known);
 	*from = c.where > 0 ? c.where : 0;
 	*to = n;
 	for (size_t i = *from; i < n; i++)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The stacks of a lock in one role as a tree of lines: at the root the function that called the
- * lock function, below it its callers. Calls that no other stack shares follow each other without
- * being set further in. Pure; lines point into the snapshot.
+ * lock function (of a Python stack: the program's own line), below it its callers. Calls that no
+ * other stack shares follow each other without being set further in. Pure; lines point into the
+ * snapshot.
  */
 #ifndef SITE_TREE_H
 #define SITE_TREE_H

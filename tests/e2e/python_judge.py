@@ -74,12 +74,13 @@ def seen(watch):
            and not (inner and x["kind"] in ("py-lock", "py-rlock"))
            and any(waits_at(x, s) for s in watch["stacks"])
            and wait[x["id"]] > 0.01 * watch["wait_ns"]}
-    return [x for x in program_rows() if x["id"] in ids]
+    rows_seen = [x for x in program_rows() if x["id"] in ids]
+    first = min((i for i, x in enumerate(rows_seen) if told(watch, [x])), default=0)
+    return rows_seen[first:]  # before, another lock was at its address
 
 
 def told(watch, rows_seen):
-    """Of these, the intervals in which a waiter's line tells that it is that lock: others may have
-    been at its address before."""
+    """Of these, the intervals in which a waiter's line tells that it is that lock."""
     return [x for x in rows_seen if any(waits_at(x, s) for s in watch["stacks"])]
 
 

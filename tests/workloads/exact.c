@@ -12,6 +12,11 @@
 #define REFUSALS 7
 #define CROWD	 3
 #define LONG_NS	 (60 * NS_SECOND)
+/*
+ * No call takes as long, nor any turn of the crowd's: the thread was stalled in it, by others that
+ * ran in its place. Whether it had the lock then, it cannot know.
+ */
+#define STALL_NS (100000 + 2 * CROWD * hold_ns)
 
 #ifdef __GLIBC__
 #define TYPE_ADAPTIVE PTHREAD_MUTEX_ADAPTIVE_NP
@@ -284,12 +289,12 @@ static const void *object_used(struct run *r)
 	}
 }
 
-/* Takes it, however often that takes; returns how often it failed. */
-static int take(struct run *r)
+/* Takes it, however often that takes; returns how often it failed. *begun: of the last call. */
+static int take(struct run *r, uint64_t *begun)
 {
 	int err, failures = 0;
 
-	while ((err = r->way->take(&r->object))) {
+	while ((*begun = now_ns(), err = r->way->take(&r->object))) {
 		if (!(r->way->flags & TRIES) || (err != EBUSY && err != EAGAIN))
 			die("%s: %s", r->way->name, strerror(err));
 		failures++;
@@ -298,12 +303,18 @@ static int take(struct run *r)
 	return failures;
 }
 
+static int64_t stall(uint64_t call_ns)
+{
+	return call_ns > STALL_NS ? call_ns : 0;
+}
+
 static void round_once(struct run *r)
 {
-	int failures = take(r), times = 1;
+	uint64_t begun, start, end;
+	int failures = take(r, &begun), times = 1;
 	bool again = r->way->flags & RECURSIVE;
-	uint64_t start = now_ns(), held;
 
+	start = now_ns();
 	if (again) {
 		must(r->way->take(&r->object), "again");
 		times++;
@@ -313,9 +324,10 @@ static void round_once(struct run *r)
 		truth_owner(r->truth);
 	if (again)
 		must(r->way->release(&r->object), "release of the second");
-	held = now_ns() - start;
+	end = now_ns();
 	must(r->way->release(&r->object), "release");
-	truth_add(&r->truth->hold_ns, held);
+	truth_add(&r->truth->stalls_ns, stall(start - begun) + stall(now_ns() - end));
+	truth_add(&r->truth->hold_ns, end - start);
 	truth_add(&r->truth->acquisitions, times);
 	truth_add(&r->truth->failures, failures);
 	if (r->way->flags & READS)

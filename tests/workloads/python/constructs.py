@@ -221,6 +221,8 @@ def early(watch):
 def late():
     for _ in range(TURNS // 2):
         time.sleep(3 * HOLD)
+        while gate.n_waiting < 2:
+            pause()
         gate.wait()
 
 
@@ -300,6 +302,8 @@ def put_result(watch):
 def drain():
     for _ in range(2 * TURNS):
         turn()
+        while full.empty():
+            pause()
         full.get()
 
 
