@@ -7,11 +7,10 @@
 #include <strings.h>
 
 #include "fields_exact.h"
+#include "fields_owner.h"
 #include "fields_python.h"
 #include "text.h"
 #include "util.h"
-
-#define OWNER_NAME 33 /* bytes of a thread's name where its number follows */
 
 static struct value number(uint64_t n)
 {
@@ -134,60 +133,6 @@ static struct value lock_p99_ns(const void *row)
 	const struct lock *lock = row;
 
 	return hist__count(lock->hist) ? number(lock->p99_ns) : nothing();
-}
-
-/* Who holds it, in a few words; a ? where that is inferred. */
-static struct value lock_owner(const void *row)
-{
-	const struct lock *lock = row;
-	const struct owner *owner = lock->owner;
-	struct value v = { .known = true }, called;
-	char name[OWNER_NAME];
-
-	if (lock->owner_died) {
-		snprintf(v.made, sizeof(v.made), "died %d", lock->owner_died);
-	} else if (owner) {
-		called = fields_python__called(owner->thread);
-		text__clean(name, sizeof(name), called.known ? called.text : "?");
-		snprintf(v.made, sizeof(v.made), "%s %d%s", name, (int)owner->thread->tid,
-			 owner->proof == PROOF_LAST_WAKER ? "?" : "");
-	} else if (lock->readers > 0) {
-		snprintf(v.made, sizeof(v.made), "%d reader%s", lock->readers,
-			 lock->readers == 1 ? "" : "s");
-	} else {
-		return nothing();
-	}
-	return v;
-}
-
-static struct value lock_owner_tid(const void *row)
-{
-	const struct owner *owner = ((const struct lock *)row)->owner;
-
-	return owner ? number((uint64_t)owner->thread->tid) : nothing();
-}
-
-static struct value lock_owner_proof(const void *row)
-{
-	const struct owner *owner = ((const struct lock *)row)->owner;
-
-	return owner && (unsigned int)owner->proof < PROOF_COUNT
-		       ? text(owner_proof_names[owner->proof])
-		       : nothing();
-}
-
-static struct value lock_owner_died(const void *row)
-{
-	const struct lock *lock = row;
-
-	return lock->owner_died ? number((uint64_t)lock->owner_died) : nothing();
-}
-
-static struct value lock_readers(const void *row)
-{
-	const struct lock *lock = row;
-
-	return lock->readers < 0 ? nothing() : number((uint64_t)lock->readers);
 }
 
 static struct value lock_verdict(const void *row)
@@ -338,7 +283,7 @@ static const struct field lock_fields[] = {
 	  "longest time that it was held" },
 	{ K, "call_wait_ns", "CALLWAIT", UNIT_LOAD, 8, J | X, 9, fields_exact__call_wait,
 	  "mean number of threads that want it, spinning included" },
-	{ K, "avg_wait_ns", "AVGWAIT", UNIT_DURATION, 7, J | X, 9, fields_exact__avg_wait,
+	{ K, "avg_wait_ns", "AVGWAIT", UNIT_DURATION, 7, S | J | X, 7, fields_exact__avg_wait,
 	  "mean time from the call until it was had, spinning included" },
 	{ K, "try_failures", "TRYFAIL/s", UNIT_RATE, 9, J | X, 9, fields_exact__try_failures,
 	  "how often a try to take it failed, or a time-out passed" },
@@ -350,20 +295,20 @@ static const struct field lock_fields[] = {
 	  "how often another thread took it than before" },
 	{ K, "signals", "SIGNAL/s", UNIT_RATE, 8, J | X, 9, fields_exact__signals,
 	  "how often a condition variable was signalled" },
-	{ K, "owner_tid", "OWNER TID", UNIT_ID, 9, C, 9, lock_owner_tid,
+	{ K, "owner_tid", "OWNER TID", UNIT_ID, 9, C, 9, fields_owner__tid,
 	  "number of the thread that holds it" },
-	{ K, "owner_proof", "PROOF", UNIT_TEXT, 10, C | L, 9, lock_owner_proof,
+	{ K, "owner_proof", "PROOF", UNIT_TEXT, 10, C | L, 9, fields_owner__proof,
 	  "how it is known who holds it" },
-	{ K, "owner_died", "DIED", UNIT_ID, 7, J, 9, lock_owner_died,
+	{ K, "owner_died", "DIED", UNIT_ID, 7, J, 9, fields_owner__died,
 	  "number of the thread that ended while it held the lock" },
-	{ K, "readers", "READERS", UNIT_COUNT, 7, J, 9, lock_readers,
+	{ K, "readers", "READERS", UNIT_COUNT, 7, J, 9, fields_owner__readers,
 	  "how many hold it for reading now" },
 	{ K, "deadlocked", "DEADLOCK", UNIT_FLAG, 8, J, 9, lock_deadlocked,
 	  "threads wait for each other for ever here" },
 	{ K, "comm", "COMMAND", UNIT_TEXT, 12, S | L, 2, lock_comm, "name of the process" },
 	{ K, "lock", "LOCK", UNIT_TEXT, 16, S | L, 0, lock_label,
 	  "name of the lock, else its address" },
-	{ K, "owner", "OWNER", UNIT_TEXT, 16, S | C | L, 3, lock_owner,
+	{ K, "owner", "OWNER", UNIT_TEXT, 16, S | C | L, 3, fields_owner__words,
 	  "thread that holds it (?: inferred), or how many readers do" },
 	{ K, "verdict", "VERDICT", UNIT_TEXT, 16, S | C | L, 4, lock_verdict,
 	  "what is wrong with it, in a word" },

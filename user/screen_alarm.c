@@ -37,20 +37,32 @@ static void put(struct line *line, const char *text)
 	line->x += canvas__text(line->c, line->x, line->y, line->end - line->x, line->style, text);
 }
 
+/* "audit 5151"; brief, or where all threads of the program are called the same: "5151". */
+static void who_words(char *buf, size_t size, const struct thread *t, bool brief)
+{
+	char who[WORDS_MAX];
+
+	if (t->python && t->python->name && !brief)
+		snprintf(buf, size, "%.60s", words__thread(who, sizeof(who), t, t->pid));
+	else
+		snprintf(buf, size, "%d", (int)t->tid);
+}
+
 /* "5151 waits for accounts_lock held by 5152", ", which waits for audit_lock held by 5151" */
 static void deadlock_part(char *buf, size_t size, const void *about, size_t i, bool brief)
 {
 	const struct deadlock *d = about;
 	const struct deadlock_thread *t = &d->threads[i];
-	char lock[WORDS_MAX] = "a lock", who[48], holder[32] = "itself";
+	char lock[WORDS_MAX] = "a lock", who[64] = "0", holder[64] = "itself";
 
-	(void)brief;
 	if (t->waits_for)
 		words__lock_name(lock, sizeof(lock), t->waits_for);
-	snprintf(who, sizeof(who), i ? ", which" : ": %d", t->thread ? (int)t->thread->tid : 0);
+	if (t->thread)
+		who_words(who, sizeof(who), t->thread, brief);
 	if (t->held_by && t->held_by != t->thread)
-		snprintf(holder, sizeof(holder), "%d", (int)t->held_by->tid);
-	snprintf(buf, size, "%s waits for %.200s held by %s", who, lock, holder);
+		who_words(holder, sizeof(holder), t->held_by, brief);
+	snprintf(buf, size, "%s%s waits for %.200s held by %s", i ? ", " : ": ", i ? "which" : who,
+		 lock, holder);
 }
 
 static struct story deadlock_story(const struct snapshot *s)

@@ -133,12 +133,13 @@ static bool is_cpu_starved(const struct judged *j, struct finding *f)
 
 /*
  * Kinds that a thread holds and gives back. Who waits for a semaphore, a queue or a bare futex may
- * be waiting for work: that is no fault of theirs, however many turns they take.
+ * be waiting for work: that is no fault of theirs, however many turns they take. A GIL cannot be
+ * split, or held shorter; there is a verdict of its own.
  */
 static const bool held[KIND_COUNT] = {
-	[KIND_MUTEX] = true, [KIND_RWLOCK_READ] = true, [KIND_RWLOCK_WRITE] = true,
-	[KIND_STDIO] = true, [KIND_MALLOC] = true,	[KIND_PI_MUTEX] = true,
-	[KIND_GIL] = true,   [KIND_PY_LOCK] = true,	[KIND_PY_RLOCK] = true,
+	[KIND_MUTEX] = true,   [KIND_RWLOCK_READ] = true, [KIND_RWLOCK_WRITE] = true,
+	[KIND_STDIO] = true,   [KIND_MALLOC] = true,	  [KIND_PI_MUTEX] = true,
+	[KIND_PY_LOCK] = true, [KIND_PY_RLOCK] = true,
 };
 
 /*
@@ -302,10 +303,10 @@ static const struct row {
 			  "more CPU, or fewer threads: the lock is not the cause" },
 	[GIL_BOUND] = { "GIL-bound", verdict_python__gil_bound, OWNER_TOLD | NOT_THE_LOCK, false,
 			"processes in place of threads, or work in C that lets go of the GIL" },
-	[CONVOY] = { "convoy", is_convoy, OWNER_TOLD | NOT_THE_LOCK | BIT(GIL_BOUND), false,
+	[CONVOY] = { "convoy", is_convoy, OWNER_TOLD | NOT_THE_LOCK, false,
 		     "hold it shorter, batch, one lock per resource, a queue, a fair lock" },
-	[ONE_BIG_LOCK] = { "one big lock", is_one_big_lock, HELD_UP | NOT_THE_LOCK | BIT(GIL_BOUND),
-			   false, "one lock per resource: split it by table, bucket, shard" },
+	[ONE_BIG_LOCK] = { "one big lock", is_one_big_lock, HELD_UP | NOT_THE_LOCK, false,
+			   "one lock per resource: split it by table, bucket, shard" },
 };
 
 bool verdicts__describe(size_t i, struct verdict *ret)

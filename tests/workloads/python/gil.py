@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """gil.py [SECONDS [THREADS]]: threads that compute, and share one GIL: each waits for it whenever
-it does not run. That takes a CPU for each of them; what it waited is what it did not run."""
+it does not run, but for what it waits for a CPU."""
 import os
 import sys
-import threading
 import time
 
 from truth import say, settle, start, tid
@@ -17,13 +16,20 @@ def spin(end):
     return total
 
 
+def run_delay():
+    """How long this thread had no CPU: some of it when it had the GIL, some when it was given it."""
+    with open("/proc/thread-self/schedstat", encoding="ascii") as file:
+        return int(file.read().split()[1])
+
+
 def compute(times, begin, end):
     while time.monotonic() < begin:
         time.sleep(0.001)
-    began, ran = time.perf_counter_ns(), time.thread_time_ns()
+    began, ran, delayed = time.perf_counter_ns(), time.thread_time_ns(), run_delay()
     spin(end)
-    ran = time.thread_time_ns() - ran
-    times.append({"tid": tid(), "wait_ns": time.perf_counter_ns() - began - ran, "ran_ns": ran})
+    ran, delayed = time.thread_time_ns() - ran, run_delay() - delayed
+    wait = time.perf_counter_ns() - began - ran
+    times.append({"tid": tid(), "wait_ns": wait, "slept_ns": wait - delayed, "ran_ns": ran})
 
 
 def main():
@@ -39,7 +45,7 @@ def main():
         while thread.is_alive():
             time.sleep(0.05)
     say(threads=times, wait_ns=sum(t["wait_ns"] for t in times),
-        main=threading.main_thread().native_id)
+        slept_ns=sum(t["slept_ns"] for t in times))
 
 
 if __name__ == "__main__":
