@@ -75,7 +75,7 @@ void pythons__free(struct pythons *p)
 	free(p);
 }
 
-static struct python *find(struct pythons *p, const struct process_key *key)
+struct python *pythons__any(struct pythons *p, const struct process_key *key)
 {
 	struct python *py;
 
@@ -85,7 +85,7 @@ static struct python *find(struct pythons *p, const struct process_key *key)
 
 void pythons__drop(struct pythons *p, const struct process_key *key)
 {
-	struct python *py = find(p, key);
+	struct python *py = pythons__any(p, key);
 
 	if (py)
 		drop(p, py);
@@ -93,7 +93,7 @@ void pythons__drop(struct pythons *p, const struct process_key *key)
 
 struct python *pythons__known(struct pythons *p, const struct process_key *key)
 {
-	struct python *py = p ? find(p, key) : NULL;
+	struct python *py = p ? pythons__any(p, key) : NULL;
 
 	return py && py->ready ? py : NULL;
 }
@@ -113,7 +113,7 @@ struct python *pythons__living(struct pythons *p, pid_t pid)
 
 const char *pythons__title(struct pythons *p, const struct process_key *key)
 {
-	struct python *py = p ? find(p, key) : NULL;
+	struct python *py = p ? pythons__any(p, key) : NULL;
 
 	return py && py->title[0] ? py->title : NULL;
 }
@@ -190,7 +190,7 @@ static void look_for(struct pythons *p, struct python *py, const struct process_
 struct python *pythons__of(struct pythons *p, struct process_entry *e, const struct maps *maps,
 			   uint64_t now_ns)
 {
-	struct python *py = p ? find(p, &e->key) : NULL;
+	struct python *py = p ? pythons__any(p, &e->key) : NULL;
 
 	if (!p || e->ended)
 		return NULL;

@@ -31,6 +31,9 @@ struct python *pythons__of(struct pythons *p, struct process_entry *e, const str
 /* The same if it was found before. */
 struct python *pythons__known(struct pythons *p, const struct process_key *key);
 
+/* The same whether or not there is an interpreter: what is kept of a process. */
+struct python *pythons__any(struct pythons *p, const struct process_key *key);
+
 /* The same of the process that has this number now. */
 struct python *pythons__living(struct pythons *p, pid_t pid);
 
