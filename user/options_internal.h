@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What options*.c share: one parse in progress, and the table of options. */
+#ifndef OPTIONS_INTERNAL_H
+#define OPTIONS_INTERNAL_H
+
+#include "options.h"
+
+struct parse {
+	struct options *o;
+	char *error;
+	size_t size;
+	bool format_given;
+	bool has_command;
+};
+
+/* Writes the error. Always negative. */
+int options__wrong(struct parse *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* One row an option: parsing, --help and the man page's list come from here. */
+struct option_row {
+	char letter; /* 0: none */
+	const char *name;
+	const char *arg; /* NULL: takes none; "[=...]": may have one */
+	int (*set)(struct parse *p, const char *arg);
+	const char *help;
+};
+
+#define OPTION_ROWS_MAX 64
+
+/* The table; it ends with a row without a name. */
+extern const struct option_row option_rows[];
+
+#endif
