@@ -12,6 +12,7 @@
 #include "words.h"
 
 #define LINE_COLUMNS 100
+#define TWIN_MAX     60 /* bytes of one of many threads in a line */
 
 /* The order of the blocks. */
 enum rank { RANK_WAITS_AND_HOLDS, RANK_WAITS, RANK_HOLDS, RANK_OTHER, RANK_IDLE };
@@ -122,12 +123,17 @@ static bool same_text(const char *a, const char *b)
 	return a && b ? !strcmp(a, b) : a == b;
 }
 
+static bool same_python(const struct python_row *a, const struct python_row *b)
+{
+	return a && b ? a->daemon == b->daemon && a->gil == b->gil : a == b;
+}
+
 /* Would their blocks read the same, but for their numbers, names and times? */
 static bool is_twin(const struct thread *a, const struct thread *b)
 {
 	if (a->state != b->state || a->waiting_for != b->waiting_for ||
 	    a->n_frames != b->n_frames || a->truncated != b->truncated ||
-	    !same_text(a->syscall, b->syscall))
+	    !same_text(a->syscall, b->syscall) || !same_python(a->python, b->python))
 		return false;
 	for (size_t i = 0; i < a->n_frames; i++) {
 		const struct frame *f = &a->frames[i], *g = &b->frames[i];
@@ -297,8 +303,21 @@ static void print_stack(FILE *out, const struct thread *t)
 			t->state == STATE_RUNNING ? " (running)" : "");
 }
 
+/* " 101", or where threads have names of their own " worker-1 101,". */
+static void twin_words(char *buf, size_t size, const struct entry *twin, pid_t pid)
+{
+	const struct thread *t = twin->thread;
+	char who[WORDS_MAX];
+
+	if (t->python && t->python->name)
+		snprintf(buf, size, " %.*s%s", TWIN_MAX, words__thread(who, sizeof(who), t, pid),
+			 twin->twin ? "," : "");
+	else
+		snprintf(buf, size, " %d", (int)t->tid);
+}
+
 /* "  and 30 more threads like this: 101 102 ...", over as many lines as it takes. */
-static void print_twins(FILE *out, const struct entry *e)
+static void print_twins(FILE *out, const struct entry *e, pid_t pid)
 {
 	int column;
 
@@ -307,15 +326,15 @@ static void print_twins(FILE *out, const struct entry *e)
 	column = fprintf(out, "  and %zu more thread%s like this:", e->twins,
 			 e->twins == 1 ? "" : "s");
 	for (const struct entry *twin = e->twin; twin; twin = twin->twin) {
-		char tid[16];
-		int width = snprintf(tid, sizeof(tid), " %d", (int)twin->thread->tid);
+		char who[TWIN_MAX * 4];
 
-		if (column + width > LINE_COLUMNS) {
+		twin_words(who, sizeof(who), twin, pid);
+		if (column + text__columns(who) > LINE_COLUMNS) {
 			fputs("\n   ", out);
 			column = 3;
 		}
-		fputs(tid, out);
-		column += width;
+		fputs(who, out);
+		column += text__columns(who);
 	}
 	fputc('\n', out);
 }
@@ -345,7 +364,7 @@ static void print_entry(FILE *out, const struct dump *d, const struct entry *e)
 	fputc('\n', out);
 	print_held(out, e);
 	print_stack(out, e->thread);
-	print_twins(out, e);
+	print_twins(out, e, d->pid);
 }
 
 int dump__write(FILE *out, const struct snapshot *s, pid_t pid)

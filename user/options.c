@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "options.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,14 +26,19 @@ int options__wrong(struct parse *p, const char *format, ...)
 	return -EINVAL;
 }
 
-static const struct {
+static const struct command_row {
 	const char *name;
 	enum command command;
+	int n_files; /* words that follow it */
+	const char *files;
 	const char *help;
 } commands[] = {
-	{ "check", COMMAND_CHECK, "say what this machine supports; exit 0 if locktop can run" },
-	{ "demo", COMMAND_DEMO, "start a small contended workload and observe it" },
-	{ "dump", COMMAND_DUMP, "with -p: all threads, stacks, what they wait for and hold" },
+	{ "check", COMMAND_CHECK, 0, "",
+	  "say what this machine supports; exit 0 if locktop can run" },
+	{ "demo", COMMAND_DEMO, 0, "", "start a small contended workload and observe it" },
+	{ "dump", COMMAND_DUMP, 0, "",
+	  "with -p: all threads, stacks, what they wait for and hold" },
+	{ "report", COMMAND_REPORT, 1, "FILE", "show a recording: on screen, or as any format" },
 };
 
 static int parse_one(struct parse *p, const struct option *longs, int argc, char **argv,
@@ -60,28 +66,44 @@ static int parse_one(struct parse *p, const struct option *longs, int argc, char
 	return option_rows[index].set(p, optarg);
 }
 
+static const struct command_row *find_command(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(word, commands[i].name))
+			return &commands[i];
+	return NULL;
+}
+
 static int parse_command(struct parse *p, const char *word)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		if (!strcmp(word, commands[i].name)) {
-			if (p->has_command)
-				return options__wrong(p, "'%s': one command is enough", word);
-			p->has_command = true;
-			if (p->o->command == COMMAND_TOP)
-				p->o->command = commands[i].command;
-			return 0;
-		}
+	const struct command_row *row;
+
+	if (p->command && p->o->n_files < p->command->n_files) {
+		p->o->files[p->o->n_files++] = word;
+		return 0;
 	}
-	return options__wrong(
-		p, "'%s' is no command (locktop --help lists commands; CMD goes after --)", word);
+	row = find_command(word);
+	if (!row)
+		return options__wrong(p,
+				      "'%s' is no command (locktop --help lists commands; CMD "
+				      "goes after --)",
+				      word);
+	if (p->command)
+		return options__wrong(p, "'%s': one command is enough", word);
+	p->command = row;
+	if (p->o->command == COMMAND_TOP)
+		p->o->command = row->command;
+	return 0;
 }
 
 static int settle(struct parse *p, bool tty)
 {
 	struct options *o = p->o;
 
-	if (o->argv && p->has_command)
-		return options__wrong(p, "CMD does not go with check, demo or dump");
+	if (p->command && o->command == p->command->command && o->n_files < p->command->n_files)
+		return options__wrong(p, "%s: %s is missing", p->command->name, p->command->files);
+	if (o->argv && p->command)
+		return options__wrong(p, "CMD does not go with %s", p->command->name);
 	if (o->command == COMMAND_DUMP && !o->n_pids)
 		return options__wrong(p, "dump: whose threads? -p PID says it");
 	if (o->command == COMMAND_DUMP && (p->format_given || o->fail_on[0]))
@@ -91,9 +113,16 @@ static int settle(struct parse *p, bool tty)
 		return options__wrong(
 			p, "CMD is the scope: it does not go with --pid, --comm, --user or "
 			   "--cgroup");
+	if ((o->from || o->to || o->sum) && o->command != COMMAND_REPORT)
+		return options__wrong(p, "--from, --to and --sum go with report only");
+	if (o->command == COMMAND_REPORT &&
+	    (o->n_pids || o->comm || o->user || o->cgroup || o->exact))
+		return options__wrong(p,
+				      "report: what was recorded is shown; --pid, --comm, --user, "
+				      "--cgroup and --exact do not go with it");
 	if (!o->samples_second || !o->samples_lock)
 		o->stack_bytes = 0;
-	if (!tty || p->format_given || o->output || o->argv || o->fail_on[0] ||
+	if (!tty || p->format_given || o->output || o->argv || o->fail_on[0] || o->sum ||
 	    o->command == COMMAND_DUMP)
 		o->batch = true;
 	o->live = !o->batch;
@@ -175,7 +204,8 @@ void options__help(FILE *out)
 		     "usage: locktop [OPTIONS]              live screen\n"
 		     "       locktop [OPTIONS] -- CMD ARG   observe CMD until it ends\n");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(out, "       locktop %-22s %s\n", commands[i].name, commands[i].help);
+		fprintf(out, "       locktop %-8s%-14s %s\n", commands[i].name, commands[i].files,
+			commands[i].help);
 	fprintf(out, "\noptions:\n");
 	for (const struct option_row *row = option_rows; row->name; row++) {
 		char left[40], letter[5] = "    ";

@@ -16,15 +16,19 @@ enum command {
 	COMMAND_CHECK,
 	COMMAND_DEMO,
 	COMMAND_DUMP,
+	COMMAND_REPORT,
 	COMMAND_HELP,
 	COMMAND_VERSION
 };
 
 #define OPTIONS_PIDS_MAX    256
 #define OPTIONS_FAIL_ON_MAX 8
+#define OPTIONS_FILES_MAX   2
 
 struct options {
 	enum command command;
+	const char *files[OPTIONS_FILES_MAX]; /* that the command is about */
+	int n_files;
 	pid_t pids[OPTIONS_PIDS_MAX];
 	int n_pids;
 	const char *comm;   /* glob; NULL: any */
@@ -54,6 +58,8 @@ struct options {
 	const char *suppressions; /* NULL: the user's file */
 	double budget;		  /* percent of one CPU that the exact tier may take */
 	bool debuginfod;	  /* debug files may be asked for over the network */
+	const char *from, *to;	  /* times in a recording, as given; NULL: its ends */
+	bool sum;		  /* one snapshot of all intervals of a recording */
 	char **argv;		  /* CMD ARG..., or NULL */
 };
 

@@ -5,12 +5,14 @@
 
 #include "options.h"
 
+struct command_row; /* of options.c */
+
 struct parse {
 	struct options *o;
 	char *error;
 	size_t size;
 	bool format_given;
-	bool has_command;
+	const struct command_row *command; /* NULL: none was given */
 };
 
 /* Writes the error. Always negative. */

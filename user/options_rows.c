@@ -242,6 +242,24 @@ static int set_debuginfod(struct parse *p, const char *arg)
 	return 0;
 }
 
+static int set_from(struct parse *p, const char *arg)
+{
+	p->o->from = arg;
+	return 0;
+}
+
+static int set_to(struct parse *p, const char *arg)
+{
+	p->o->to = arg;
+	return 0;
+}
+
+static int set_sum(struct parse *p, const char *arg)
+{
+	p->o->sum = true;
+	return 0;
+}
+
 static int set_help(struct parse *p, const char *arg)
 {
 	p->o->command = COMMAND_HELP;
@@ -286,6 +304,10 @@ const struct option_row option_rows[] = {
 	  "thread and lock pairs that can be told apart (default 65536)" },
 	{ 0, "debuginfod", NULL, set_debuginfod,
 	  "ask the servers in DEBUGINFOD_URLS for debug files" },
+	{ 0, "from", "TIME", set_from,
+	  "report: begin there: as 2026-11-23T10:00:00Z, 10:00:00, or +SECONDS" },
+	{ 0, "to", "TIME", set_to, "report: end there" },
+	{ 0, "sum", NULL, set_sum, "report: all intervals as one; implies -b" },
 	{ 'h', "help", NULL, set_help, "show this help" },
 	{ 'V', "version", NULL, set_version, "show the version" },
 	{},

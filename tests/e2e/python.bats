@@ -87,7 +87,7 @@ constructs() {
 }
 
 @test "every construct: kind, class, name, line, and wait within 3 %" {
-	with_python 2 constructs
+	with_python 3 constructs
 }
 
 exactly() {
@@ -98,7 +98,7 @@ exactly() {
 }
 
 @test "every construct, -x: acquisitions equal, holds within 5 %, mean wait within 3 %" {
-	with_python 2 exactly
+	with_python 3 exactly
 }
 
 stacks() {
@@ -107,7 +107,7 @@ stacks() {
 }
 
 @test "stacks: through C functions and callbacks, deep, generators, calls of many lines" {
-	with_python 2 stacks
+	with_python 3 stacks
 }
 
 # ---- the GIL ----
@@ -143,47 +143,43 @@ subinterpreters() {
 
 # ---- deadlocks ----
 
-# deadlock KIND...
-deadlock() {
-	local kind
-
-	for kind; do
-		observed deadlock.py "$kind" 3 || return
-		judge_python 'len(standing(1.05, 2.8)) >= 3' \
-			'all(deadlocked_right(s) for s in standing(1.05, 2.8))' \
-			'not any(s["deadlocks"] for s in shots if end_ns(s) < t["formed_ns"] - 10 * MS)' ||
-			return
-	done
+deadlocks() {
+	observed deadlock.py 3 with rlock mixed three attributes || return
+	judge_python 'len(standing(1.05, 2.8)) >= 3' \
+		'all(deadlocked_right(s) for s in standing(1.05, 2.8))' \
+		'not any(s["deadlocks"] for s in shots if end_ns(s) < t["formed_ns"] - 10 * MS)'
 }
 
-@test "a deadlock of two Locks in with blocks: both lines, both names, within two intervals" {
-	with_python 3 deadlock with
+@test "deadlocks of Locks and RLocks: their lines and names, within two intervals" {
+	with_python 3 deadlocks
 }
-@test "deadlocks of RLocks, of a Lock and a Condition" { with_python 3 deadlock rlock mixed; }
-@test "deadlocks of three threads, of two objects' locks" { with_python 3 deadlock three attributes; }
 
 # ---- pitfalls ----
 
-# pitfall WHAT EXPRESSION...
+# pitfall WHAT... -- EXPRESSION...
 pitfall() {
-	start_standing "$python" "$scripts/pitfalls.py" "$1" 6 || return
+	local what=()
+
+	while [ "$1" != -- ]; do
+		what+=("$1")
+		shift
+	done
+	start_standing "$python" "$scripts/pitfalls.py" 8 "${what[@]}" || return
 	"$LOCKTOP" -b -n 3 -d 1 -f json -i --top 0 -p "$pid" -o "$shots" || return
 	stop_started
 	judge_python "${@:2}"
 }
 
 @test "verdict: a daemon thread holds a lock at exit" {
-	with_python 3 pitfall daemon_at_exit 'given("daemon thread at exit")'
+	with_python 3 pitfall daemon_at_exit -- 'given("exit_lock", "daemon thread at exit")'
 }
-@test "verdict: a lock in __del__" { with_python 3 pitfall lock_in_del 'given("lock in __del__")'; }
-@test "verdict: a lock while importing" {
-	with_python 3 pitfall lock_in_import 'given("lock while importing")'
-}
-@test "verdict: timing out" { with_python 3 pitfall timing_out 'given("timing out")'; }
-@test "verdict: a writer starves in a hand-built reader-writer lock" {
-	with_python 3 pitfall writer_starving 'given("writer starving")'
+@test "verdicts: in __del__, while importing, timing out, a writer starves between two Locks" {
+	with_python 3 pitfall lock_in_del lock_in_import timing_out writer_starving -- \
+		'given("registry_lock", "lock in __del__")' \
+		'given("config_lock", "lock while importing")' 'given("stuck_lock", "timing out")' \
+		'given("_writer_lock", "writer starving")'
 }
 @test "no verdict on a healthy program" {
-	with_python 3 pitfall healthy \
+	with_python 3 pitfall healthy -- \
 		'not any(x["verdicts"] for s in shots for x in s["locks"] if x["pid"] == t["pid"])'
 }

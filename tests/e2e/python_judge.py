@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """python_judge.py SNAPSHOTS TRUTH EXPRESSION...: judge.py for Python programs, whose truth is what
-tests/workloads/python/truth.py says. Names in expressions, beside those of judge.py: watched(name)
-(a lock of the truth), seen(watch) (its rows), told_apart(), waited(percent), kinds_right(),
-names_right(), lines_right(), counted(), held(percent), deadlocked_right(shot), gil() (rows of GILs),
-python(frames) (only Python's), given(name), given_in(name, first) (verdicts on the first lock of the
-truth)."""
+tests/workloads/python/truth.py says. Names in expressions, beside those of judge.py: told_apart(),
+kinds_right(), names_right(), lines_right() and waited(percent) for all locks of the truth, with the
+exact tier counted(), held(percent), averages(percent); deadlocked_right(shot); gil() (rows of GILs)
+and gil_functions(role); given(name, verdict)."""
 import os
 
 from judge import *  # pylint: disable=wildcard-import,unused-wildcard-import
@@ -217,30 +216,24 @@ def averages(percent):
 
 # ---- deadlocks ----
 
-def circle(shot):
-    """{(tid, held by, name of the lock, proof, line that waits)} of a snapshot's deadlocks."""
+def circles(shot):
+    """Those of a snapshot, each as (tid, held by, name of the lock, proof, line that waits)."""
     of = {x["id"]: x for x in shot["locks"]}
-    return {(x["tid"], x["held_by"], of[x["waits_for"]]["name"],
-             (of[x["waits_for"]]["owner"] or {}).get("proof"),
-             (user(x["frames"]) or [[None, None, None]])[0][2])
-            for d in shot["deadlocks"] for x in d["threads"]}
+    return {frozenset((x["tid"], x["held_by"], of[x["waits_for"]]["name"],
+                       (of[x["waits_for"]]["owner"] or {}).get("proof"),
+                       (user(x["frames"]) or [[None, None, None]])[0][2])
+                      for x in d["threads"]) for d in shot["deadlocks"]}
 
 
-def true_circle():
-    return {(c["tid"], c["held_by"], c["lock"], "python", line)
-            for c in t["cycle"] for line in lines_of(c["tid"])}
-
-
-def lines_of(tid):
-    """The line that this thread waits at."""
-    index = [c["tid"] for c in t["cycle"]].index(tid)
-    return [stack[0][2] for stack in t["locks"][index]["stacks"]]
+def true_circles():
+    return {frozenset((x["tid"], x["held_by"], x["lock"], "python", x["line"]) for x in circle)
+            for circle in t["circles"]}
 
 
 def deadlocked_right(shot):
-    if circle(shot) != true_circle():
-        print(f"circle {circle(shot)}, truth {true_circle()}")
-    return len(shot["deadlocks"]) == 1 and circle(shot) == true_circle()
+    if circles(shot) != true_circles():
+        print(f"circles {circles(shot)}, truth {true_circles()}")
+    return len(shot["deadlocks"]) == len(t["circles"]) and circles(shot) == true_circles()
 
 
 # ---- the GIL ----
@@ -257,14 +250,13 @@ def gil_functions(role):
 
 # ---- verdicts ----
 
-def judged_rows():
-    return seen(t["locks"][0])
-
-
-def given(name):
-    """The truth's first lock has this verdict in all full intervals."""
-    of = judged_rows()[1:-1] or judged_rows()[1:]
-    return bool(of) and all(name in names(x) for x in of)
+def given(name, verdict):
+    """This lock of the truth has the verdict in all intervals but the first, which may have begun in
+    the middle of it."""
+    of = seen(watched(name))[1:]
+    if not all(verdict in names(x) for x in of):
+        print(f"{name}: {[x['verdicts'] for x in of]}")
+    return bool(of) and all(verdict in names(x) for x in of)
 
 
 if __name__ == "__main__":

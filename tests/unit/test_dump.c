@@ -4,6 +4,7 @@
  * look at the difference before committing it. Run from the top of the tree.
  */
 #include "export_fixture.h"
+#include "python_fixture.h"
 
 #include <errno.h>
 #include <time.h>
@@ -66,7 +67,13 @@ static struct snapshot *states(void)
 	return s;
 }
 
-/* Whole dumps: a deadlock of two, owners of all sorts, one of one, a pool, states, foreign names.
+static struct snapshot *python(void)
+{
+	return python_fixture__deadlocked(7);
+}
+
+/* Whole dumps: a deadlock of two, owners of all sorts, one of one, a pool, states, foreign names,
+ * a Python program.
  */
 static void test_golden(void **state)
 {
@@ -78,7 +85,7 @@ static void test_golden(void **state)
 		{ "dump_deadlock.txt", owned, 4242 }, { "dump_owners.txt", owned, 977 },
 		{ "dump_self.txt", owned, 31337 },    { "dump_pool.txt", pool, 4242 },
 		{ "dump_states.txt", states, 50 },    { "dump_hostile.txt", hostile, 70 },
-		{ "dump_nobody.txt", empty, 1 },
+		{ "dump_nobody.txt", empty, 1 },      { "dump_python.txt", python, PY_PID },
 	};
 
 	(void)state;

@@ -296,7 +296,9 @@ static void test_owner(void **state)
 					      .tid = 4194303,
 					      .comm = "a\tworker name" };
 	static const struct thread nameless = { .pid = 812, .tid = 9 };
-	static const struct thread long_name = { .tid = 7, .comm = "0123456789abcdefghij" };
+	static const struct thread long_name = {
+		.tid = 7, .comm = "0123456789012345678901234567890123456789"
+	};
 	static struct owner proved = { &thread, PROOF_LOCK_WORD, 5 };
 	static struct owner inferred = { &nameless, PROOF_LAST_WAKER, 0 };
 	static struct owner named = { &long_name, PROOF_EXACT, 0 };
@@ -311,7 +313,7 @@ static void test_owner(void **state)
 	assert_shown(ENTITY_LOCK, "owner", &l, 1, "? 9?");
 	assert_shown(ENTITY_LOCK, "owner_proof", &l, 1, "last-waker");
 	l.owner = &named;
-	assert_shown(ENTITY_LOCK, "owner", &l, 1, "0123456789abcde 7");
+	assert_shown(ENTITY_LOCK, "owner", &l, 1, "01234567890123456789012345678901 7");
 	l.owner_died = 77;
 	assert_shown(ENTITY_LOCK, "owner", &l, 1, "died 77");
 	l = (struct lock){ .readers = 3 };

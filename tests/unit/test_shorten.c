@@ -74,12 +74,30 @@ static void keeps_the_line(void **state)
 	assert_string_equal(buf, "a_very..:412");
 }
 
+/* Of a function with its place the line number goes last, the file's name before it. */
+static void keeps_the_line_behind(void **state)
+{
+	static const char name[] = "UserCache.refresh (/srv/application.py:412)";
+
+	(void)state;
+	assert_function("f (a.py:7)", 10, "f (a.py:7)");
+	assert_function(name, 60, "UserCache.refresh (/srv/application.py:412)");
+	assert_function(name, 36, "UserCache.refresh (application.py:412)" + 0);
+	assert_function(name, 26, "");
+	assert_function(name, 16, "");
+	assert_function(name, 8, "");
+	assert_function("a<b> (c) (d.cc:1)", 12, "");
+	assert_function("take (int, long)", 10, "take (…)");
+}
+
 /* Whatever the name, it fits, is clean, and ASCII stays ASCII. */
 static void fits_always(void **state)
 {
 	static const char *const names[] = {
-		"a<b<c<d<e<f>>>>>",	 ">>>)))<<<(((",   "日本語<日本語>の名前です",
-		"\033[2J<\xff\xfe>(\n)", "operator<<<<<<", "x\xcc\x81\xcc\x81\xcc\x81\xcc\x81yyyyy",
+		"a<b<c<d<e<f>>>>>",	    ">>>)))<<<(((",
+		"日本語<日本語>の名前です", "\033[2J<\xff\xfe>(\n)",
+		"operator<<<<<<",	    "x\xcc\x81\xcc\x81\xcc\x81\xcc\x81yyyyy",
+		"日本語の (日本語の:12)",   "a (b:1) (c:2) (:3)",
 	};
 	char buf[128];
 
@@ -105,9 +123,10 @@ static void fits_always(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(keeps_what_fits), cmocka_unit_test(elides_arguments),
-		cmocka_unit_test(knows_operators), cmocka_unit_test(cuts_the_middle),
-		cmocka_unit_test(keeps_the_line),  cmocka_unit_test(fits_always),
+		cmocka_unit_test(keeps_what_fits),	 cmocka_unit_test(elides_arguments),
+		cmocka_unit_test(knows_operators),	 cmocka_unit_test(cuts_the_middle),
+		cmocka_unit_test(keeps_the_line),	 cmocka_unit_test(fits_always),
+		cmocka_unit_test(keeps_the_line_behind),
 	};
 
 	return cmocka_run_group_tests_name("shorten", tests, NULL, NULL);

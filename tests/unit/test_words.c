@@ -6,10 +6,13 @@
 
 #include "../../user/words.h"
 
-/* A thread by name and number, with its process where that is another one. */
+/* A thread by name (Python's if it has one) and number, with its process where that is another one.
+ */
 static void test_thread(void **state)
 {
 	const struct thread t = { .pid = 7, .tid = 9, .comm = "work\x1b", .process_comm = "web" };
+	const struct python_row called = { .name = "refresher-1" }, unnamed = { .daemon = 1 };
+	struct thread python = t;
 	const struct thread nameless = { .pid = 7, .tid = 9, .comm = "" };
 	char text[WORDS_MAX];
 
@@ -18,6 +21,10 @@ static void test_thread(void **state)
 	assert_string_equal(words__thread(text, sizeof(text), &t, 8), "work? 9 of web (process 7)");
 	assert_string_equal(words__thread(text, sizeof(text), &nameless, 8),
 			    "? 9 of ? (process 7)");
+	python.python = &called;
+	assert_string_equal(words__thread(text, sizeof(text), &python, 7), "refresher-1 9");
+	python.python = &unnamed;
+	assert_string_equal(words__thread(text, sizeof(text), &python, 7), "work? 9");
 }
 
 /* A lock by kind, name and address; without a name, the kind says something at least. */

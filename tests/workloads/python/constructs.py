@@ -331,7 +331,7 @@ def simple_queue():
 # ---- join, import ----
 
 def short_lived():
-    time.sleep(20 * HOLD)
+    time.sleep(45 * HOLD)
 
 
 def join_it(watch):
@@ -362,7 +362,7 @@ def import_second(watch):
 def import_lock():
     place = tempfile.mkdtemp()
     with open(os.path.join(place, "slow_to_import.py"), "w", encoding="ascii") as module:
-        module.write(f"import time\ntime.sleep({30 * HOLD})\nready = True\n")
+        module.write(f"import time\ntime.sleep({45 * HOLD})\nready = True\n")
     sys.path.append(place)
     atexit.register(shutil.rmtree, place)
     watch = Watch("import slow_to_import", "py-lock")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""pitfalls.py WHAT [SECONDS]: what people get wrong with locks in Python, one at a time. Prints its
-truth as soon as it stands; then goes on for so long, and ends itself."""
+"""pitfalls.py SECONDS WHAT...: what people get wrong with locks in Python. Prints its truth as soon as
+all of it stands; then goes on for so long, and ends itself."""
 import atexit
 import gc
 import os
@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 
-from truth import Watch, is_waiting, say, start, tid, wait_until
+from truth import Watch, is_waiting, say, start, wait_until
 
 exit_lock = threading.Lock()
 registry_lock = threading.Lock()
@@ -33,15 +33,15 @@ def hold_for_ever(lock):
         time.sleep(1000)
 
 
-def until_it_waits(thread, **more):
+def waits(thread):
     wait_until(lambda: is_waiting(thread))
-    say(waiter=tid(thread), **more)
 
 
 # ---- a daemon thread that holds a lock when the interpreter ends ----
 
-def say_when_main_waits(holder):
-    until_it_waits(threading.main_thread(), holder=tid(holder))
+def say_when_main_waits():
+    wait_until(lambda: is_waiting(threading.main_thread()))
+    say()
 
 
 def want_at_exit(watch):
@@ -52,12 +52,12 @@ def want_at_exit(watch):
 
 def daemon_at_exit(seconds):
     watch = Watch("{module}.exit_lock", "py-lock")
-    holder = start(hold_for_ever, exit_lock, daemon=True)
+    start(hold_for_ever, exit_lock, daemon=True)
     wait_until(exit_lock.locked)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(int(seconds) or 1)
     atexit.register(want_at_exit, watch)
-    start(say_when_main_waits, holder, daemon=True)
+    start(say_when_main_waits, daemon=True)
 
 
 # ---- a lock in __del__ ----
@@ -85,7 +85,7 @@ def lock_in_del(seconds):
     Resource.watch = Watch("{module}.registry_lock", "py-lock")
     start(hold, registry_lock, seconds)
     wait_until(registry_lock.locked)
-    until_it_waits(start(drop, seconds))
+    waits(start(drop, seconds))
 
 
 # ---- a lock that is wanted while a module is imported ----
@@ -122,7 +122,7 @@ def lock_in_import(seconds):
     sys.dont_write_bytecode = True
     start(hold, config_lock, seconds)
     wait_until(config_lock.locked)
-    until_it_waits(start(import_plugins, place, seconds))
+    waits(start(import_plugins, place, seconds))
 
 
 # ---- acquire(timeout=...) that times out again and again ----
@@ -135,14 +135,12 @@ def keep_trying(watch):
         watch.gave_up(since)
 
 
-def timing_out(seconds):
+def timing_out(_seconds):
     watch = Watch("{module}.stuck_lock", "py-lock")
-    holder = start(hold_for_ever, stuck_lock, daemon=True)
+    start(hold_for_ever, stuck_lock, daemon=True)
     wait_until(stuck_lock.locked)
-    waiter = start(keep_trying, watch, daemon=True)
+    start(keep_trying, watch, daemon=True)
     wait_until(lambda: watch.timeouts)
-    say(waiter=tid(waiter), holder=tid(holder))
-    time.sleep(seconds)
 
 
 # ---- a writer that never comes first, because readers overlap ----
@@ -186,9 +184,7 @@ def writer_starving(seconds):
     end = time.monotonic() + seconds
     for _ in range(4):
         start(read, lock, end)
-    until_it_waits(start(lock.write, watch))
-    time.sleep(seconds)
-    lock.end_read()
+    waits(start(lock.write, watch, daemon=True))
 
 
 # ---- nothing wrong ----
@@ -197,7 +193,7 @@ def healthy(seconds):
     """Idle threads, and a lock that now and then is wanted by two."""
     Watch("{module}.counter_lock", "py-lock")
     idle = threading.Event()
-    waiter = start(idle.wait)
+    waits(start(idle.wait, daemon=True))
 
     def work():
         end = time.monotonic() + seconds
@@ -206,16 +202,22 @@ def healthy(seconds):
                 time.sleep(0.0005)
             time.sleep(0.02)
 
-    workers = [start(work) for _ in range(2)]
-    until_it_waits(waiter)
-    for thread in workers:
-        thread.join()
-    idle.set()
+    for _ in range(2):
+        start(work)
 
 
 WHAT = {function.__name__: function for function in
         (daemon_at_exit, lock_in_del, lock_in_import, timing_out, writer_starving, healthy)}
 
 
+def main():
+    for what in sys.argv[2:]:
+        WHAT[what](float(sys.argv[1]))
+    if "daemon_at_exit" in sys.argv[2:]:
+        return
+    say()
+    time.sleep(float(sys.argv[1]))
+
+
 if __name__ == "__main__":
-    WHAT[sys.argv[1]](float(sys.argv[2]) if len(sys.argv) > 2 else 5)
+    main()

@@ -76,6 +76,10 @@ class Watch:
         self.got(since)
         self.timeouts += 1
 
+    def line(self):
+        """Of the one place that waits."""
+        return next(iter(self.stacks.values()))[0][2]
+
     def release(self, since):
         self.holds.append(time.perf_counter_ns() - since)
 
