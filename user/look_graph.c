@@ -111,6 +111,10 @@ static void note_evidence(struct looks *l, struct look_lock *lock)
 	if (!t)
 		return;
 	lock->looks.owned++;
+	if (lock->moved) { /* so it ran */
+		lock->looks.state[STATE_RUNNING]++;
+		return;
+	}
 	lock->looks.state[t->now.state < STATE_COUNT ? t->now.state : STATE_UNKNOWN]++;
 	if ((t->now.state == STATE_SLEEPING || t->now.state == STATE_BLOCKED) &&
 	    t->now.syscall >= 0)

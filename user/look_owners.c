@@ -236,6 +236,45 @@ static void settle(struct looks *l, struct look_lock *lock, const struct owner_q
 	lock->missing = missing;
 }
 
+/* Does it matter what the owner does: is it neither on a CPU nor waiting for another lock? */
+static bool is_suspect(struct looks *l, const struct look_lock *lock)
+{
+	const struct look_thread *t =
+		lock->owner && lock->waiters ? looks__thread(l, lock->owner) : NULL;
+
+	return t && lock->proof == PROOF_LOCK_WORD && t->now.state != STATE_RUNNING &&
+	       t->now.state != STATE_WAITING;
+}
+
+/*
+ * Words are read before their owners are asked what they do. One that let go in between sleeps on
+ * its own account: the words are read again.
+ */
+static void confirm(struct looks *l, struct owner_query *queries)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n_asked; i++) {
+		struct look_lock *lock = l->asked[i];
+
+		lock->moved = false;
+		if (is_suspect(l, lock))
+			queries[n++] = (struct owner_query){ .key = &lock->key,
+							     .verdict = &lock->sample->verdict,
+							     .process = lock->process };
+	}
+	owners__read(l->owners, queries, n, l->now_ns);
+	n = 0;
+	for (size_t i = 0; i < l->n_asked; i++) {
+		struct look_lock *lock = l->asked[i];
+
+		if (!is_suspect(l, lock))
+			continue;
+		lock->moved = queries[n].read && queries[n].word.number != lock->number;
+		n++;
+	}
+}
+
 void look_owners__find(struct looks *l)
 {
 	struct owner_query *queries = read_owners(l);
@@ -243,5 +282,6 @@ void look_owners__find(struct looks *l)
 	ask_threads(l);
 	for (size_t i = 0; i < l->n_asked; i++)
 		settle(l, l->asked[i], &queries[i]);
+	confirm(l, queries);
 	free(queries);
 }

@@ -36,6 +36,7 @@ struct look_lock {
 	uint32_t number;    /* as the lock has it, in the owner's namespace */
 	uint64_t number_at; /* where, in every process that the owner can be of; 0: nowhere */
 	uint32_t number_mask;
+	bool moved;	  /* the owner had let go by the time that it was asked what it does */
 	uint32_t missing; /* number of an owner that is not there */
 	pid_t died;	  /* the same number at two looks in a row: it ended holding the lock */
 	/* the running interval: */

@@ -31,6 +31,8 @@ static const char *const words[] = {
 	"they hold, the threads that queue for them. QUEUE: threads that wait behind the line, "
 	"directly or behind others. AGE: of the oldest wait. Threads that wait for each other, a "
 	"DEADLOCK, come first.",
+	"py-...: what threads of Python wait for, with the program's own lines. GIL: the "
+	"interpreter's own lock; forced: its holder was told to let go of it.",
 	"idle: waiting for work, an event or an end. No contention, so it is hidden or "
 	"stands last, but its total is always shown.",
 	"Lost: what could not be counted, with the largest reason. Self, Probes: what locktop and "

@@ -37,6 +37,7 @@ IDENTITY = {
     "tid": COUNT,
     "pid": COUNT,
     "comm": TEXT_OR_NULL,
+    "name": TEXT_OR_NULL,
     "proof": {"lock-word", "exact", "python", "last-waker"},
     "inferred": FLAG,
 }
@@ -50,6 +51,10 @@ OWNER = {
     "frames": ([FRAME], None),
 }
 HOLDER = {**IDENTITY, "samples": COUNT, "share": (int, float), "wait_ns": COUNT}
+CONSTRUCT = {
+    **dict.fromkeys(("parties", "arrived", "capacity", "size", "recursion"), COUNT_OR_NULL),
+    "missing": [{"tid": COUNT, "name": TEXT_OR_NULL}],
+}
 VERDICT = {"name": TEXT, "evidence": TEXT_OR_NULL, "advice": TEXT_OR_NULL}
 DEADLOCK = {
     "pid": COUNT,
@@ -59,6 +64,7 @@ DEADLOCK = {
             "pid": COUNT,
             "tid": COUNT,
             "comm": TEXT_OR_NULL,
+            "name": TEXT_OR_NULL,
             "waits_for": ID,
             "held_by": COUNT,
             "frames": [FRAME],
@@ -107,6 +113,8 @@ LOCK = {
     "p99_ns": COUNT_OR_NULL,
     "histogram": [{"le_ns": COUNT, "count": COUNT}],
     "timeouts": COUNT,
+    "switches": COUNT_OR_NULL,
+    "forced_switches": COUNT_OR_NULL,
     "waiting": COUNT,
     "oldest_ns": COUNT_OR_NULL,
     "owner": (OWNER, None),
@@ -115,6 +123,7 @@ LOCK = {
     "impact_ns": COUNT,
     "holders": [HOLDER],
     "verdicts": [VERDICT],
+    "python": (CONSTRUCT, None),
     "deadlocked": FLAG,
     **dict.fromkeys(EXACT, COUNT_OR_NULL),
     "contention": (int, float, NONE),
@@ -157,6 +166,9 @@ SNAPSHOT = {
             "pid": COUNT,
             "tid": COUNT,
             "comm": TEXT_OR_NULL,
+            "name": TEXT_OR_NULL,
+            "daemon": {"yes", "no", None},
+            "gil": {"has", "wants", "no", None},
             "sleeps": COUNT,
             "wait_ns": COUNT,
             "waiting_for": (ID, None),

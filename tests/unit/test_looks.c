@@ -417,17 +417,25 @@ static void test_pace(void **state)
 
 #define SLOW_MS 5
 
+static void work(void)
+{
+	uint64_t end = util__cpu_ns() + SLOW_MS * MS;
+
+	while (util__cpu_ns() < end)
+		;
+}
+
 static void look_slowly(struct fake *f)
 {
 	(void)f;
-	usleep(SLOW_MS * 1000);
+	work();
 }
 
 static void sample_slowly(struct source *s, const uint64_t *keys, const struct held_word *words,
 			  size_t n, uint64_t period_ns)
 {
 	fake_sample(s, keys, words, n, period_ns);
-	usleep(SLOW_MS * 1000);
+	work();
 }
 
 /* What asking costs spaces looks, so that they take half a percent of a CPU; stacks do not count.
@@ -449,6 +457,37 @@ static void test_cost(void **state)
 	look(x);
 	assert_true(looks__tick(x->looks, util__monotonic_ns()) > 190 * SLOW_MS * MS);
 	hold__end(h);
+}
+
+static struct holding *holding;
+
+/* The owner lets go between the reading of its lock's word and the question what it does. */
+static int threads_late(struct source *s, const uint64_t *keys, size_t n,
+			const struct thread_look **ret, size_t *n_ret)
+{
+	if (holding)
+		hold__end(holding);
+	holding = NULL;
+	return fake_threads(s, keys, n, ret, n_ret);
+}
+
+/* Who let go before it fell asleep does not sleep with the lock. */
+static void test_moved(void **state)
+{
+	struct fixture *x = *state;
+	struct source_ops late = fake_watching_ops;
+	struct look_lock *l;
+
+	late.threads = threads_late;
+	x->fake.source.ops = &late;
+	holding = hold__begin(&mutex_calls, A);
+	wait_for(x, A, 501);
+	fake__thread(&x->fake, getpid(), holding->tid, STATE_SLEEPING);
+	look(x);
+	l = lock_of(x, mutex_key(A));
+	assert_int_equal(l->looks.owned, 1);
+	assert_int_equal(l->looks.state[STATE_SLEEPING], 0);
+	assert_int_equal(l->looks.state[STATE_RUNNING], 1);
 }
 
 /* Where next to nothing is waited for, or only idly, none come at all. */

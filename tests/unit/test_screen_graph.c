@@ -169,7 +169,7 @@ static void alarms_everywhere(void **state)
 	assert_golden(v, s, "alarm_help", 80, 24);
 	view__end(v);
 	c = draw(v, s, 80, 24);
-	assert_true(shows(c, "come first.")); /* the last line is reached */
+	assert_true(shows(c, "control group of the process")); /* the last line is reached */
 	canvas__free(c);
 	for (int mode = 0; mode < MODE_COUNT; mode++) {
 		v->mode = mode;

@@ -82,11 +82,11 @@ static void keeps_the_line_behind(void **state)
 	(void)state;
 	assert_function("f (a.py:7)", 10, "f (a.py:7)");
 	assert_function(name, 60, "UserCache.refresh (/srv/application.py:412)");
-	assert_function(name, 36, "UserCache.refresh (application.py:412)" + 0);
-	assert_function(name, 26, "");
-	assert_function(name, 16, "");
-	assert_function(name, 8, "");
-	assert_function("a<b> (c) (d.cc:1)", 12, "");
+	assert_function(name, 36, "UserC…e.refresh (application.py:412)");
+	assert_function(name, 26, "Us…esh (application.…:412)");
+	assert_function(name, 16, "Us…esh (ap…:412)");
+	assert_function(name, 8, "…:412");
+	assert_function("a<b> (c) (d.cc:1)", 16, "a<… (…) (d.cc:1)");
 	assert_function("take (int, long)", 10, "take (…)");
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "fixture.h"
+#include "python_fixture.h"
 
 #include <stdlib.h>
 
@@ -214,6 +214,38 @@ static void bears_odd_stacks(void **state)
 	snapshot__free(s);
 }
 
+/* Of a Python stack: from the program's own line to the function that its thread runs. */
+static void begins_at_python(void **state)
+{
+	struct snapshot *s = python_fixture__new(1);
+	struct site_tree *t = site_tree__new(&s->locks[0], ROLE_WAITER, NULL);
+	struct lock *queue = &s->locks[3];
+
+	(void)state;
+	assert_tree(t, "0*UserCache.re\n0 refresher\n");
+	site_tree__free(t);
+	/* What holds it may do so in the C library. */
+	t = site_tree__new(&s->locks[0], ROLE_HOLDER, NULL);
+	assert_tree(t, "0*UserCache.re\n0 refresher\n");
+	assert_int_equal(t->lines[0].frame->line, 8);
+	site_tree__free(t);
+	t = site_tree__new(queue, ROLE_WAITER, NULL);
+	assert_tree(t, "0*worker\n");
+	site_tree__free(t);
+	/* What is cut is not taken for a whole stack. */
+	queue->sites[0].truncated = true;
+	t = site_tree__new(queue, ROLE_WAITER, NULL);
+	assert_tree(t, "0*worker\n0 Thread.run\n0 Thread._boot\n0 Thread._boot\n0 [truncated]\n");
+	site_tree__free(t);
+	/* A thread of the library's own. */
+	queue->sites[0].truncated = false;
+	queue->sites[0].frames[4] = queue->sites[0].frames[5];
+	t = site_tree__new(queue, ROLE_WAITER, NULL);
+	assert_tree(t, "0*Condition.wa\n");
+	site_tree__free(t);
+	snapshot__free(s);
+}
+
 /* As deep and as branched as can be: every level of a long stack parts ways. */
 static void bears_deep_stacks(void **state)
 {
@@ -243,10 +275,10 @@ static void bears_deep_stacks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(merges_stacks),     cmocka_unit_test(tells_lines_apart),
-		cmocka_unit_test(keeps_the_order),   cmocka_unit_test(bears_odd_stacks),
-		cmocka_unit_test(shows_a_way_once),  cmocka_unit_test(shows_where_stacks_end),
-		cmocka_unit_test(bears_deep_stacks),
+		cmocka_unit_test(begins_at_python),	  cmocka_unit_test(merges_stacks),
+		cmocka_unit_test(tells_lines_apart),	  cmocka_unit_test(keeps_the_order),
+		cmocka_unit_test(bears_odd_stacks),	  cmocka_unit_test(shows_a_way_once),
+		cmocka_unit_test(shows_where_stacks_end), cmocka_unit_test(bears_deep_stacks),
 	};
 
 	return cmocka_run_group_tests_name("site_tree", tests, NULL, NULL);
