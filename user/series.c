@@ -77,7 +77,8 @@ void series__add(struct series_table *t, const char *labels, enum lock_class cla
 	struct series *row;
 
 	HASH_FIND_STR(t->rows, labels, row);
-	if (!row && HASH_COUNT(t->rows) < t->max) {
+	/* a row that is called as the others' row is would stand there twice */
+	if (!row && HASH_COUNT(t->rows) < t->max && strcmp(labels, t->others[class].labels)) {
 		row = xcalloc(1, sizeof(*row));
 		row->labels = xstrdup(labels);
 		row->class = class;

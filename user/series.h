@@ -48,13 +48,13 @@ struct figures {
 };
 
 struct series {
-	char *labels;		/* escaped: process="db",lock="log" */
-	struct figures own;	/* told under these labels so far */
-	struct figures fresh;	/* and since the table was settled last */
-	enum lock_class class;	/* which of the others' rows it falls into */
-	double score;		/* its weight, halved every few minutes */
-	uint64_t seen_ns;	/* when it had a figure last, on the table's clock */
-	bool shown;		/* has a row of its own */
+	char *labels;	       /* escaped: process="db",lock="log" */
+	struct figures own;    /* told under these labels so far */
+	struct figures fresh;  /* and since the table was settled last */
+	enum lock_class class; /* which of the others' rows it falls into */
+	double score;	       /* its weight, halved every few minutes */
+	uint64_t seen_ns;      /* when it had a figure last, on the table's clock */
+	bool shown;	       /* has a row of its own */
 	UT_hash_handle hh;
 };
 

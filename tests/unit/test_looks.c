@@ -521,6 +521,7 @@ int main(void)
 		TEST(test_left_out),	  TEST(test_plain_source),
 		TEST(test_pace),	  TEST(test_not_busy),
 		TEST(test_charge),	  TEST(test_cost),
+		TEST(test_moved),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
