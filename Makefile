@@ -20,7 +20,7 @@ WARNINGS := -Wall -Wextra -Wno-unused-parameter -Werror
 CFLAGS ?= -O2 -g
 CPPFLAGS := -D_GNU_SOURCE -DLOCKTOP_VERSION='"$(VERSION)"' -iquote $(B) -iquote user
 STD := -std=gnu11
-LDLIBS := -lbpf -ldw -lelf -ljansson -lncursesw -ltinfo -llzma -liberty -lm -pthread
+LDLIBS := -lbpf -ldw -lelf -ljansson -lncursesw -ltinfo -llzma -liberty -lmicrohttpd -lm -pthread
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
 BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__bpf__ -D__TARGET_ARCH_$(ARCH) -Ibpf \

@@ -79,27 +79,33 @@ static bool wait_until(struct batch *b, uint64_t deadline)
 	}
 }
 
-/* An interval is put together first: the command may print into the same file at any time. */
-static int print_snapshot(struct batch *b, const struct snapshot *s, bool first)
+/*
+ * An interval, or without one the end of the output. It is put together first: the command may
+ * print into the same file at any time.
+ */
+static int print_snapshot(struct batch *b, struct export *e, const struct snapshot *s)
 {
-	const struct exporter *e = exporter__find(b->options->format);
 	char *bytes = NULL;
 	size_t size = 0;
-	FILE *whole = open_memstream(&bytes, &size);
+	FILE *whole;
 	int err;
 
+	if (b->take)
+		return s ? b->take(b->take_ctx, s) : 0;
+	whole = open_memstream(&bytes, &size);
 	if (!whole)
 		return -errno;
-	err = e->write(whole, s, b->options, first);
+	err = s ? export__add(e, whole, s) : export__end(e, whole);
 	if (fclose(whole) && !err)
 		err = -errno;
 	if (!err)
 		err = output__write(b->output, bytes, size);
 	free(bytes);
+	b->write_failed = err;
 	return err;
 }
 
-static int print(struct batch *b, bool first)
+static int print(struct batch *b, struct export *e)
 {
 	struct snapshot *s;
 	int err;
@@ -107,11 +113,10 @@ static int print(struct batch *b, bool first)
 	err = collector__interval(b->collector, &s);
 	if (err)
 		return err;
-	err = print_snapshot(b, s, first);
+	err = print_snapshot(b, e, s);
 	for (const struct fail_on *const *f = b->options->fail_on; *f && !b->found[0]; f++)
 		(*f)->found(s, b->found, sizeof(b->found));
 	snapshot__free(s);
-	b->write_failed = err;
 	return err;
 }
 
@@ -119,6 +124,7 @@ int batch__run(struct batch *b)
 {
 	const struct options *o = b->options;
 	uint64_t deadline = util__monotonic_ns();
+	struct export *e = export__new(o);
 	bool over = false;
 	int err = 0;
 
@@ -131,7 +137,10 @@ int batch__run(struct batch *b)
 		if (deadline < now + o->delay_ns / 2)
 			deadline = now + o->delay_ns;
 		over = wait_until(b, deadline);
-		err = print(b, n == 0);
+		err = print(b, e);
 	}
+	if (!err)
+		err = print_snapshot(b, e, NULL);
+	export__free(e);
 	return err;
 }

@@ -11,6 +11,9 @@ struct batch {
 	const struct options *options;
 	struct collector *collector;
 	struct output *output;
+	/* takes each interval in place of the output: 0 or -errno; NULL: it is printed */
+	int (*take)(void *ctx, const struct snapshot *s);
+	void *take_ctx;
 	struct command_run *command; /* NULL: none was started */
 	bool (*alive)(void *ctx);    /* is there still something to observe? NULL: always */
 	void *alive_ctx;

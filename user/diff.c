@@ -244,8 +244,7 @@ static void fill_row(struct diff_row *row, const struct diff *d, const struct di
 {
 	for (int side = 0; side < DIFF_SIDES; side++)
 		fill_values(row->values[side], &sums[side], d->sides[side], row->locks[side]);
-	row->change =
-		row->values[DIFF_B][FIGURE_LOAD].n - row->values[DIFF_A][FIGURE_LOAD].n;
+	row->change = row->values[DIFF_B][FIGURE_LOAD].n - row->values[DIFF_A][FIGURE_LOAD].n;
 	row->noise = noise(sums, d->sides);
 }
 
@@ -336,11 +335,25 @@ bool diff_row__is_noise(const struct diff_row *row)
 
 char *diff_row__label(const struct diff_row *row, char *buf, size_t size)
 {
-	_cleanup_(util__freep) char *at = row->name  ? xstrdup(row->name)
+	_cleanup_(util__freep) char *at = row->name    ? xstrdup(row->name)
 					  : row->place ? xasprintf("at %s", row->place)
 						       : xstrdup("?");
 
 	return text__clean(buf, size, at);
+}
+
+void diff_value__format(const struct diff_value *v, enum diff_figure f, char *buf, size_t size)
+{
+	enum unit unit = diff_figures[f].unit;
+
+	if (!v->known)
+		snprintf(buf, size, "?");
+	else if (unit == UNIT_DURATION)
+		text__duration(buf, size, (uint64_t)MIN(v->n, 9.2e18));
+	else if (unit == UNIT_LOAD)
+		text__load(buf, size, v->n);
+	else
+		text__count(buf, size, v->n);
 }
 
 double diff_side__listed(const struct diff_side *side)

@@ -10,8 +10,8 @@
 
 #include "model.h"
 
-#define DIFF_BLOCKS 32	     /* parts of its time that the spread of a load is taken from */
-#define DIFF_PLACES 8	     /* where a lock is waited for; the first ones are remembered */
+#define DIFF_BLOCKS 32	      /* parts of its time that the spread of a load is taken from */
+#define DIFF_PLACES 8	      /* where a lock is waited for; the first ones are remembered */
 #define DIFF_LOCKS  (1 << 18) /* told apart on one side */
 
 /* What the exact tier counts. */

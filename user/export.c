@@ -1,16 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "export.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "util.h"
+
 const struct exporter exporters[] = {
-	{ "text", "tables for people", export_text__write },
-	{ "json", "one object a line, an interval each", export_json__write },
-	{ "csv", "one line a lock, with a head line", export_csv__write },
+	{ "text", "tables for people", .write = export_text__write },
+	{ "json", "one object a line, an interval each", .write = export_json__write },
+	{ "csv", "one line a lock, with a head line", .write = export_csv__write },
 	{ "folded", "one line a waiting stack, its wait in ns, for flame graphs",
-	  export_folded__write },
-	{ "dot", "the wait graph for Graphviz, a digraph an interval", export_dot__write },
+	  .write = export_folded__write },
+	{ "dot", "the wait graph for Graphviz, a digraph an interval", .write = export_dot__write },
+	{ "openmetrics", "sums of all intervals as OpenMetrics", .document = &export_openmetrics },
+	{ "prometheus", "the same in Prometheus' older text format",
+	  .document = &export_prometheus },
 	{},
+};
+
+struct export
+{
+	const struct exporter *exporter;
+	const struct options *options;
+	void *document; /* NULL: it is none */
+	bool begun;
 };
 
 const struct exporter *exporter__find(const char *name)
@@ -19,4 +33,51 @@ const struct exporter *exporter__find(const char *name)
 		if (!strcmp(e->name, name))
 			return e;
 	return NULL;
+}
+
+struct export *export__new(const struct options *o)
+{
+	struct export *e = xcalloc(1, sizeof(*e));
+
+	e->exporter = exporter__find(o->format);
+	e->options = o;
+	if (e->exporter->document)
+		e->document = e->exporter->document->new (o);
+	return e;
+}
+
+void export__free(struct export *e)
+{
+	if (!e)
+		return;
+	if (e->document)
+		e->exporter->document->free(e->document);
+	free(e);
+}
+
+int export__add(struct export *e, FILE *out, const struct snapshot *s)
+{
+	bool first = !e->begun;
+
+	e->begun = true;
+	if (!e->document)
+		return e->exporter->write(out, s, e->options, first);
+	e->exporter->document->add(e->document, s);
+	return 0;
+}
+
+int export__end(struct export *e, FILE *out)
+{
+	return e->document ? e->exporter->document->write(e->document, out) : 0;
+}
+
+int export__one(FILE *out, const struct snapshot *s, const struct options *o)
+{
+	struct export *e = export__new(o);
+	int err = export__add(e, out, s);
+
+	if (!err)
+		err = export__end(e, out);
+	export__free(e);
+	return err;
 }

@@ -8,24 +8,56 @@
 #include "model.h"
 #include "options.h"
 
+/*
+ * A format that is one document of all intervals: it takes them in one by one and is written at
+ * their end.
+ */
+struct export_document {
+	void *(*new)(const struct options *o);
+	void (*add)(void *document, const struct snapshot *s);
+	int (*write)(void *document, FILE *out); /* 0 or -errno */
+	void (*free)(void *document);		 /* takes NULL */
+};
+
 struct exporter {
 	const char *name;
 	const char *help;
 	/*
 	 * Writes one interval. first: the first of this output (heads are printed once).
-	 * 0 or -errno; what is written goes to out only.
+	 * 0 or -errno; what is written goes to out only. NULL: it is a document.
 	 */
 	int (*write)(FILE *out, const struct snapshot *s, const struct options *o, bool first);
+	const struct export_document *document;
+	bool binary; /* nothing for a terminal */
 };
 
 /* The table; it ends with a row without a name. */
 extern const struct exporter exporters[];
 const struct exporter *exporter__find(const char *name);
 
+/* An output in one format: an interval after the other, then the end. */
+struct export;
+
+/* The format is that of the options, which must live as long as this. */
+struct export *export__new(const struct options *o);
+void export__free(struct export *e);
+
+/* What of an interval is written at once. 0 or -errno. */
+int export__add(struct export *e, FILE *out, const struct snapshot *s);
+/* What is written when no interval follows. 0 or -errno. */
+int export__end(struct export *e, FILE *out);
+
+/* One interval alone, whole. 0 or -errno. */
+int export__one(FILE *out, const struct snapshot *s, const struct options *o);
+
 int export_text__write(FILE *out, const struct snapshot *s, const struct options *o, bool first);
 int export_json__write(FILE *out, const struct snapshot *s, const struct options *o, bool first);
 int export_csv__write(FILE *out, const struct snapshot *s, const struct options *o, bool first);
 int export_folded__write(FILE *out, const struct snapshot *s, const struct options *o, bool first);
 int export_dot__write(FILE *out, const struct snapshot *s, const struct options *o, bool first);
+
+extern const struct export_document export_openmetrics, export_prometheus;
+extern const struct export_document export_pprof, export_pprof_waker;
+extern const struct export_document export_html;
 
 #endif

@@ -69,6 +69,14 @@ void features__drop_privileges(bool keep_kill)
 	syscall(SYS_capset, &header, data);
 }
 
+void features__drop_thread(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[2] = {};
+
+	syscall(SYS_capset, &header, none);
+}
+
 /* Names of the missing capabilities, separated by blanks; "" if none is. */
 static void missing_capabilities(char *buf, size_t size)
 {

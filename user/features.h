@@ -25,4 +25,7 @@ void features__done(void);
  */
 void features__drop_privileges(bool keep_kill);
 
+/* Drops all capabilities of this thread: it deals with strangers. */
+void features__drop_thread(void);
+
 #endif

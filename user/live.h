@@ -9,11 +9,8 @@
 /*
  * Runs until the user quits, a signal ends it or options->count intervals are over (the short one
  * at the start does not count). The collector was started and setlocale() called before. 0 or
- * -errno.
+ * -errno, which stage__error() may explain.
  */
 int live__run(const struct options *o, struct collector *c);
-
-/* What to tell the user where live__run's error has a cause of its own; NULL: it is any errno. */
-const char *live__error(int err);
 
 #endif

@@ -24,7 +24,9 @@
 #include "loader.h"
 #include "options.h"
 #include "output.h"
+#include "serve.h"
 #include "source_bpf.h"
+#include "stage.h"
 #include "suppressions.h"
 #include "text.h"
 #include "util.h"
@@ -44,6 +46,7 @@ struct run {
 	struct exact *exact; /* NULL: without the exact tier */
 	struct source *source;
 	struct collector *collector;
+	struct serve *serve; /* NULL: nothing is served */
 	struct batch batch;
 };
 
@@ -235,6 +238,18 @@ static int run_batch(struct run *r)
 	return EXIT_FOUND;
 }
 
+static int run_serve(struct run *r)
+{
+	int err = serve__start(r->serve);
+
+	if (err)
+		return fail("cannot serve: %s", strerror(-err));
+	fprintf(stderr, "locktop: metrics are at %s\n", serve__url(r->serve));
+	r->batch.take = serve__add;
+	r->batch.take_ctx = r->serve;
+	return run_batch(r);
+}
+
 static int run_dump(struct run *r)
 {
 	const struct options *o = &r->options;
@@ -259,8 +274,8 @@ static int run_live(struct run *r)
 {
 	int err = live__run(&r->options, r->collector);
 
-	if (err && live__error(err))
-		return fail("%s", live__error(err));
+	if (err && stage__error(err))
+		return fail("%s", stage__error(err));
 	return err ? fail("%s", strerror(-err)) : EXIT_FINE;
 }
 
@@ -268,6 +283,8 @@ static int observe(struct run *r)
 {
 	if (r->options.command == COMMAND_DUMP)
 		return run_dump(r);
+	if (r->serve)
+		return run_serve(r);
 	return r->options.live ? run_live(r) : run_batch(r);
 }
 
@@ -289,12 +306,14 @@ static int command_status(struct run *r)
 
 static void tear_down(struct run *r)
 {
+	serve__free(r->serve);
 	collector__free(r->collector);
 	if (r->source)
 		r->source->ops->free(r->source);
 	exact__free(r->exact);
 	loader__free(r->skel);
 	output__abandon(&r->output);
+	r->serve = NULL;
 	r->collector = NULL;
 	r->source = NULL;
 	r->exact = NULL;
@@ -317,6 +336,10 @@ static int run(struct run *r)
 		if (err)
 			status = fail("cannot write to %s: %s", r->options.output, strerror(-err));
 	}
+	/* before anything is loaded: a wrong address or file is said at once */
+	if (!status && r->options.command == COMMAND_SERVE &&
+	    serve__new(&r->options, &r->serve, error))
+		status = fail("%s", error);
 	if (!status)
 		status = start_command(r);
 	if (!status)

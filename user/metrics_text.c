@@ -10,11 +10,11 @@
 #include "metrics_internal.h"
 #include "util.h"
 
-enum type { TYPE_COUNTER, TYPE_GAUGE, TYPE_HISTOGRAM, TYPE_INFO };
+enum type { TYPE_COUNTER, TYPE_GAUGE, TYPE_HISTOGRAM };
 
-static const char *const type_names[] = { "counter", "gauge", "histogram", "info" };
+static const char *const type_names[] = { "counter", "gauge", "histogram" };
 /* What stands behind a family's name in its samples. */
-static const char *const suffixes[] = { "_total", "", "", "_info" };
+static const char *const suffixes[] = { "_total", "", "" };
 
 struct writer {
 	FILE *out;
@@ -71,12 +71,11 @@ static const struct family process_counters[] = {
 static void head(const struct writer *w, const char *name, const char *unit, enum type type,
 		 const char *help)
 {
-	bool plain = w->notation == METRICS_PROMETHEUS;
-	const char *suffix = plain ? suffixes[type] : "";
+	const char *suffix = w->notation == METRICS_PROMETHEUS ? suffixes[type] : "";
 
 	fprintf(w->out, "# HELP locktop_%s%s %s\n# TYPE locktop_%s%s %s\n", name, suffix, help,
-		name, suffix, plain && type == TYPE_INFO ? "gauge" : type_names[type]);
-	if (unit && !plain)
+		name, suffix, type_names[type]);
+	if (unit && w->notation == METRICS_OPENMETRICS)
 		fprintf(w->out, "# UNIT locktop_%s %s\n", name, unit);
 }
 
@@ -301,7 +300,9 @@ int metrics__write(FILE *out, struct metrics *m, enum metrics_notation notation)
 		series__settle(&m->processes);
 		m->settled = true;
 	}
-	head(&w, "build", NULL, TYPE_INFO, "The version of locktop, and the kernel it runs on.");
+	/* OpenMetrics' own type for this is unknown to older readers, which stop there */
+	head(&w, "build_info", NULL, TYPE_GAUGE,
+	     "The version of locktop, and the kernel it runs on.");
 	fputs("locktop_build_info{version=\"", out);
 	put_escaped(out, m->version[0] ? m->version : LOCKTOP_VERSION);
 	fputs("\",kernel=\"", out);

@@ -39,6 +39,7 @@ static const struct command_row {
 	{ "dump", COMMAND_DUMP, 0, "",
 	  "with -p: all threads, stacks, what they wait for and hold" },
 	{ "report", COMMAND_REPORT, 1, "FILE", "show a recording: on screen, or as any format" },
+	{ "serve", COMMAND_SERVE, 0, "", "metrics over HTTP, for Prometheus" },
 };
 
 static int parse_one(struct parse *p, const struct option *longs, int argc, char **argv,
@@ -96,6 +97,25 @@ static int parse_command(struct parse *p, const char *word)
 	return 0;
 }
 
+static int settle_serve(struct parse *p)
+{
+	struct options *o = p->o;
+
+	if (o->command != COMMAND_SERVE) {
+		if (o->listen || o->tls_cert || o->tls_key || o->token_file)
+			return options__wrong(p, "--listen, --tls-cert, --tls-key and "
+						 "--token-file go with serve only");
+		return 0;
+	}
+	if (p->format_given || o->output || o->fail_on[0])
+		return options__wrong(p, "serve: it prints nothing; --format, --output and "
+					 "--fail-on do not go with it");
+	if (!o->tls_cert != !o->tls_key)
+		return options__wrong(p, "serve: --tls-cert and --tls-key go together");
+	o->batch = true;
+	return 0;
+}
+
 static int settle(struct parse *p, bool tty)
 {
 	struct options *o = p->o;
@@ -120,6 +140,8 @@ static int settle(struct parse *p, bool tty)
 		return options__wrong(p,
 				      "report: what was recorded is shown; --pid, --comm, --user, "
 				      "--cgroup and --exact do not go with it");
+	if (settle_serve(p))
+		return -EINVAL;
 	if (!o->samples_second || !o->samples_lock)
 		o->stack_bytes = 0;
 	if (!tty || p->format_given || o->output || o->argv || o->fail_on[0] || o->sum ||

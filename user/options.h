@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "fail_if.h"
 #include "fail_on.h"
 #include "fields.h"
 
@@ -17,6 +18,8 @@ enum command {
 	COMMAND_DEMO,
 	COMMAND_DUMP,
 	COMMAND_REPORT,
+	COMMAND_DIFF,
+	COMMAND_SERVE,
 	COMMAND_HELP,
 	COMMAND_VERSION
 };
@@ -24,6 +27,7 @@ enum command {
 #define OPTIONS_PIDS_MAX    256
 #define OPTIONS_FAIL_ON_MAX 8
 #define OPTIONS_FILES_MAX   2
+#define OPTIONS_FAIL_IF_MAX 32
 
 struct options {
 	enum command command;
@@ -55,12 +59,18 @@ struct options {
 	bool exact;					    /* the exact tier */
 	pid_t exact_pids[OPTIONS_PIDS_MAX]; /* only for these; none: for all that is observed */
 	int n_exact_pids;
-	const char *suppressions; /* NULL: the user's file */
-	double budget;		  /* percent of one CPU that the exact tier may take */
-	bool debuginfod;	  /* debug files may be asked for over the network */
-	const char *from, *to;	  /* times in a recording, as given; NULL: its ends */
-	bool sum;		  /* one snapshot of all intervals of a recording */
-	char **argv;		  /* CMD ARG..., or NULL */
+	const char *suppressions;	/* NULL: the user's file */
+	double budget;			/* percent of one CPU that the exact tier may take */
+	bool debuginfod;		/* debug files may be asked for over the network */
+	const char *from, *to;		/* times in a recording, as given; NULL: its ends */
+	bool sum;			/* one snapshot of all intervals of a recording */
+	const char *listen;		/* where to serve; NULL: the default */
+	const char *tls_cert, *tls_key; /* files; NULL: without TLS */
+	const char *token_file;		/* NULL: nobody is asked for a token */
+	struct fail_if fail_if[OPTIONS_FAIL_IF_MAX];
+	size_t n_fail_if;
+	double min_load; /* locks below it are not judged by fail_if */
+	char **argv;	 /* CMD ARG..., or NULL */
 };
 
 /*

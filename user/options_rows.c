@@ -233,6 +233,29 @@ static int set_fail_on(struct parse *p, const char *arg)
 	return 0;
 }
 
+static int set_fail_if(struct parse *p, const char *arg)
+{
+	char error[512];
+
+	if (p->o->n_fail_if == OPTIONS_FAIL_IF_MAX)
+		return options__wrong(p, "--fail-if: at most %d conditions", OPTIONS_FAIL_IF_MAX);
+	if (fail_if__parse(arg, &p->o->fail_if[p->o->n_fail_if], error, sizeof(error)))
+		return options__wrong(p, "--fail-if %s", error);
+	p->o->n_fail_if++;
+	return 0;
+}
+
+static int set_min_load(struct parse *p, const char *arg)
+{
+	char *end;
+	double load = strtod(arg, &end);
+
+	if (end == arg || *end || !isfinite(load) || load < 0)
+		return options__wrong(p, "--min-load: '%s' is no load (0.01, say)", arg);
+	p->o->min_load = load;
+	return 0;
+}
+
 static int set_debuginfod(struct parse *p, const char *arg)
 {
 	if (!getenv("DEBUGINFOD_URLS"))
@@ -257,6 +280,30 @@ static int set_to(struct parse *p, const char *arg)
 static int set_sum(struct parse *p, const char *arg)
 {
 	p->o->sum = true;
+	return 0;
+}
+
+static int set_listen(struct parse *p, const char *arg)
+{
+	p->o->listen = arg;
+	return 0;
+}
+
+static int set_tls_cert(struct parse *p, const char *arg)
+{
+	p->o->tls_cert = arg;
+	return 0;
+}
+
+static int set_tls_key(struct parse *p, const char *arg)
+{
+	p->o->tls_key = arg;
+	return 0;
+}
+
+static int set_token_file(struct parse *p, const char *arg)
+{
+	p->o->token_file = arg;
 	return 0;
 }
 
@@ -307,7 +354,16 @@ const struct option_row option_rows[] = {
 	{ 0, "from", "TIME", set_from,
 	  "report: begin there: as 2026-11-23T10:00:00Z, 10:00:00, or +SECONDS" },
 	{ 0, "to", "TIME", set_to, "report: end there" },
+	{ 0, "fail-if", "CONDITION", set_fail_if,
+	  "diff: end with status 3 when it is met, as 'load>1.2x' or 'NAME:p99>5ms'" },
+	{ 0, "min-load", "LOAD", set_min_load,
+	  "diff: what --fail-if leaves out, below it on both sides (default 0.01)" },
 	{ 0, "sum", NULL, set_sum, "report: all intervals as one; implies -b" },
+	{ 0, "listen", "ADDR:PORT", set_listen, "serve: where (default 127.0.0.1:9752)" },
+	{ 0, "tls-cert", "FILE", set_tls_cert, "serve: certificate (PEM); with --tls-key" },
+	{ 0, "tls-key", "FILE", set_tls_key, "serve: its private key (PEM)" },
+	{ 0, "token-file", "FILE", set_token_file,
+	  "serve: the bearer token that requests must have" },
 	{ 'h', "help", NULL, set_help, "show this help" },
 	{ 'V', "version", NULL, set_version, "show the version" },
 	{},

@@ -9,6 +9,9 @@
 #include "screen.h"
 #include "shorten.h"
 #include "text.h"
+#include "words.h"
+
+#define MISSING_MOST 5UL /* threads that a barrier waits for */
 
 struct flow {
 	struct page *p;
@@ -26,7 +29,7 @@ static void next_line(struct flow *f)
 /* A figure that has no room begins a line; one that is longer than a line is shortened. */
 static void put(struct flow *f, const char *label, enum style style, const char *value)
 {
-	int columns = text__columns(label) + 1, row;
+	int columns = text__columns(label) + (label[0] != 0), row;
 	char text[VIEW_TEXT];
 
 	shorten__function(text, sizeof(text), value, MAX(8, f->p->width - columns), f->utf8);
@@ -37,7 +40,8 @@ static void put(struct flow *f, const char *label, enum style style, const char 
 	if (row >= 0) {
 		int x = f->p->x + f->x, end = f->p->x + f->p->width;
 
-		x += canvas__text(f->p->c, x, row, MAX(end - x, 0), STYLE_LABEL, label) + 1;
+		x += canvas__text(f->p->c, x, row, MAX(end - x, 0), STYLE_LABEL, label) +
+		     (label[0] != 0);
 		canvas__text(f->p->c, x, row, MAX(end - x, 0), style, text);
 	}
 	f->x += columns + 2;
@@ -120,6 +124,50 @@ static void put_switches(struct flow *f, const struct lock *lock, const struct v
 		put_figures(f, figures, ARRAY_SIZE(figures), lock, v);
 }
 
+/* Whom a barrier waits for still. */
+static void put_missing(struct flow *f, const struct lock *lock)
+{
+	const struct python_lock_state *p = lock->python;
+	char who[WORDS_MAX];
+
+	for (size_t i = 0; i < MIN(p->n_missing, MISSING_MOST); i++) {
+		put(f, i ? "" : "missing", STYLE_VALUE,
+		    words__thread(who, sizeof(who), p->missing[i], lock->pid));
+	}
+	if (p->n_missing <= MISSING_MOST)
+		return;
+	snprintf(who, sizeof(who), "and %zu more", p->n_missing - MISSING_MOST);
+	put(f, "", STYLE_VALUE, who);
+}
+
+/* What a construct of Python's says of itself. */
+static void put_construct(struct flow *f, const struct lock *lock)
+{
+	const struct python_lock_state *p = lock->python;
+	char text[64];
+
+	if (!p)
+		return;
+	next_line(f);
+	if (p->parties >= 0) {
+		snprintf(text, sizeof(text), "%" PRId64 " of %" PRId64, p->arrived, p->parties);
+		put(f, "Arrived", STYLE_VALUE, text);
+		put_missing(f, lock);
+	}
+	if (p->size >= 0) {
+		snprintf(text, sizeof(text), "%" PRId64, p->size);
+		put(f, "Queued", STYLE_VALUE, text);
+	}
+	if (p->capacity > 0) {
+		snprintf(text, sizeof(text), "%" PRId64, p->capacity);
+		put(f, "at most", STYLE_VALUE, text);
+	}
+	if (p->recursion > 1) {
+		snprintf(text, sizeof(text), "%" PRId64 " times", p->recursion);
+		put(f, "Taken by it", STYLE_VALUE, text);
+	}
+}
+
 static void put_load(struct flow *f, const struct view *v, const struct lock *lock)
 {
 	double load = v->interval_ns ? (double)lock->wait_ns / v->interval_ns : 0;
@@ -174,6 +222,7 @@ void page_facts__draw(struct page *p, const struct snapshot *s, const struct vie
 		return;
 	}
 	put_identity(&f, s, lock);
+	put_construct(&f, lock);
 	next_line(&f);
 	put_load(&f, v, lock);
 	put_figures(&f, figures, ARRAY_SIZE(figures), lock, v);

@@ -50,6 +50,7 @@ void sum__free(struct sum *sum)
 	}
 	free(sum->thread_of);
 	free(sum->lock_of);
+	free(sum->fresh);
 	snapshot__free(sum->last);
 	snapshot__free(sum->s);
 	free(sum);
@@ -221,7 +222,6 @@ static struct sum_thread *add_thread(struct sum *sum, const struct thread *from,
 		HASH_ADD(hh, sum->threads, key, sizeof(t->key), t);
 	}
 	t->stamp = sum->n;
-	t->last = from;
 	keep_text(sum, &t->row.comm, from->comm);
 	keep_text(sum, &t->row.process_comm, from->process_comm);
 	t->row.sleeps += from->sleeps;
@@ -271,6 +271,7 @@ void sum__add(struct sum *sum, struct snapshot *s)
 					       gen_of(lives, s->n_processes, s->threads[i].pid));
 	for (size_t i = 0; i < s->n_thread_locks; i++)
 		add_part(sum, s, &s->thread_locks[i]);
+	sum_last__note(sum, s);
 	free(lives);
 	snapshot__free(sum->last);
 	sum->last = s;

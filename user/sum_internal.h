@@ -22,7 +22,6 @@ struct sum_thread_key {
 struct sum_thread {
 	struct sum_thread_key key;
 	struct thread row;
-	const struct thread *last; /* as it is in the last interval */
 	unsigned int stamp;
 	size_t index; /* in the sum's snapshot */
 	UT_hash_handle hh;
@@ -60,7 +59,6 @@ struct sum_lock {
 	struct sum_lock_key key;
 	struct sum_lock *next; /* of another kind at the same address */
 	struct lock row;
-	const struct lock *last;
 	uint64_t told_ns; /* wait of the interval that told what it is */
 	unsigned int stamp;
 	bool hold_unknown;
@@ -95,13 +93,15 @@ struct sum {
 	struct snapshot *s; /* the sum in the making */
 	unsigned int n;	    /* intervals added; the stamp of the one being added */
 	struct snapshot *last;
-	double exact_ns;	     /* exact shares times their intervals */
-	double probe_known_ns;	     /* intervals whose probe figures are known */
+	double exact_ns;       /* exact shares times their intervals */
+	double probe_known_ns; /* intervals whose probe figures are known */
 	struct sum_process *processes;
 	struct sum_thread *threads;
 	struct sum_lock *locks, *first_lock, **end_lock;
 	struct sum_part *parts;
 	struct sum_text *texts;
+	const char **fresh; /* inversions first reported in one of the intervals */
+	size_t n_fresh, fresh_capacity;
 	/* of the interval being added, later of the last one: its rows' places in the sum */
 	struct sum_thread **thread_of;
 	struct sum_lock **lock_of;
@@ -119,6 +119,8 @@ void sum_lock__free(struct sum_lock *l);
 
 /* sum_last.c: what the last interval says of its end; threads and locks are in the sum already. */
 void sum_last__fill(struct sum *sum);
+/* What an interval, whichever, has to say for that. */
+void sum_last__note(struct sum *sum, const struct snapshot *s);
 /* A thread or lock of the last interval, as it is in the sum; NULL for NULL. */
 const struct thread *sum_last__thread(struct sum *sum, const struct thread *t);
 const struct lock *sum_last__lock(const struct sum *sum, const struct lock *lock);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What is true at a moment only: of the sum it is so at its end, as the last interval has it. */
-#include <string.h>
+#include <stdlib.h>
 
 #include "sum_internal.h"
 #include "util.h"
@@ -120,6 +120,43 @@ static void copy_edge(struct sum *sum, struct inversion_edge *to, const struct i
 	to->from_frame = from->from_frame ? sum__frames(sum, from->from_frame, 1) : NULL;
 }
 
+/* Which inversion: the locks in their order. */
+static const char *inversion_key(struct sum *sum, const struct inversion *inversion)
+{
+	char *key = xasprintf("%d", (int)inversion->pid);
+	const char *kept;
+
+	for (size_t i = 0; i < inversion->n_edges; i++) {
+		char *longer = xasprintf("%s %s", key, inversion->edges[i].from);
+
+		free(key);
+		key = longer;
+	}
+	kept = sum__text(sum, key);
+	free(key);
+	return kept;
+}
+
+void sum_last__note(struct sum *sum, const struct snapshot *s)
+{
+	for (size_t i = 0; i < s->n_inversions; i++) {
+		if (!s->inversions[i].fresh)
+			continue;
+		array__grow(sum->fresh, sum->n_fresh, sum->fresh_capacity);
+		sum->fresh[sum->n_fresh++] = inversion_key(sum, &s->inversions[i]);
+	}
+}
+
+static bool is_fresh(struct sum *sum, const struct inversion *inversion)
+{
+	const char *key = inversion_key(sum, inversion);
+
+	for (size_t i = 0; i < sum->n_fresh; i++)
+		if (sum->fresh[i] == key)
+			return true;
+	return false;
+}
+
 static void fill_inversions(struct sum *sum)
 {
 	const struct snapshot *from = sum->last;
@@ -132,6 +169,7 @@ static void fill_inversions(struct sum *sum)
 
 		*to = from->inversions[i];
 		to->comm = sum__text(sum, to->comm);
+		to->fresh = is_fresh(sum, &from->inversions[i]);
 		to->edges = snapshot__alloc(s, to->n_edges, sizeof(*to->edges));
 		for (size_t j = 0; j < to->n_edges; j++)
 			copy_edge(sum, &to->edges[j], &from->inversions[i].edges[j]);
@@ -143,8 +181,6 @@ void sum_last__fill(struct sum *sum)
 	const struct snapshot *last = sum->last;
 	struct snapshot *s = sum->s;
 
-	for (size_t i = 0; i < s->n_locks; i++)
-		s->locks[i].readers = -1;
 	for (size_t i = 0; i < last->n_threads; i++)
 		fill_thread(sum, &s->threads[sum->thread_of[i]->index], &last->threads[i]);
 	for (size_t i = 0; i < last->n_locks; i++)

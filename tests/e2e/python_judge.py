@@ -61,6 +61,12 @@ def watched(name):
     return next(w for w in t["locks"] if w["name"] and w["name"].split(".", 1)[-1] == name)
 
 
+def is_foreign(watch, row_):
+    """Is it used by other functions than the lock of the truth?"""
+    users = {user(s["frames"])[0][0] for s in row_["sites"] if user(s["frames"])}
+    return bool(users) and not users & {stack[0][0] for stack in watch["stacks"]}
+
+
 def seen(watch):
     """Rows of one lock of the truth, found by its waiters' lines; all intervals. On the same lines
     threads wait for the GIL, to go on, for the lock inside of a queue or condition, and for the
@@ -74,8 +80,10 @@ def seen(watch):
            and any(waits_at(x, s) for s in watch["stacks"])
            and wait[x["id"]] > 0.01 * watch["wait_ns"]}
     rows_seen = [x for x in program_rows() if x["id"] in ids]
-    first = min((i for i, x in enumerate(rows_seen) if told(watch, [x])), default=0)
-    return rows_seen[first:]  # before, another lock was at its address
+    # at first, another lock may have been at its address
+    while rows_seen and is_foreign(watch, rows_seen[0]):
+        rows_seen = rows_seen[1:]
+    return rows_seen
 
 
 def told(watch, rows_seen):

@@ -98,6 +98,12 @@ static const struct {
 	  true,
 	  py_idles,
 	  ARRAY_SIZE(py_idles) },
+	{ { PY_PID, "python3", 0x7f92d0c00200, KIND_PY_BARRIER, CLASS_IDLE, "app.gate",
+	    "worker (app.py:26)", 0, 2000, 3000000, 2 },
+	  "crosser-%u",
+	  true,
+	  py_idles,
+	  ARRAY_SIZE(py_idles) },
 };
 
 static inline void python_fixture__name(struct snapshot *s, struct thread *t, size_t lock,
@@ -154,6 +160,25 @@ static inline void python_fixture__hold(struct snapshot *s)
 	}
 }
 
+/* A queue with room for ten, a barrier that one thread is missing at, a lock taken twice. */
+static inline void python_fixture__construct(struct snapshot *s)
+{
+	struct python_lock_state *states = snapshot__alloc(s, 3, sizeof(*states));
+
+	for (int i = 0; i < 3; i++) {
+		states[i] = (struct python_lock_state)PYTHON_LOCK_STATE_UNKNOWN;
+		s->locks[2 + i].python = &states[i];
+	}
+	states[0].recursion = 2;
+	states[1].capacity = 10;
+	states[1].size = 0;
+	states[2].parties = 3;
+	states[2].arrived = 2;
+	states[2].n_missing = 1;
+	states[2].missing = snapshot__alloc(s, 1, sizeof(*states[2].missing));
+	states[2].missing[0] = fixture__thread(s, PY_PID + 203);
+}
+
 static inline struct snapshot *python_fixture__new(uint64_t number)
 {
 	struct snapshot *s = fixture__empty(number);
@@ -179,6 +204,7 @@ static inline struct snapshot *python_fixture__new(uint64_t number)
 		for (unsigned int j = 0; j <= s->locks[i].waiting; j++)
 			python_fixture__name(s, &s->threads[n++], i, j);
 	python_fixture__hold(s);
+	python_fixture__construct(s);
 	return s;
 }
 

@@ -48,6 +48,12 @@ static void draws_locks(void **state)
 	view__move(v, 1);
 	view__enter(v);
 	assert_golden(v, s, "python_gil", 80, 60);
+	view__leave(v);
+	v->idle = true;
+	screen__prepare(v, s, 80, 24);
+	view__end(v);
+	view__enter(v);
+	assert_golden(v, s, "python_barrier", 80, 60);
 	view__free(v);
 	snapshot__free(s);
 }

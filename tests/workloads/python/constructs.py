@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """constructs.py [NAME...]: every construct of threading and queue, contended, each by its own
-threads, all at once. Critical sections sleep, so that nobody waits for the GIL."""
+threads, some at once. Critical sections sleep, so that hardly anybody waits for the GIL. All locks are there
+from the beginning: none gets the memory of another one."""
 import atexit
 import importlib
 import os
@@ -15,6 +16,7 @@ from truth import Watch, say, settle, start
 
 TURNS = 25  # of each thread
 HOLD = 0.016
+AT_ONCE = 4  # constructs: the more, the more threads wake at the same time and want the GIL
 cases = {}
 
 
@@ -81,9 +83,11 @@ class UserCache:
             pause()
 
 
+cache = UserCache()
+
+
 @case
 def attribute_lock():
-    cache = UserCache()
     return threads_of(3, cache.refresh, Watch("UserCache._meta_lock", "py-lock", counted=True))
 
 
@@ -97,10 +101,13 @@ def take_local(mine, watch):
         pause()
 
 
+passed_on = [threading.Lock()]
+
+
 @case
 def local_lock():
     watch = Watch("take_local.<locals>.mine", "py-lock", counted=True)
-    return threads_of(2, take_local, threading.Lock(), watch)
+    return threads_of(2, take_local, passed_on[0], watch)
 
 
 class TimedLock:
@@ -129,10 +136,12 @@ def take_wrapped(lock):
         pause()
 
 
+timed = TimedLock(Watch("TimedLock._inner", "py-lock", counted=True))
+
+
 @case
 def wrapped_lock():
-    watch = Watch("TimedLock._inner", "py-lock", counted=True)
-    return threads_of(3, take_wrapped, TimedLock(watch))
+    return threads_of(3, take_wrapped, timed)
 
 
 # ---- RLock ----
@@ -378,7 +387,7 @@ class RWLock:
         self._readers = 0
 
     def read(self, readers_watch, writer_watch):
-        for _ in range(TURNS // 2):
+        for _ in range(TURNS):
             since = readers_watch.want("readers")
             self._readers_lock.acquire()  # wait: readers
             since = readers_watch.got(since)
@@ -399,7 +408,7 @@ class RWLock:
                 self._writer_lock.release()
             readers_watch.release(since)
             self._readers_lock.release()
-            time.sleep(2 * HOLD)
+            turn()
 
     def write(self, watch):
         for _ in range(TURNS):
@@ -412,13 +421,15 @@ class RWLock:
             turn()
 
 
+rwlock = RWLock()
+
+
 @case
 def readers_writers():
-    lock = RWLock()
     readers_watch = Watch("RWLock._readers_lock", "py-lock", counted=True)
     writer_watch = Watch("RWLock._writer_lock", "py-lock", counted=True)
-    return threads_of(3, lock.read, readers_watch, writer_watch) + \
-        threads_of(2, lock.write, writer_watch)
+    return threads_of(3, rwlock.read, readers_watch, writer_watch) + \
+        threads_of(2, rwlock.write, writer_watch)
 
 
 # ---- time-outs ----
@@ -449,12 +460,14 @@ def timeouts():
 
 def main():
     settle()
-    threads = []
-    for name in sys.argv[1:] or cases:
-        threads += cases[name]()
-    for thread in threads:
-        while thread.is_alive():  # join() would be one more wait of its kind
-            time.sleep(0.02)
+    names = sys.argv[1:] or list(cases)
+    for first in range(0, len(names), AT_ONCE):
+        threads = []
+        for name in names[first:first + AT_ONCE]:
+            threads += cases[name]()
+        for thread in threads:
+            while thread.is_alive():  # join() would be one more wait of its kind
+                time.sleep(0.02)
     say()
 
 

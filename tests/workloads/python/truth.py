@@ -140,6 +140,6 @@ def say(**more):
         "pid": os.getpid(),
         "version": list(sys.version_info[:3]),
         "executable": os.path.realpath(sys.executable),
-        "locks": [watch.truth() for watch in watches],
+        "locks": [watch.truth() for watch in watches if watch.stacks],
         **more,
     }), flush=True)

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What store*.c share. */
+#ifndef STORE_INTERNAL_H
+#define STORE_INTERNAL_H
+
+#include <sqlite3.h>
+
+#include "dictionary.h"
+#include "store.h"
+#include "store_schema.h"
+
+/* What the running chapter knows, so that each text, frame and stack is written once. */
+struct store_words {
+	struct dictionary *strings, *frames, *stacks;
+	int64_t next_string, next_frame, next_stack;
+	bool begun;
+	/* of the interval being written, by address: equal addresses are equal texts */
+	struct store_seen {
+		const void *at;
+		int64_t number;
+	} seen[4096];
+	sqlite3_stmt *add_string, *add_frame, *add_stack;
+};
+
+struct store {
+	char *path;
+	sqlite3 *db;
+	struct store_limits limits;
+	sqlite3_stmt *rows[TABLE_COUNT]; /* writing: INSERT; reading: SELECT, by interval */
+	/* writing */
+	struct store_words words;
+	sqlite3_stmt *loss, *chapter, *page_count, *free_count;
+	int64_t chapter_number, chapter_pages;
+	uint64_t chapter_ns; /* when it began */
+	int64_t first, last; /* intervals that are there; none if first > last */
+	bool created;
+	/* reading */
+	sqlite3_stmt *list, *count[TABLE_COUNT], *string, *frame, *stack, *losses;
+	struct store_row {
+		int64_t id;
+		struct store_interval interval;
+	} *intervals;
+	size_t n_intervals, capacity;
+};
+
+/* The line for what SQLite has just said; -errno. */
+int store__failed(struct store *s, int code, char error[STORE_ERROR]);
+/* The same of something of our own. */
+int store__damaged(struct store *s, const char *what, char error[STORE_ERROR]);
+
+/* Prepares a statement that is kept; format is printf's. A SQLite code. */
+int store__prepare(struct store *s, sqlite3_stmt **ret, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* A statement that gives one number; 0 if none. A SQLite code. */
+int store__number(sqlite3_stmt *statement, int64_t *ret);
+
+/* The statements of writing and reading. SQLite codes. */
+int store_write__prepare(struct store *s);
+void store_write__done(struct store *s);
+int store_read__prepare(struct store *s);
+void store_read__done(struct store *s);
+
+/* Binds what a column says of a row; SQLite codes. */
+int store_words__string(struct store *s, const char *text, int64_t *ret);
+int store_words__frame(struct store *s, const struct frame *f, int64_t *ret);
+int store_words__stack(struct store *s, const struct frame *frames, size_t n, int64_t *ret);
+
+/* A histogram as JSON and back. Room for STORE_HIST bytes. False: it is no histogram. */
+#define STORE_HIST (HIST_BUCKETS * 34 + 3)
+size_t store_hist__format(char *buf, const uint32_t *hist);
+bool store_hist__parse(const char *text, size_t size, uint32_t *hist);
+
+#endif

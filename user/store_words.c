@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Texts, frames and stacks of a recording: each is written once a chapter. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "store_internal.h"
+#include "util.h"
+
+/* Words of a row in `frame`, as its key in the dictionary. 0: NULL. */
+struct frame_key {
+	int64_t function, module, offset, file, line, language;
+};
+
+/* Adds a row if its number is the next one: it was not there before. */
+static int add(sqlite3_stmt *statement, int64_t number, int64_t *next)
+{
+	int code;
+
+	sqlite3_bind_int64(statement, 1, number);
+	code = sqlite3_step(statement);
+	sqlite3_reset(statement);
+	if (code != SQLITE_DONE)
+		return code;
+	*next = number + 1;
+	return SQLITE_OK;
+}
+
+int store_words__string(struct store *s, const char *text, int64_t *ret)
+{
+	struct store_words *w = &s->words;
+	struct store_seen *seen = &w->seen[((uintptr_t)text ^ (uintptr_t)text >> 12) %
+					   ARRAY_SIZE(w->seen)];
+	size_t size;
+
+	if (seen->at == text) {
+		*ret = seen->number;
+		return SQLITE_OK;
+	}
+	size = strlen(text);
+	*ret = dictionary__number(w->strings, text, size, w->next_string);
+	if (*ret == w->next_string) {
+		int code;
+
+		sqlite3_bind_text64(w->add_string, 2, text, size, SQLITE_STATIC, SQLITE_UTF8);
+		code = add(w->add_string, *ret, &w->next_string);
+		if (code)
+			return code;
+	}
+	*seen = (struct store_seen){ text, *ret };
+	return SQLITE_OK;
+}
+
+static int string_or_null(struct store *s, const char *text, int64_t *ret)
+{
+	*ret = 0;
+	return text ? store_words__string(s, text, ret) : SQLITE_OK;
+}
+
+static void bind_or_null(sqlite3_stmt *statement, int at, int64_t number)
+{
+	if (number)
+		sqlite3_bind_int64(statement, at, number);
+	else
+		sqlite3_bind_null(statement, at);
+}
+
+int store_words__frame(struct store *s, const struct frame *f, int64_t *ret)
+{
+	struct store_words *w = &s->words;
+	struct frame_key key = { .offset = (int64_t)f->offset, .line = f->line };
+	int code = string_or_null(s, f->function, &key.function);
+
+	if (!code)
+		code = string_or_null(s, f->module, &key.module);
+	if (!code)
+		code = string_or_null(s, f->file, &key.file);
+	if (!code)
+		code = string_or_null(s, f->language, &key.language);
+	if (code)
+		return code;
+	*ret = dictionary__number(w->frames, &key, sizeof(key), w->next_frame);
+	if (*ret != w->next_frame)
+		return SQLITE_OK;
+	bind_or_null(w->add_frame, 2, key.function);
+	bind_or_null(w->add_frame, 3, key.module);
+	sqlite3_bind_int64(w->add_frame, 4, key.offset);
+	bind_or_null(w->add_frame, 5, key.file);
+	bind_or_null(w->add_frame, 6, key.line);
+	bind_or_null(w->add_frame, 7, key.language);
+	return add(w->add_frame, *ret, &w->next_frame);
+}
+
+static int add_stack(struct store *s, int64_t number, const int64_t *frames, size_t n)
+{
+	struct store_words *w = &s->words;
+	int64_t ignored;
+	int code = SQLITE_OK;
+
+	for (size_t i = 0; i < n && !code; i++) {
+		sqlite3_bind_int64(w->add_stack, 2, i);
+		sqlite3_bind_int64(w->add_stack, 3, frames[i]);
+		code = add(w->add_stack, number, &ignored);
+	}
+	if (!code)
+		w->next_stack = number + 1;
+	return code;
+}
+
+/* A stack that was taken and has no frames has the number 0. */
+int store_words__stack(struct store *s, const struct frame *frames, size_t n, int64_t *ret)
+{
+	struct store_words *w = &s->words;
+	int64_t few[64], *numbers = n <= ARRAY_SIZE(few) ? few : xcalloc(n, sizeof(*numbers));
+	int code = SQLITE_OK;
+
+	for (size_t i = 0; i < n && !code; i++)
+		code = store_words__frame(s, &frames[i], &numbers[i]);
+	*ret = 0;
+	if (!code && n) {
+		*ret = dictionary__number(w->stacks, numbers, n * sizeof(*numbers), w->next_stack);
+		if (*ret == w->next_stack)
+			code = add_stack(s, *ret, numbers, n);
+	}
+	if (numbers != few)
+		free(numbers);
+	return code;
+}
+
+static char *decimal(char *buf, uint64_t n)
+{
+	char digits[20];
+	int i = 0;
+
+	do
+		digits[i++] = '0' + n % 10;
+	while (n /= 10);
+	while (i)
+		*buf++ = digits[--i];
+	return buf;
+}
+
+size_t store_hist__format(char *buf, const uint32_t *hist)
+{
+	char *at = buf;
+
+	for (unsigned int i = 0; i < HIST_BUCKETS; i++) {
+		if (!hist[i])
+			continue;
+		*at = at == buf ? '{' : ',';
+		at++;
+		*at++ = '"';
+		at = decimal(at, hist__edge(i + 1));
+		*at++ = '"';
+		*at++ = ':';
+		at = decimal(at, hist[i]);
+	}
+	if (at > buf)
+		*at++ = '}';
+	return at - buf;
+}
+
+static bool number(const char **at, const char *end, uint64_t *ret)
+{
+	const char *begin = *at;
+
+	*ret = 0;
+	for (; *at < end && **at >= '0' && **at <= '9'; (*at)++)
+		if (__builtin_mul_overflow(*ret, 10, ret) ||
+		    __builtin_add_overflow(*ret, **at - '0', ret))
+			return false;
+	return *at > begin;
+}
+
+static bool skip(const char **at, const char *end, char c)
+{
+	if (*at == end || **at != c)
+		return false;
+	(*at)++;
+	return true;
+}
+
+bool store_hist__parse(const char *text, size_t size, uint32_t *hist)
+{
+	const char *at = text, *end = text + size;
+	unsigned int bucket = 0;
+
+	do {
+		uint64_t edge, count;
+
+		if (!skip(&at, end, at == text ? '{' : ',') || !skip(&at, end, '"') ||
+		    !number(&at, end, &edge) || !skip(&at, end, '"') || !skip(&at, end, ':') ||
+		    !number(&at, end, &count) || count > UINT32_MAX)
+			return false;
+		while (bucket < HIST_BUCKETS && hist__edge(bucket + 1) != edge)
+			bucket++;
+		if (bucket == HIST_BUCKETS)
+			return false;
+		hist[bucket++] = count;
+	} while (at < end && *at == ',');
+	return skip(&at, end, '}') && at == end;
+}
