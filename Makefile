@@ -20,7 +20,8 @@ WARNINGS := -Wall -Wextra -Wno-unused-parameter -Werror
 CFLAGS ?= -O2 -g
 CPPFLAGS := -D_GNU_SOURCE -DLOCKTOP_VERSION='"$(VERSION)"' -iquote $(B) -iquote user
 STD := -std=gnu11
-LDLIBS := -lbpf -ldw -lelf -ljansson -lncursesw -ltinfo -llzma -liberty -lmicrohttpd -lm -pthread
+LDLIBS := -lbpf -ldw -lelf -ljansson -lncursesw -ltinfo -llzma -liberty -lprotobuf-c -lz \
+	-lsqlite3 -lm -pthread
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
 BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__bpf__ -D__TARGET_ARCH_$(ARCH) -Ibpf \
@@ -33,8 +34,12 @@ BPF_SOURCES := bpf/state.bpf.c $(filter-out bpf/state.bpf.c,$(wildcard bpf/*.bpf
 BPF_OBJECTS := $(BPF_SOURCES:bpf/%.c=$(B)/bpf/%.o)
 SKELETON := $(B)/locktop.skel.h
 SOURCES := $(filter-out user/main.c,$(wildcard user/*.c))
-OBJECTS := $(SOURCES:user/%.c=$(B)/user/%.o)
-ASAN_OBJECTS := $(SOURCES:user/%.c=$(B)/asan/user/%.o)
+PROTOS := $(wildcard proto/*.proto)
+PROTO_HEADERS := $(PROTOS:%.proto=$(B)/%.pb-c.h)
+# What a source may include that is made here, so it must be there before the first is compiled.
+GENERATED := $(SKELETON) $(B)/syscall_names.h $(PROTO_HEADERS)
+OBJECTS := $(SOURCES:user/%.c=$(B)/user/%.o) $(PROTOS:%.proto=$(B)/%.pb-c.o)
+ASAN_OBJECTS := $(SOURCES:user/%.c=$(B)/asan/user/%.o) $(PROTOS:%.proto=$(B)/asan/%.pb-c.o)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/asan/unit/%,$(wildcard tests/unit/test_*.c))
 
 .PHONY: all
@@ -59,7 +64,19 @@ $(B)/syscall_names.h: Makefile
 		sed -n 's/^#define __NR_\([a-z0-9_]*\) [0-9].*/[__NR_\1] = "\1",/p' >$@.tmp
 	mv $@.tmp $@
 
-$(B)/user/%.o: user/%.c Makefile | $(SKELETON) $(B)/syscall_names.h
+.SECONDARY: $(PROTOS:%.proto=$(B)/%.pb-c.c)
+$(B)/%.pb-c.c $(B)/%.pb-c.h: %.proto Makefile
+	@mkdir -p $(@D)
+	protoc-c --c_out=$(B) $<
+
+$(B)/proto/%.pb-c.o: $(B)/proto/%.pb-c.c
+	$(CC) $(STD) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
+
+$(B)/asan/proto/%.pb-c.o: $(B)/proto/%.pb-c.c
+	@mkdir -p $(@D)
+	$(CC) $(STD) $(CPPFLAGS) -O1 -g $(SANITIZE) -c $< -o $@
+
+$(B)/user/%.o: user/%.c Makefile | $(GENERATED)
 	@mkdir -p $(@D)
 	$(CC) $(STD) $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -MMD -MP -c $< -o $@
 
@@ -72,7 +89,7 @@ $(B)/locktop: $(B)/user/main.o $(B)/liblocktop.a
 
 ## ---- tests ----
 
-$(B)/asan/user/%.o: user/%.c Makefile | $(SKELETON) $(B)/syscall_names.h
+$(B)/asan/user/%.o: user/%.c Makefile | $(GENERATED)
 	@mkdir -p $(@D)
 	$(CC) $(STD) $(CPPFLAGS) -O1 -g $(SANITIZE) $(WARNINGS) -MMD -MP -c $< -o $@
 

@@ -83,7 +83,7 @@ static bool wait_until(struct batch *b, uint64_t deadline)
  * An interval, or without one the end of the output. It is put together first: the command may
  * print into the same file at any time.
  */
-static int print_snapshot(struct batch *b, struct export *e, const struct snapshot *s)
+static int print_snapshot(struct batch *b, struct export_run *e, const struct snapshot *s)
 {
 	char *bytes = NULL;
 	size_t size = 0;
@@ -105,7 +105,7 @@ static int print_snapshot(struct batch *b, struct export *e, const struct snapsh
 	return err;
 }
 
-static int print(struct batch *b, struct export *e)
+static int print(struct batch *b, struct export_run *e)
 {
 	struct snapshot *s;
 	int err;
@@ -124,7 +124,7 @@ int batch__run(struct batch *b)
 {
 	const struct options *o = b->options;
 	uint64_t deadline = util__monotonic_ns();
-	struct export *e = export__new(o);
+	struct export_run *e = export__new(o);
 	bool over = false;
 	int err = 0;
 

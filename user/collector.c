@@ -122,6 +122,7 @@ uint64_t collector__tick(struct collector *c)
 	drain(c);
 	if (c->source->ops->tick)
 		next = MIN(next, c->source->ops->tick(c->source, util__monotonic_ns()));
+	next = MIN(next, pythons__tick(c->processes.pythons, &c->processes, util__monotonic_ns()));
 	return MIN(next, looks__tick(c->looks, util__monotonic_ns()));
 }
 
@@ -282,6 +283,17 @@ static void fill_head(struct collector *c, struct snapshot *s, const struct reco
 		.probe_runs = r->self.probe_runs - c->self.probe_runs,
 		.probe_known = r->self.probe_known,
 	};
+}
+
+void collector__expect(struct collector *c, const pid_t *pids, size_t n)
+{
+	uint64_t now = util__monotonic_ns();
+
+	for (size_t i = 0; i < n; i++)
+		pythons__expect(c->processes.pythons, pids[i], now);
+	if (!n)
+		pythons__expect_all(c->processes.pythons, now);
+	pythons__tick(c->processes.pythons, &c->processes, now);
 }
 
 int collector__start(struct collector *c)

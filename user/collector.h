@@ -21,6 +21,10 @@ void collector__free(struct collector *c);
 /* The first reading: what was before it does not count. 0 or -errno. */
 int collector__start(struct collector *c);
 
+/* Interpreters are looked for in these processes from now on, before their first wait; n 0: in all
+ * that run now. Others are found when they wait. */
+void collector__expect(struct collector *c, const pid_t *pids, size_t n);
+
 /* Ends the running interval and begins the next. *ret for snapshot__free. 0 or -errno. */
 int collector__interval(struct collector *c, struct snapshot **ret);
 

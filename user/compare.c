@@ -10,7 +10,8 @@
 static int print(const struct diff *d, const struct options *o, struct output *output, char *error)
 {
 	bool json = !strcmp(o->format, "json");
-	int err = json ? diff_json__write(output->file, d, o) : diff_text__write(output->file, d, o);
+	int err =
+		json ? diff_json__write(output->file, d, o) : diff_text__write(output->file, d, o);
 
 	if (!err)
 		err = output__commit(output);

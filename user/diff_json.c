@@ -118,9 +118,9 @@ int diff_json__write(FILE *out, const struct diff *d, const struct options *o)
 	set_change(total, &d->total);
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(locks, lock(&d->rows[i]));
-	root = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "schema", "locktop-diff/1",
-			 "version", LOCKTOP_VERSION, "a", side(d, DIFF_A), "b", side(d, DIFF_B),
-			 "total", total, "locks", locks, "not_listed", count(d->n - n));
+	root = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "schema", "locktop-diff/1", "a",
+			 side(d, DIFF_A), "b", side(d, DIFF_B), "total", total, "locks", locks,
+			 "not_listed", count(d->n - n));
 	err = root ? json_dumpf(root, out, JSON_COMPACT) : -1;
 	json_decref(root);
 	if (!err)

@@ -16,11 +16,14 @@ const struct exporter exporters[] = {
 	{ "openmetrics", "sums of all intervals as OpenMetrics", .document = &export_openmetrics },
 	{ "prometheus", "the same in Prometheus' older text format",
 	  .document = &export_prometheus },
+	{ "pprof", "profile of waits by the stacks that waited, for go tool pprof",
+	  .document = &export_pprof, .binary = true },
+	{ "pprof-waker", "the same by the stacks that let the waiters go",
+	  .document = &export_pprof_waker, .binary = true },
 	{},
 };
 
-struct export
-{
+struct export_run {
 	const struct exporter *exporter;
 	const struct options *options;
 	void *document; /* NULL: it is none */
@@ -35,18 +38,18 @@ const struct exporter *exporter__find(const char *name)
 	return NULL;
 }
 
-struct export *export__new(const struct options *o)
+struct export_run *export__new(const struct options *o)
 {
-	struct export *e = xcalloc(1, sizeof(*e));
+	struct export_run *e = xcalloc(1, sizeof(*e));
 
 	e->exporter = exporter__find(o->format);
 	e->options = o;
 	if (e->exporter->document)
-		e->document = e->exporter->document->new (o);
+		e->document = e->exporter->document->make(o);
 	return e;
 }
 
-void export__free(struct export *e)
+void export__free(struct export_run *e)
 {
 	if (!e)
 		return;
@@ -55,7 +58,7 @@ void export__free(struct export *e)
 	free(e);
 }
 
-int export__add(struct export *e, FILE *out, const struct snapshot *s)
+int export__add(struct export_run *e, FILE *out, const struct snapshot *s)
 {
 	bool first = !e->begun;
 
@@ -66,14 +69,14 @@ int export__add(struct export *e, FILE *out, const struct snapshot *s)
 	return 0;
 }
 
-int export__end(struct export *e, FILE *out)
+int export__end(struct export_run *e, FILE *out)
 {
 	return e->document ? e->exporter->document->write(e->document, out) : 0;
 }
 
 int export__one(FILE *out, const struct snapshot *s, const struct options *o)
 {
-	struct export *e = export__new(o);
+	struct export_run *e = export__new(o);
 	int err = export__add(e, out, s);
 
 	if (!err)

@@ -13,7 +13,7 @@
  * their end.
  */
 struct export_document {
-	void *(*new)(const struct options *o);
+	void *(*make)(const struct options *o);
 	void (*add)(void *document, const struct snapshot *s);
 	int (*write)(void *document, FILE *out); /* 0 or -errno */
 	void (*free)(void *document);		 /* takes NULL */
@@ -36,16 +36,16 @@ extern const struct exporter exporters[];
 const struct exporter *exporter__find(const char *name);
 
 /* An output in one format: an interval after the other, then the end. */
-struct export;
+struct export_run;
 
 /* The format is that of the options, which must live as long as this. */
-struct export *export__new(const struct options *o);
-void export__free(struct export *e);
+struct export_run *export__new(const struct options *o);
+void export__free(struct export_run *e);
 
 /* What of an interval is written at once. 0 or -errno. */
-int export__add(struct export *e, FILE *out, const struct snapshot *s);
+int export__add(struct export_run *e, FILE *out, const struct snapshot *s);
 /* What is written when no interval follows. 0 or -errno. */
-int export__end(struct export *e, FILE *out);
+int export__end(struct export_run *e, FILE *out);
 
 /* One interval alone, whole. 0 or -errno. */
 int export__one(FILE *out, const struct snapshot *s, const struct options *o);

@@ -12,7 +12,12 @@
 #include "text.h"
 #include "util.h"
 
-static const char *const counts[] = { [FAIL_IF_NEW] = "new", [FAIL_IF_DEADLOCKS] = "deadlocks" };
+static const struct {
+	const char *word, *help;
+} counts[] = {
+	[FAIL_IF_NEW] = { "new", "number of locks that A does not have" },
+	[FAIL_IF_DEADLOCKS] = { "deadlocks", "number of deadlocks in B, the most at a time" },
+};
 
 static const struct {
 	const char *name;
@@ -37,7 +42,8 @@ static bool find_what(struct fail_if *f, const char *word, size_t len)
 		}
 	}
 	for (size_t i = FAIL_IF_NEW; i < ARRAY_SIZE(counts); i++) {
-		if (strlen(counts[i]) == len && !strncmp(counts[i], word, len) && !f->name_len) {
+		if (strlen(counts[i].word) == len && !strncmp(counts[i].word, word, len) &&
+		    !f->name_len) {
 			f->what = i;
 			return true;
 		}
@@ -221,4 +227,12 @@ bool fail_if__check(const struct fail_if *f, const struct diff *d, double min_lo
 	if (f->what == FAIL_IF_DEADLOCKS)
 		return check_deadlocks(f, d, message, size);
 	return check_figures(f, d, min_load, message, size);
+}
+
+void fail_if__help(FILE *out)
+{
+	for (int i = 0; i < FIGURE_COUNT; i++)
+		fprintf(out, "  %-26s %s\n", diff_figures[i].word, diff_figures[i].help);
+	for (size_t i = FAIL_IF_NEW; i < ARRAY_SIZE(counts); i++)
+		fprintf(out, "  %-26s %s\n", counts[i].word, counts[i].help);
 }

@@ -5,9 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-
-#define FAIL_IF_HELP \
-	"[NAME:]FIGURE>1.2x (B by A), [NAME:]FIGURE>5ms (B), or < for >; new>0; deadlocks>0"
+#include <stdio.h>
 
 struct diff;
 
@@ -35,5 +33,8 @@ bool fail_if__can_tell(const struct fail_if *f, const struct diff *d, char *erro
  */
 bool fail_if__check(const struct fail_if *f, const struct diff *d, double min_load, char *message,
 		    size_t size);
+
+/* Lists what conditions may be about. */
+void fail_if__help(FILE *out);
 
 #endif

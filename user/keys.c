@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "keys.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "prompt.h"
+#include "recording.h"
 
 static unsigned int move(struct view *v, int by)
 {
@@ -145,7 +147,7 @@ static unsigned int prompt_accept(struct view *v, int arg)
 {
 	(void)arg;
 	prompt__accept(v);
-	return OUTCOME_DRAW | OUTCOME_DELAY;
+	return OUTCOME_DRAW | (v->recording ? OUTCOME_SEEK : OUTCOME_DELAY);
 }
 
 static unsigned int prompt_cancel(struct view *v, int arg)
@@ -182,6 +184,40 @@ static unsigned int pause_display(struct view *v, int arg)
 	return OUTCOME_DRAW | OUTCOME_PAUSE;
 }
 
+static unsigned int go_step(struct view *v, int by)
+{
+	recording__step(v->recording, by);
+	return OUTCOME_DRAW | OUTCOME_SEEK;
+}
+
+static unsigned int go_to(struct view *v, int to)
+{
+	recording__go(v->recording, to);
+	return OUTCOME_DRAW | OUTCOME_SEEK;
+}
+
+static unsigned int mark(struct view *v, int arg)
+{
+	(void)arg;
+	recording__mark(v->recording);
+	if (v->recording->marked)
+		view__say(v, false, "marked: go to the other end of the range and press m again");
+	return OUTCOME_DRAW | OUTCOME_SEEK;
+}
+
+static unsigned int play(struct view *v, int arg)
+{
+	(void)arg;
+	recording__play(v->recording);
+	return OUTCOME_DRAW | OUTCOME_SEEK;
+}
+
+static unsigned int change_speed(struct view *v, int by)
+{
+	recording__change_speed(v->recording, by);
+	return OUTCOME_DRAW | OUTCOME_SEEK;
+}
+
 static unsigned int help(struct view *v, int arg)
 {
 	(void)arg;
@@ -214,6 +250,8 @@ static unsigned int outcome(struct view *v, int which)
 #define PLACES (LIST | DETAIL | GRAPH | TEXT)
 #define FIND   (LIST | GRAPH | TEXT)
 #define SCROLL (PLACES | HELP | MENU)
+#define LIVE   (PLACES | KEYS_LIVE)
+#define TAPE   (PLACES | KEYS_RECORDED)
 
 /* clang-format off */
 const struct binding bindings[] = {
@@ -224,6 +262,20 @@ const struct binding bindings[] = {
 	{ HELP, { KEYS_ENTER }, "Enter", NULL, NULL, NULL, close_mode, 0 },
 	{ PLACES, { 'h', '?', KEYS_F1 }, "h ? F1", "General", "Help", "this help", help, 0 },
 	{ PLACES, { 'q', KEYS_F10 }, "q F10", "General", "Quit", "quit", outcome, OUTCOME_QUIT },
+	{ TAPE, { KEYS_LEFT }, "Left", "Time", "Earlier", "one interval back", go_step, -1 },
+	{ TAPE, { KEYS_RIGHT }, "Right", "Time", "Later", "one interval on", go_step, 1 },
+	{ TAPE, { '[' }, "[", "Time", NULL, "ten intervals back", go_step, -10 },
+	{ TAPE, { ']' }, "]", "Time", NULL, "ten intervals on", go_step, 10 },
+	{ TAPE, { KEYS_HOME }, "Home", "Time", NULL, "to the recording's begin", go_to, 0 },
+	{ TAPE, { KEYS_END }, "End", "Time", NULL, "to its end", go_to, INT_MAX },
+	{ TAPE, { 't' }, "t", "Time", "Go to",
+	  "type a time: 10:00:05, 2026-11-23T10:00:05Z, or +30 (seconds from its begin)", prompt,
+	  PROMPT_TIME },
+	{ TAPE, { 'm' }, "m", "Time", "Mark",
+	  "mark a range: at one end, then at the other; its sum is shown; again: back", mark, 0 },
+	{ TAPE, { 'p', ' ' }, "p Space", "Time", "Play", "play on, or stand still", play, 0 },
+	{ TAPE, { '+', '=' }, "+", "Time", NULL, "play twice as fast", change_speed, 1 },
+	{ TAPE, { '-', '_' }, "-", "Time", NULL, "play half as fast", change_speed, -1 },
 	{ LIST | GRAPH, { KEYS_ENTER, KEYS_RIGHT }, "Enter", "Look at", "Open",
 	  "a process's locks, all about a lock, the lock a thread waits for", enter, 0 },
 	{ DETAIL | GRAPH, { KEYS_TAB }, "Tab", "On a page", "Next",
@@ -268,11 +320,11 @@ const struct binding bindings[] = {
 	{ PLACES, { 'D' }, "D", "Look at", "Dump",
 	  "all threads of the process: stacks, what each waits for and holds", outcome,
 	  OUTCOME_DUMP },
-	{ PLACES, { 'p', ' ' }, "p Space", "Run", "Pause",
+	{ LIVE, { 'p', ' ' }, "p Space", "Run", "Pause",
 	  "the screen stands still; observation goes on", pause_display, 0 },
-	{ PLACES, { '+', '=' }, "+", "Run", NULL, "longer interval", step_delay, 1 },
-	{ PLACES, { '-', '_' }, "-", "Run", NULL, "shorter interval", step_delay, -1 },
-	{ PLACES, { 'd' }, "d", "Run", NULL, "type the interval", prompt, PROMPT_DELAY },
+	{ LIVE, { '+', '=' }, "+", "Run", NULL, "longer interval", step_delay, 1 },
+	{ LIVE, { '-', '_' }, "-", "Run", NULL, "shorter interval", step_delay, -1 },
+	{ LIVE, { 'd' }, "d", "Run", NULL, "type the interval", prompt, PROMPT_DELAY },
 	{ PLACES, { 'e' }, "e", "Run", "Export",
 	  "what is on screen into a file in this directory: JSON; a dump as text", outcome,
 	  OUTCOME_EXPORT },
@@ -287,10 +339,15 @@ const struct binding bindings[] = {
 };
 /* clang-format on */
 
-const struct binding *keys__find(enum view_mode mode, int key)
+bool keys__applies(const struct binding *b, bool recorded)
+{
+	return !(b->modes & (recorded ? KEYS_LIVE : KEYS_RECORDED));
+}
+
+const struct binding *keys__find(enum view_mode mode, int key, bool recorded)
 {
 	for (const struct binding *b = bindings; b->names; b++) {
-		if (!(b->modes & (1u << mode)))
+		if (!(b->modes & (1u << mode)) || !keys__applies(b, recorded))
 			continue;
 		for (size_t i = 0; i < ARRAY_SIZE(b->keys) && b->keys[i]; i++)
 			if (b->keys[i] == key)
@@ -301,7 +358,7 @@ const struct binding *keys__find(enum view_mode mode, int key)
 
 unsigned int keys__dispatch(struct view *v, int key)
 {
-	const struct binding *b = keys__find(view__mode(v), key);
+	const struct binding *b = keys__find(view__mode(v), key, v->recording);
 
 	if (key <= 0)
 		return 0;
@@ -313,9 +370,9 @@ unsigned int keys__dispatch(struct view *v, int key)
 	return OUTCOME_DRAW;
 }
 
-void keys__print(FILE *out)
+void keys__print(FILE *out, bool recorded)
 {
 	for (const struct binding *b = bindings; b->names; b++)
-		if (b->help)
+		if (b->help && recorded == !!(b->modes & KEYS_RECORDED))
 			fprintf(out, "  %-26s %s\n", b->names, b->help);
 }

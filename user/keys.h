@@ -40,8 +40,13 @@ enum outcome {
 	OUTCOME_PAUSE = 8,   /* view->paused */
 	OUTCOME_EXPORT = 16,
 	OUTCOME_QUIT = 32,
-	OUTCOME_DUMP = 64, /* a thread dump of view__pid() is wanted */
+	OUTCOME_DUMP = 64,  /* a thread dump of view__pid() is wanted */
+	OUTCOME_SEEK = 128, /* view->recording: another snapshot is wanted, or another rhythm */
 };
+
+/* Beside its modes, of a binding: only there. What is for recordings comes before the rest. */
+#define KEYS_LIVE     (1u << 30)
+#define KEYS_RECORDED (1u << 31)
 
 struct binding {
 	unsigned int modes;			      /* 1 << enum view_mode, or'ed */
@@ -57,12 +62,15 @@ struct binding {
 /* The table; it ends with a row without names. */
 extern const struct binding bindings[];
 
-const struct binding *keys__find(enum view_mode mode, int key);
+/* recorded: on a recording. NULL: the key does nothing. */
+const struct binding *keys__find(enum view_mode mode, int key, bool recorded);
+/* Does it belong there? */
+bool keys__applies(const struct binding *b, bool recorded);
 
 /* Does what key does in the view's mode; returns enum outcome, or'ed. */
 unsigned int keys__dispatch(struct view *v, int key);
 
-/* The table for --help. */
-void keys__print(FILE *out);
+/* The table for --help: of the live screen, or what a recording has beside it. */
+void keys__print(FILE *out, bool recorded);
 
 #endif

@@ -15,6 +15,7 @@
 #include "batch.h"
 #include "collector.h"
 #include "command.h"
+#include "compare.h"
 #include "demo.h"
 #include "dump.h"
 #include "exact.h"
@@ -24,6 +25,7 @@
 #include "loader.h"
 #include "options.h"
 #include "output.h"
+#include "report.h"
 #include "serve.h"
 #include "source_bpf.h"
 #include "stage.h"
@@ -167,6 +169,8 @@ static int set_up(struct run *r)
 	err = collector__start(r->collector);
 	if (err)
 		return fail("cannot read from the probes: %s", strerror(-err));
+	collector__expect(r->collector, r->has_command ? &r->command.pid : r->options.pids,
+			  r->has_command ? 1 : (size_t)r->options.n_pids);
 	features__drop_privileges(r->has_command);
 	features__done();
 	malloc_trim(0); /* loading needed far more than observing does */
@@ -388,6 +392,38 @@ static int check(void)
 	return EXIT_FINE;
 }
 
+/* Two files; nothing is observed. */
+static int diff(struct run *r)
+{
+	char found[COMPARE_LINE] = "", error[COMPARE_LINE];
+	int err = output__open(&r->output, r->options.output);
+
+	if (err)
+		return fail("cannot write to %s: %s", r->options.output, strerror(-err));
+	err = compare__run(&r->options, &r->output, found, error);
+	output__abandon(&r->output);
+	if (err)
+		return fail("%s", error);
+	if (!found[0])
+		return EXIT_FINE;
+	fail("%s", found);
+	return EXIT_FOUND;
+}
+
+/* Of a recording; nothing is observed. */
+static int report(const struct options *o)
+{
+	static const int statuses[] = { [REPORT_FINE] = EXIT_FINE,
+					[REPORT_FAILED] = EXIT_FAILED,
+					[REPORT_FOUND] = EXIT_FOUND };
+	char error[REPORT_ERROR];
+	enum report_result result = report__run(o, error);
+
+	if (result != REPORT_FINE)
+		fail("%s", error);
+	return statuses[result];
+}
+
 int main(int argc, char **argv)
 {
 	struct run r = {};
@@ -408,6 +444,10 @@ int main(int argc, char **argv)
 		break;
 	case COMMAND_CHECK:
 		return check();
+	case COMMAND_REPORT:
+		return report(&r.options);
+	case COMMAND_DIFF:
+		return diff(&r);
 	default:
 		return run(&r);
 	}

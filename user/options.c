@@ -9,6 +9,7 @@
 
 #include "../bpf/locktop.h"
 #include "export.h"
+#include "fail_if.h"
 #include "keys.h"
 #include "options_internal.h"
 #include "text.h"
@@ -39,6 +40,8 @@ static const struct command_row {
 	{ "dump", COMMAND_DUMP, 0, "",
 	  "with -p: all threads, stacks, what they wait for and hold" },
 	{ "report", COMMAND_REPORT, 1, "FILE", "show a recording: on screen, or as any format" },
+	{ "diff", COMMAND_DIFF, 2, "A B",
+	  "what got better and worse between two recordings or JSON files" },
 	{ "serve", COMMAND_SERVE, 0, "", "metrics over HTTP, for Prometheus" },
 };
 
@@ -116,6 +119,24 @@ static int settle_serve(struct parse *p)
 	return 0;
 }
 
+static int settle_diff(struct parse *p)
+{
+	struct options *o = p->o;
+
+	if (o->command != COMMAND_DIFF && o->n_fail_if)
+		return options__wrong(p, "--fail-if goes with diff only (--fail-on does not)");
+	if (o->command != COMMAND_DIFF)
+		return 0;
+	if (o->n_pids || o->comm || o->user || o->cgroup || o->exact || o->fail_on[0])
+		return options__wrong(p, "diff: all that was recorded is compared; --pid, --comm, "
+					 "--user, --cgroup, --exact and --fail-on do not go with "
+					 "it");
+	if (strcmp(o->format, "text") && strcmp(o->format, "json"))
+		return options__wrong(p, "diff: --format is text or json");
+	o->batch = true;
+	return 0;
+}
+
 static int settle(struct parse *p, bool tty)
 {
 	struct options *o = p->o;
@@ -140,7 +161,7 @@ static int settle(struct parse *p, bool tty)
 		return options__wrong(p,
 				      "report: what was recorded is shown; --pid, --comm, --user, "
 				      "--cgroup and --exact do not go with it");
-	if (settle_serve(p))
+	if (settle_serve(p) || settle_diff(p))
 		return -EINVAL;
 	if (!o->samples_second || !o->samples_lock)
 		o->stack_bytes = 0;
@@ -183,6 +204,7 @@ int options__parse(int argc, char **argv, bool tty, struct options *ret, char *e
 		.samples_second = 1000,
 		.stack_bytes = STACK_BYTES_DEFAULT,
 		.budget = 5,
+		.min_load = 0.01,
 	};
 	struct parse p = { .o = &o, .error = error, .size = size };
 	struct option longs[OPTION_ROWS_MAX + 1] = {};
@@ -244,14 +266,18 @@ void options__help(FILE *out)
 	fprintf(out, "\nwhat --fail-on knows:\n");
 	for (const struct fail_on *f = fail_ons; f->name; f++)
 		fprintf(out, "  %-26s %s\n", f->name, f->help);
+	fprintf(out, "\nwhat --fail-if knows:\n");
+	fail_if__help(out);
 	fprintf(out, "\nkeys of the live screen:\n");
-	keys__print(out);
+	keys__print(out, false);
+	fprintf(out, "\nkeys on a recording:\n");
+	keys__print(out, true);
 	for (int e = 0; e < ENTITY_COUNT; e++) {
 		fprintf(out, "\nfields of %s:\n", entities[e]);
 		for (const struct field *f = fields__of(e); f->key; f++)
 			fprintf(out, "  %-26s %s\n", f->key, f->help);
 	}
-	fprintf(out,
-		"\nExit status: 0 fine, 1 failed, 2 wrong usage, 3 --fail-on saw what it names; "
-		"with CMD, that of CMD.\n");
+	fprintf(out, "\nExit status: 0 fine, 1 failed, 2 wrong usage, 3 --fail-on or --fail-if saw "
+		     "what it names; "
+		     "with CMD, that of CMD.\n");
 }

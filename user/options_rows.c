@@ -9,6 +9,7 @@
 #include "../bpf/locktop.h"
 #include "export.h"
 #include "options_internal.h"
+#include "timeline.h"
 #include "util.h"
 
 #define DELAY_MIN 0.1
@@ -265,16 +266,28 @@ static int set_debuginfod(struct parse *p, const char *arg)
 	return 0;
 }
 
+/* What it means, the recording says; that it is a time is seen here. */
+static int parse_time(struct parse *p, const char *name, const char *arg, const char **ret)
+{
+	uint64_t ns;
+
+	if (timeline__parse(arg, 1000000000 * NSEC_PER_SEC, &ns))
+		return options__wrong(p,
+				      "%s: '%s' is no time: 10:00:05, 2026-11-23T10:00:05Z, or "
+				      "+30 (seconds from the recording's begin)",
+				      name, arg);
+	*ret = arg;
+	return 0;
+}
+
 static int set_from(struct parse *p, const char *arg)
 {
-	p->o->from = arg;
-	return 0;
+	return parse_time(p, "--from", arg, &p->o->from);
 }
 
 static int set_to(struct parse *p, const char *arg)
 {
-	p->o->to = arg;
-	return 0;
+	return parse_time(p, "--to", arg, &p->o->to);
 }
 
 static int set_sum(struct parse *p, const char *arg)

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "recording.h"
+
 /* What each prompt does as text is typed, when it is accepted, and when it is given up. */
 struct prompt_kind {
 	const char *label;
@@ -85,10 +87,17 @@ static void accept_delay(struct view *v)
 		v->delay_ns = ns;
 }
 
+static void accept_time(struct view *v)
+{
+	if (v->input[0] && !recording__jump(v->recording, v->input))
+		view__say(v, true, "a time is as 10:00:05, 2026-11-23T10:00:05Z, or +30 (seconds)");
+}
+
 static const struct prompt_kind kinds[PROMPT_COUNT] = {
 	[PROMPT_SEARCH] = { "Search", change_search, accept_search, cancel_search },
 	[PROMPT_FILTER] = { "Filter", change_filter, accept_nothing, cancel_filter },
 	[PROMPT_DELAY] = { "Interval in seconds", NULL, accept_delay, accept_nothing },
+	[PROMPT_TIME] = { "Go to", NULL, accept_time, accept_nothing },
 };
 
 void prompt__open(struct view *v, enum prompt prompt)

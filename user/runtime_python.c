@@ -72,6 +72,7 @@ void pythons__free(struct pythons *p)
 		drop(p, py);
 	HASH_ITER (hh, p->copied, c, next_chain)
 		drop_copied(p, c);
+	free(p->expected);
 	free(p);
 }
 

@@ -31,6 +31,13 @@ struct python *pythons__of(struct pythons *p, struct process_entry *e, const str
 /* The same if it was found before. */
 struct python *pythons__known(struct pythons *p, const struct process_key *key);
 
+/* Looks for an interpreter in this process before it waits for anything, for some seconds; in all
+ * processes that run a program of that name. */
+void pythons__expect(struct pythons *p, pid_t pid, uint64_t now_ns);
+void pythons__expect_all(struct pythons *p, uint64_t now_ns);
+/* The time until it wants to be called again. */
+uint64_t pythons__tick(struct pythons *p, struct processes *processes, uint64_t now_ns);
+
 /* The same whether or not there is an interpreter: what is kept of a process. */
 struct python *pythons__any(struct pythons *p, const struct process_key *key);
 

@@ -71,7 +71,15 @@ struct python {
 	UT_hash_handle hh;
 };
 
+/* A process that may be an interpreter, or become one. */
+struct expected {
+	pid_t pid;
+	uint64_t until_ns, look_ns;
+};
+
 struct pythons {
+	struct expected *expected;
+	size_t n_expected, expected_capacity;
 	struct proc *proc;
 	struct names *names;
 	struct source *source;

@@ -30,6 +30,8 @@ struct layout screen__layout(const struct view *v, const struct snapshot *s, int
 	int end = height;
 
 	l.header = height >= HEIGHT_FULL ? 4 : height >= 1 ? 1 : 0;
+	if (v->recording && l.header == 4)
+		l.chart_rows = screen_chart__rows(height);
 	/* Where there is no room for both, a deadlock is what must be seen. */
 	if (s && s->n_deadlocks && height >= 1) {
 		l.alarm = l.top++;
@@ -37,6 +39,9 @@ struct layout screen__layout(const struct view *v, const struct snapshot *s, int
 	} else if (s && s->n_inversions && height >= HEIGHT_ALARM) {
 		l.alarm = l.top++;
 	}
+	l.chart_rows = l.header > 1 ? l.chart_rows : 0;
+	l.chart = l.top + 3;
+	l.header += l.chart_rows;
 	l.list = l.block = l.top + l.header;
 	if (s && level->forest && height >= HEIGHT_FULL)
 		l.block_rows = screen_inversions__rows(s, (height - l.list) / 2);
@@ -74,7 +79,7 @@ static int first_name(const struct binding *b, char *buf, size_t size)
 
 static bool in_bar(const struct binding *b, const struct view *v)
 {
-	return b->bar && (b->modes & (1u << view__mode(v)));
+	return b->bar && (b->modes & (1u << view__mode(v))) && keys__applies(b, v->recording);
 }
 
 static void draw_keys(const struct view *v, struct canvas *c, int y)

@@ -15,7 +15,8 @@
 struct layout {
 	int alarm;	       /* y of the line that tells of a deadlock or an inversion */
 	int top;	       /* y of the header */
-	int header;	       /* its lines: 0, 1 (all in one) or 4 */
+	int header;	       /* its lines: 0, 1 (all in one) or 4, and the chart's */
+	int chart, chart_rows; /* y of a recording's load over time, in the header */
 	int block, block_rows; /* y of the inversions above the graph, and how many lines */
 	int heads;	       /* y of the column heads */
 	int list, list_rows;
@@ -43,6 +44,8 @@ void screen__draw(const struct snapshot *s, const struct view *v, struct canvas 
 /* Parts. */
 void screen_header__draw(const struct snapshot *s, const struct view *v, const struct layout *l,
 			 struct canvas *c);
+void screen_chart__draw(const struct view *v, const struct layout *l, struct canvas *c);
+int screen_chart__rows(int height);
 void screen_list__draw(const struct snapshot *s, const struct view *v, const struct layout *l,
 		       struct canvas *c);
 void screen_lock__draw(const struct snapshot *s, const struct view *v, const struct layout *l,

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "recording.h"
 #include "text.h"
 
 #define SPARK_LEVELS 8
@@ -149,6 +150,35 @@ static void put_tier(struct line *line, const struct snapshot *s)
 	    share[0] == '<' ? "" : "~", share);
 }
 
+/* What is seen of a recording. */
+static void put_recording(struct line *line, const struct recording *r)
+{
+	char text[48];
+
+	if (r->summed)
+		snprintf(text, sizeof(text), "SUM OF %zu INTERVALS", r->at - r->first + 1);
+	else if (r->playing)
+		snprintf(text, sizeof(text), "PLAYING x%u", r->speed);
+	else
+		snprintf(text, sizeof(text), r->marked ? "MARKED" : "RECORDED");
+	put_marker(line, STYLE_WARM, "%s", text);
+}
+
+static void put_every(struct line *line, const struct snapshot *s, const struct view *v)
+{
+	const struct recording *r = v->recording;
+	char length[32];
+
+	interval_text(length, sizeof(length), r ? (s ? s->interval_ns : 0) : v->delay_ns);
+	if (!r)
+		put(line, "every", STYLE_VALUE, "%s", length);
+	else if (r->summed)
+		put(line, "the sum of", STYLE_VALUE, "%s", length);
+	else
+		put(line, "interval", STYLE_VALUE, "%zu of %zu, %s", r->at + 1, r->timeline.n,
+		    length);
+}
+
 static void draw_title(const struct snapshot *s, const struct view *v, struct canvas *c, int y)
 {
 	/* Markers leave room for the program's name. */
@@ -159,16 +189,18 @@ static void draw_title(const struct snapshot *s, const struct view *v, struct ca
 
 	if (v->paused)
 		put_marker(&line, STYLE_WARM, "%s", "PAUSED");
+	if (v->recording)
+		put_recording(&line, v->recording);
 	if (l->filter[0])
 		put_marker(&line, STYLE_WARM, "filter \"%s\"", l->filter);
 	if (v->scope[0])
 		put_marker(&line, STYLE_WARM, "only %s", v->scope);
 	line.x = 0;
 	put(&line, "", STYLE_VALUE, "locktop");
-	if (s && localtime_r(&s->time.tv_sec, &tm) && strftime(text, sizeof(text), "%T", &tm))
+	if (s && localtime_r(&s->time.tv_sec, &tm) &&
+	    strftime(text, sizeof(text), v->recording ? "%F %T" : "%T", &tm))
 		put(&line, "", STYLE_NORMAL, "%s", text);
-	interval_text(text, sizeof(text), v->delay_ns);
-	put(&line, "every", STYLE_VALUE, "%s", text);
+	put_every(&line, s, v);
 	if (s)
 		put_tier(&line, s);
 	if (s && s->host)
@@ -335,5 +367,7 @@ void screen_header__draw(const struct snapshot *s, const struct view *v, const s
 	draw_title(s, v, c, l->top);
 	if (s)
 		draw_figures(s, v, c, l->top + 1);
+	if (l->chart_rows)
+		screen_chart__draw(v, l, c);
 	draw_place(v, c, l->top + l->header - 1);
 }

@@ -83,18 +83,27 @@ static void put_term(struct page *p, const char *term, const char *meaning)
 	put_wrapped(p, INDENT + KEYS_WIDTH, meaning);
 }
 
-static void put_keys(struct page *p, const char *group)
+/* Those that the rows before have taken for themselves on a recording are none. */
+static bool is_shown(const struct binding *b, const struct view *v)
+{
+	return b->help && keys__applies(b, v->recording) &&
+	       keys__find(__builtin_ctz(b->modes), b->keys[0], v->recording) == b;
+}
+
+static void put_keys(struct page *p, const struct view *v, const char *group)
 {
 	put_heading(p, group);
 	for (const struct binding *b = bindings; b->names; b++)
-		if (b->group && b->help && !strcmp(b->group, group))
+		if (b->group && !strcmp(b->group, group) && is_shown(b, v))
 			put_term(p, b->names, b->help);
 }
 
-static bool first_of_group(const struct binding *b)
+static bool first_of_group(const struct binding *b, const struct view *v)
 {
+	if (!is_shown(b, v))
+		return false;
 	for (const struct binding *before = bindings; before < b; before++)
-		if (before->group && !strcmp(before->group, b->group))
+		if (before->group && !strcmp(before->group, b->group) && is_shown(before, v))
 			return false;
 	return true;
 }
@@ -104,8 +113,8 @@ static int lay_out(struct page *p, const struct view *v)
 	put(p, 0, STYLE_NORMAL, purpose, strlen(purpose));
 	p->line++;
 	for (const struct binding *b = bindings; b->names; b++)
-		if (b->group && first_of_group(b))
-			put_keys(p, b->group);
+		if (b->group && first_of_group(b, v))
+			put_keys(p, v, b->group);
 	put_heading(p, "Words");
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		put_wrapped(p, INDENT, words[i]);

@@ -2,7 +2,6 @@
 #include "serve_http.h"
 
 #include <errno.h>
-#include <microhttpd.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "features.h"
+#include "microhttpd.h"
 #include "text.h"
 #include "util.h"
 
@@ -34,6 +34,7 @@ struct connection {
 };
 
 struct serve_http {
+	const struct microhttpd *lib;
 	struct MHD_Daemon *daemon;
 	int socket; /* -1: the daemon has it */
 	int epoll;
@@ -47,23 +48,24 @@ struct serve_http {
 	/* of the thread alone */
 	struct connection connections[CONNECTIONS_MAX];
 	int n_connections;
+	bool full; /* was, since the thread last saw to it */
 	/* of both threads */
 	pthread_mutex_t mutex;
 	struct MHD_Response *responses[ANSWER_COUNT];
 };
 
-static struct MHD_Response *make_response(enum serve_answer answer, char *text, size_t size,
-					  enum MHD_ResponseMemoryMode mode)
+static struct MHD_Response *make_response(const struct serve_http *h, enum serve_answer answer,
+					  char *text, size_t size, enum MHD_ResponseMemoryMode mode)
 {
 	const struct serve_answer_row *row = &serve_answers[answer];
-	struct MHD_Response *response = MHD_create_response_from_buffer(size, text, mode);
+	struct MHD_Response *response = h->lib->create_response_from_buffer(size, text, mode);
 
 	if (!response)
 		return NULL;
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, row->type);
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+	h->lib->add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, row->type);
+	h->lib->add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	if (row->header)
-		MHD_add_response_header(response, row->header, row->value);
+		h->lib->add_response_header(response, row->header, row->value);
 	return response;
 }
 
@@ -76,18 +78,18 @@ static enum MHD_Result handle(void *ctx, struct MHD_Connection *connection, cons
 	struct serve_request request = {
 		.method = method,
 		.path = url,
-		.accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
-						      MHD_HTTP_HEADER_ACCEPT),
-		.authorization = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
-							     MHD_HTTP_HEADER_AUTHORIZATION),
+		.accept = h->lib->lookup_connection_value(connection, MHD_HEADER_KIND,
+							  MHD_HTTP_HEADER_ACCEPT),
+		.authorization = h->lib->lookup_connection_value(connection, MHD_HEADER_KIND,
+								 MHD_HTTP_HEADER_AUTHORIZATION),
 	};
 	enum serve_answer answer = serve_answer__choose(&request, h->token);
 	enum MHD_Result result = MHD_NO; /* closes the connection */
 
 	pthread_mutex_lock(&h->mutex);
 	if (h->responses[answer])
-		result = MHD_queue_response(connection, serve_answers[answer].status,
-					    h->responses[answer]);
+		result = h->lib->queue_response(connection, serve_answers[answer].status,
+						h->responses[answer]);
 	pthread_mutex_unlock(&h->mutex);
 	return result;
 }
@@ -95,9 +97,9 @@ static enum MHD_Result handle(void *ctx, struct MHD_Connection *connection, cons
 static void on_connection(void *ctx, struct MHD_Connection *connection, void **slot,
 			  enum MHD_ConnectionNotificationCode code)
 {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	struct serve_http *h = ctx;
+	const union MHD_ConnectionInfo *info =
+		h->lib->get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	struct connection *c = *slot;
 
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED && c) {
@@ -111,7 +113,7 @@ static void on_connection(void *ctx, struct MHD_Connection *connection, void **s
 			return; /* the library has the same bound */
 		*c = (struct connection){ info->connect_fd, util__monotonic_ns() };
 		*slot = c;
-		h->n_connections++;
+		h->full |= ++h->n_connections == CONNECTIONS_MAX;
 	}
 }
 
@@ -124,7 +126,13 @@ static int shut_old(struct serve_http *h)
 	for (size_t i = 0; i < CONNECTIONS_MAX && h->n_connections; i++)
 		if (h->connections[i].fd >= 0 && now - h->connections[i].since_ns >= age)
 			shutdown(h->connections[i].fd, SHUT_RDWR);
-	return !h->n_connections ? -1 : h->n_connections < CONNECTIONS_MAX ? 1000 : 100;
+	if (h->n_connections == CONNECTIONS_MAX)
+		return 100;
+	if (h->full) { /* the library listens again from its next turn on */
+		h->full = false;
+		return 0;
+	}
+	return h->n_connections ? 1000 : -1;
 }
 
 static void *serve(void *ctx)
@@ -138,12 +146,12 @@ static void *serve(void *ctx)
 		MHD_UNSIGNED_LONG_LONG wanted;
 		int timeout = shut_old(h);
 
-		if (MHD_get_timeout(h->daemon, &wanted) == MHD_YES &&
+		if (h->lib->get_timeout(h->daemon, &wanted) == MHD_YES &&
 		    (timeout < 0 || wanted < (unsigned int)timeout))
 			timeout = wanted;
 		if (poll(fds, ARRAY_SIZE(fds), timeout) < 0)
 			break;
-		MHD_run(h->daemon);
+		h->lib->run(h->daemon);
 	}
 	return NULL;
 }
@@ -204,27 +212,35 @@ static int start_daemon(struct serve_http *h, const struct serve_config *c)
 	unsigned int flags = MHD_USE_EPOLL | MHD_USE_ERROR_LOG | (c->cert ? MHD_USE_TLS : 0);
 	const union MHD_DaemonInfo *info;
 
-	h->daemon = MHD_start_daemon(flags, 0, NULL, NULL, handle, h, MHD_OPTION_EXTERNAL_LOGGER,
-				     take_log, h, MHD_OPTION_LISTEN_SOCKET, h->socket,
-				     MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS_MAX,
-				     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
-				     MHD_OPTION_CONNECTION_TIMEOUT,
-				     (unsigned int)(CONNECTION_NS / NSEC_PER_SEC),
-				     MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION,
-				     on_connection, h, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+	h->daemon = h->lib->start_daemon(
+		flags, 0, NULL, NULL, handle, h, MHD_OPTION_EXTERNAL_LOGGER, take_log, h,
+		MHD_OPTION_LISTEN_SOCKET, h->socket, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned int)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned int)(CONNECTION_NS / NSEC_PER_SEC), MHD_OPTION_STRICT_FOR_CLIENT, 1,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_ARRAY, tls,
+		MHD_OPTION_END);
 	if (!h->daemon)
 		return -EINVAL;
 	h->socket = -1;
-	info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	info = h->lib->get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	h->epoll = info ? info->epoll_fd : -1;
 	return h->epoll < 0 ? -ENOSYS : 0;
 }
 
 int serve_http__new(const struct serve_config *c, struct serve_http **ret, char error[SERVE_ERROR])
 {
-	struct serve_http *h = xcalloc(1, sizeof(*h));
+	const struct microhttpd *lib = microhttpd__load();
+	struct serve_http *h;
 	int err;
 
+	if (!lib) {
+		snprintf(error, SERVE_ERROR,
+			 "serve: libmicrohttpd (libmicrohttpd.so.12) is needed");
+		return -ENOSYS;
+	}
+	h = xcalloc(1, sizeof(*h));
+	h->lib = lib;
 	h->socket = -1;
 	pthread_mutex_init(&h->mutex, NULL);
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
@@ -238,12 +254,13 @@ int serve_http__new(const struct serve_config *c, struct serve_http **ret, char 
 		name_url(h, c->cert);
 		err = start_daemon(h, c);
 		if (err)
-			snprintf(error, SERVE_ERROR, "cannot serve %s: %s", h->url,
+			snprintf(error, SERVE_ERROR, "cannot serve %s%s: %s", h->url,
+				 c->cert ? " with this --tls-cert and --tls-key" : "",
 				 h->log[0] ? h->log : strerror(-err));
 	}
 	for (int a = 0; a < ANSWER_COUNT && !err; a++)
 		if (serve_answers[a].text)
-			h->responses[a] = make_response(a, (char *)serve_answers[a].text,
+			h->responses[a] = make_response(h, a, (char *)serve_answers[a].text,
 							strlen(serve_answers[a].text),
 							MHD_RESPMEM_PERSISTENT);
 	if (err) {
@@ -262,7 +279,8 @@ const char *serve_http__url(const struct serve_http *h)
 
 void serve_http__publish(struct serve_http *h, enum serve_answer answer, char *text, size_t size)
 {
-	struct MHD_Response *old, *new = make_response(answer, text, size, MHD_RESPMEM_MUST_FREE);
+	struct MHD_Response *old,
+		*new = make_response(h, answer, text, size, MHD_RESPMEM_MUST_FREE);
 
 	if (!new) { /* no memory: what was published last stays */
 		free(text);
@@ -273,7 +291,7 @@ void serve_http__publish(struct serve_http *h, enum serve_answer answer, char *t
 	h->responses[answer] = new;
 	pthread_mutex_unlock(&h->mutex);
 	if (old)
-		MHD_destroy_response(old);
+		h->lib->destroy_response(old);
 }
 
 int serve_http__start(struct serve_http *h)
@@ -293,10 +311,10 @@ void serve_http__free(struct serve_http *h)
 	if (h->running && write(h->stop, &one, sizeof(one)) == sizeof(one))
 		pthread_join(h->thread, NULL);
 	if (h->daemon)
-		MHD_stop_daemon(h->daemon);
+		h->lib->stop_daemon(h->daemon);
 	for (int a = 0; a < ANSWER_COUNT; a++)
 		if (h->responses[a])
-			MHD_destroy_response(h->responses[a]);
+			h->lib->destroy_response(h->responses[a]);
 	if (h->socket >= 0)
 		close(h->socket);
 	if (h->stop >= 0)

@@ -16,7 +16,7 @@
 #define BUSY_MS	     2000
 #define WAL_PAGES    1000
 #define LENGTH_MAX   (1 << 20) /* of a text or a statement in a file */
-#define ERROR_FORMAT "%.160s: %s"
+#define ERROR_FORMAT "%.120s: %.130s"
 
 /* What SQLite's codes mean to people who record; the first that fits. */
 static const struct {
@@ -128,7 +128,7 @@ static int make_tables(struct store *s)
 
 	for (const struct store_statement *o = store_others; o->name && !code; o++)
 		code = sqlite3_exec(s->db, o->sql, NULL, NULL, NULL);
-	for (int i = 0; i < TABLE_COUNT && !code; i++) {
+	for (int i = 0; i < STORE_TABLES && !code; i++) {
 		_cleanup_(util__freep) char *table = store_schema__table(i);
 		_cleanup_(util__freep) char *view = store_schema__view(i);
 
@@ -244,7 +244,7 @@ static int check_tables(struct store *s, char error[STORE_ERROR])
 
 	for (const struct store_statement *o = store_others; o->name && !code; o++)
 		code = check_table(s, o->name, o->sql, &same);
-	for (int i = 0; i < TABLE_COUNT && !code; i++) {
+	for (int i = 0; i < STORE_TABLES && !code; i++) {
 		_cleanup_(util__freep) char *table = store_schema__table(i);
 
 		code = table ? check_table(s, store_tables[i].name, table, &same) : SQLITE_NOMEM;
@@ -342,7 +342,7 @@ void store__close(struct store *s)
 {
 	if (!s)
 		return;
-	for (int i = 0; i < TABLE_COUNT; i++)
+	for (int i = 0; i < STORE_TABLES; i++)
 		sqlite3_finalize(s->rows[i]);
 	store_write__done(s);
 	store_read__done(s);

@@ -22,24 +22,35 @@ struct store_words {
 	sqlite3_stmt *add_string, *add_frame, *add_stack;
 };
 
+#define STORE_TEXT_MAX (64 * 1024) /* bytes of a text; what is longer is cut */
+
+/* What takes the oldest intervals out of a bounded file. */
+struct store_rotation {
+	sqlite3_stmt *page_count, *free_count, *time, *chapter;
+	sqlite3_stmt *delete[STORE_TABLES + 1]; /* by interval; the last: losses */
+	sqlite3_stmt *words[4];			/* by chapter */
+	int64_t pages;				/* in use after the last interval */
+};
+
 struct store {
 	char *path;
 	sqlite3 *db;
 	struct store_limits limits;
-	sqlite3_stmt *rows[TABLE_COUNT]; /* writing: INSERT; reading: SELECT, by interval */
+	sqlite3_stmt *rows[STORE_TABLES]; /* writing: INSERT; reading: SELECT, by interval */
 	/* writing */
 	struct store_words words;
-	sqlite3_stmt *loss, *chapter, *page_count, *free_count;
-	int64_t chapter_number, chapter_pages;
+	struct store_rotation rotation;
+	sqlite3_stmt *loss, *chapter;
+	int64_t chapter_number;
 	uint64_t chapter_ns; /* when it began */
 	int64_t first, last; /* intervals that are there; none if first > last */
 	bool created;
 	/* reading */
-	sqlite3_stmt *list, *count[TABLE_COUNT], *string, *frame, *stack, *losses;
+	sqlite3_stmt *list, *count[STORE_TABLES], *string, *frame, *stack, *losses;
 	struct store_row {
 		int64_t id;
 		struct store_interval interval;
-	} *intervals;
+	} * intervals;
 	size_t n_intervals, capacity;
 };
 
@@ -58,10 +69,18 @@ int store__number(sqlite3_stmt *statement, int64_t *ret);
 /* The statements of writing and reading. SQLite codes. */
 int store_write__prepare(struct store *s);
 void store_write__done(struct store *s);
+int store_rotate__prepare(struct store *s);
+void store_rotate__done(struct store *s);
 int store_read__prepare(struct store *s);
 void store_read__done(struct store *s);
 
-/* Binds what a column says of a row; SQLite codes. */
+/*
+ * In the transaction that has written interval `last`: takes out what is beyond the limits. *first
+ * is the oldest interval then. A SQLite code.
+ */
+int store_rotate(struct store *s, uint64_t now_ns, int64_t last, int64_t *first);
+
+/* The numbers that texts, frames and stacks have in the file; SQLite codes. */
 int store_words__string(struct store *s, const char *text, int64_t *ret);
 int store_words__frame(struct store *s, const struct frame *f, int64_t *ret);
 int store_words__stack(struct store *s, const struct frame *frames, size_t n, int64_t *ret);

@@ -56,34 +56,34 @@ enum store_shape {
 };
 
 enum store_table_id {
-	TABLE_INTERVAL,
-	TABLE_PROCESS,
-	TABLE_LOCK,
-	TABLE_THREAD,
-	TABLE_THREAD_LOCK,
-	TABLE_DEADLOCK,
-	TABLE_INVERSION,
+	STORE_TABLE_INTERVAL,
+	STORE_TABLE_PROCESS,
+	STORE_TABLE_LOCK,
+	STORE_TABLE_THREAD,
+	STORE_TABLE_THREAD_LOCK,
+	STORE_TABLE_DEADLOCK,
+	STORE_TABLE_INVERSION,
 	/* what belongs to one of their rows */
-	TABLE_SITE,
-	TABLE_OWNER,
-	TABLE_HOLDER,
-	TABLE_LOOKS,
-	TABLE_EXACT,
-	TABLE_SWITCHES,
-	TABLE_PYTHON_LOCK,
-	TABLE_MISSING,
-	TABLE_VERDICT,
-	TABLE_PYTHON_THREAD,
-	TABLE_DEADLOCK_THREAD,
-	TABLE_INVERSION_EDGE,
-	TABLE_COUNT
+	STORE_TABLE_SITE,
+	STORE_TABLE_OWNER,
+	STORE_TABLE_HOLDER,
+	STORE_TABLE_LOOKS,
+	STORE_TABLE_EXACT,
+	STORE_TABLE_SWITCHES,
+	STORE_TABLE_PYTHON_LOCK,
+	STORE_TABLE_MISSING,
+	STORE_TABLE_VERDICT,
+	STORE_TABLE_PYTHON_THREAD,
+	STORE_TABLE_DEADLOCK_THREAD,
+	STORE_TABLE_INVERSION_EDGE,
+	STORE_TABLES
 };
 
 struct store_table {
 	const char *name;
 	const char *view; /* the same with texts in place of numbers */
 	enum store_shape shape;
-	enum store_table_id parent; /* TABLE_INTERVAL: the snapshot */
+	enum store_table_id parent; /* STORE_TABLE_INTERVAL: the snapshot */
 	size_t array, count;
 	size_t row_size;
 	size_t rows_min; /* of SHAPE_ARRAY; a parent with fewer is damage */
@@ -93,7 +93,7 @@ struct store_table {
 	size_t n_columns;
 };
 
-extern const struct store_table store_tables[TABLE_COUNT];
+extern const struct store_table store_tables[STORE_TABLES];
 
 /*
  * The columns that say whose row it is: interval, the parent's number, its own. At most

@@ -69,15 +69,15 @@ char *store_schema__table(enum store_table_id id)
 	if (!out)
 		return NULL;
 	fprintf(out, "CREATE TABLE %s (", t->name);
-	if (id == TABLE_INTERVAL)
+	if (id == STORE_TABLE_INTERVAL)
 		fprintf(out, "interval INTEGER PRIMARY KEY, chapter INTEGER, losses INTEGER");
-	for (size_t i = 0; i < n && id != TABLE_INTERVAL; i++)
+	for (size_t i = 0; i < n && id != STORE_TABLE_INTERVAL; i++)
 		fprintf(out, "%s%s INTEGER", i ? ", " : "", keys[i]);
 	for (size_t i = 0; i < t->n_columns; i++)
 		fprintf(out, ", %s %s", t->columns[i].name, type_of(&t->columns[i]));
-	for (size_t i = 0; i < n && id != TABLE_INTERVAL; i++)
+	for (size_t i = 0; i < n && id != STORE_TABLE_INTERVAL; i++)
 		fprintf(out, "%s%s", i ? ", " : ", PRIMARY KEY (", keys[i]);
-	fputs(id == TABLE_INTERVAL ? ")" : ")) WITHOUT ROWID", out);
+	fputs(id == STORE_TABLE_INTERVAL ? ")" : ")) WITHOUT ROWID", out);
 	fclose(out);
 	return sql;
 }
@@ -111,7 +111,7 @@ char *store_schema__view(enum store_table_id id)
 		else
 			fprintf(out, ", %s", name);
 	}
-	if (id == TABLE_INTERVAL)
+	if (id == STORE_TABLE_INTERVAL)
 		fputs(", losses", out);
 	fprintf(out, " FROM %s t", t->name);
 	fclose(out);

@@ -28,15 +28,15 @@ static int add(sqlite3_stmt *statement, int64_t number, int64_t *next)
 int store_words__string(struct store *s, const char *text, int64_t *ret)
 {
 	struct store_words *w = &s->words;
-	struct store_seen *seen = &w->seen[((uintptr_t)text ^ (uintptr_t)text >> 12) %
-					   ARRAY_SIZE(w->seen)];
+	struct store_seen *seen =
+		&w->seen[((uintptr_t)text ^ (uintptr_t)text >> 12) % ARRAY_SIZE(w->seen)];
 	size_t size;
 
 	if (seen->at == text) {
 		*ret = seen->number;
 		return SQLITE_OK;
 	}
-	size = strlen(text);
+	size = strnlen(text, STORE_TEXT_MAX);
 	*ret = dictionary__number(w->strings, text, size, w->next_string);
 	if (*ret == w->next_string) {
 		int code;

@@ -19,7 +19,7 @@ static int prepare_insert(struct store *s, int id)
 	_cleanup_(util__freep) char *marks = NULL;
 
 	store_schema__keys(id, &n);
-	n += store_tables[id].n_columns + (id == TABLE_INTERVAL ? 2 : 0);
+	n += store_tables[id].n_columns + (id == STORE_TABLE_INTERVAL ? 2 : 0);
 	size = 2 * n;
 	marks = xcalloc(size + 1, 1);
 	for (size_t i = 0; i < n; i++)
@@ -40,14 +40,12 @@ int store_write__prepare(struct store *s)
 		{ &w->add_stack, "INSERT INTO stack VALUES (?, ?, ?)" },
 		{ &s->loss, "INSERT INTO loss VALUES (?, ?, ?)" },
 		{ &s->chapter, "INSERT INTO chapter VALUES (?, ?, ?, ?)" },
-		{ &s->page_count, "PRAGMA page_count" },
-		{ &s->free_count, "PRAGMA freelist_count" },
 	};
 	int code = SQLITE_OK;
 
 	for (size_t i = 0; i < ARRAY_SIZE(list) && !code; i++)
 		code = store__prepare(s, list[i].statement, "%s", list[i].sql);
-	for (int i = 0; i < TABLE_COUNT && !code; i++)
+	for (int i = 0; i < STORE_TABLES && !code; i++)
 		code = prepare_insert(s, i);
 	w->strings = dictionary__new();
 	w->frames = dictionary__new();
@@ -55,7 +53,7 @@ int store_write__prepare(struct store *s)
 	w->next_string = w->next_frame = w->next_stack = 1;
 	s->first = 1;
 	s->last = 0;
-	return code;
+	return code ? code : store_rotate__prepare(s);
 }
 
 void store_write__done(struct store *s)
@@ -67,8 +65,7 @@ void store_write__done(struct store *s)
 	sqlite3_finalize(w->add_stack);
 	sqlite3_finalize(s->loss);
 	sqlite3_finalize(s->chapter);
-	sqlite3_finalize(s->page_count);
-	sqlite3_finalize(s->free_count);
+	store_rotate__done(s);
 	dictionary__free(w->strings);
 	dictionary__free(w->frames);
 	dictionary__free(w->stacks);
@@ -133,10 +130,10 @@ static int stack(struct writing *w, sqlite3_stmt *to, int at, const struct store
 
 	if (!frames)
 		return sqlite3_bind_null(to, at);
-	code = c->type == TYPE_FRAME ? store_words__frame(w->s, frames, &number)
-				     : store_words__stack(w->s, frames,
-							  *(const size_t *)(row + c->more),
-							  &number);
+	code = c->type == TYPE_FRAME
+		       ? store_words__frame(w->s, frames, &number)
+		       : store_words__stack(w->s, frames, *(const size_t *)(row + c->more),
+					    &number);
 	return code ? code : sqlite3_bind_int64(to, at, number);
 }
 
@@ -193,8 +190,7 @@ static int write_table(struct writing *w, int id, const char *parent, const int6
 		       size_t n_keys);
 
 /* Keys are bound by those who know them; then the columns, and what belongs to the row. */
-static int write_row(struct writing *w, int id, const char *row, const int64_t *keys,
-		     size_t n_keys)
+static int write_row(struct writing *w, int id, const char *row, const int64_t *keys, size_t n_keys)
 {
 	const struct store_table *t = &store_tables[id];
 	sqlite3_stmt *to = w->s->rows[id];
@@ -202,7 +198,7 @@ static int write_row(struct writing *w, int id, const char *row, const int64_t *
 
 	for (size_t i = 0; i < n_keys && !code; i++)
 		code = sqlite3_bind_int64(to, at++, keys[i]);
-	if (id == TABLE_INTERVAL) {
+	if (id == STORE_TABLE_INTERVAL) {
 		sqlite3_bind_int64(to, at++, w->s->chapter_number);
 		sqlite3_bind_int64(to, at++, snapshot__losses(w->snapshot));
 	}
@@ -214,7 +210,7 @@ static int write_row(struct writing *w, int id, const char *row, const int64_t *
 	if (code != SQLITE_DONE)
 		return code;
 	code = SQLITE_OK;
-	for (int i = TABLE_INTERVAL + 1; i < TABLE_COUNT && !code; i++)
+	for (int i = STORE_TABLE_INTERVAL + 1; i < STORE_TABLES && !code; i++)
 		if ((int)store_tables[i].parent == id)
 			code = write_table(w, i, row, keys, n_keys);
 	return code;
@@ -309,6 +305,7 @@ static int write_all(struct store *s, const struct snapshot *snapshot)
 {
 	struct writing w = { .s = s, .snapshot = snapshot, .id = s->last + 1 };
 	uint64_t now = (uint64_t)snapshot->time.tv_sec * NSEC_PER_SEC + snapshot->time.tv_nsec;
+	int64_t first = s->first;
 	int code;
 
 	memset(s->words.seen, 0, sizeof(s->words.seen));
@@ -316,16 +313,18 @@ static int write_all(struct store *s, const struct snapshot *snapshot)
 	if (!code)
 		code = begin_chapter(s, now);
 	if (!code)
-		code = write_row(&w, TABLE_INTERVAL, (const char *)snapshot, &w.id, 1);
+		code = write_row(&w, STORE_TABLE_INTERVAL, (const char *)snapshot, &w.id, 1);
 	if (!code)
 		code = write_losses(&w);
 	if (!code)
-		code = store_rotate(s, snapshot, w.id);
+		code = store_rotate(s, now, w.id, &first);
 	if (!code)
 		code = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
-	if (!code)
-		s->last = w.id;
-	return code;
+	if (code)
+		return code;
+	s->first = first;
+	s->last = w.id;
+	return SQLITE_OK;
 }
 
 int store__append(struct store *s, const struct snapshot *snapshot, char error[STORE_ERROR])

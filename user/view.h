@@ -35,10 +35,11 @@ enum view_mode {
 	MODE_COUNT
 };
 
-enum prompt { PROMPT_SEARCH, PROMPT_FILTER, PROMPT_DELAY, PROMPT_COUNT };
+enum prompt { PROMPT_SEARCH, PROMPT_FILTER, PROMPT_DELAY, PROMPT_TIME, PROMPT_COUNT };
 
 struct detail;
 struct forest;
+struct recording;
 struct text_page;
 
 /* Which row, independent of snapshot and order. */
@@ -77,7 +78,8 @@ struct view {
 	bool paused;
 	bool utf8; /* the terminal shows more than ASCII */
 	uint64_t delay_ns;
-	char *scope; /* the command line's choice of processes, "" for all */
+	struct recording *recording; /* where in it one is; NULL: live */
+	char *scope;		     /* the command line's choice of processes, "" for all */
 
 	enum view_mode mode;
 	int menu;     /* cursor of the sort menu */

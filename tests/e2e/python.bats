@@ -113,7 +113,7 @@ stacks() {
 # ---- the GIL ----
 
 gil() {
-	run=(gil.py 2)
+	run=(gil.py 1.2)
 	in_one_of_three 'len({x["id"] for x in gil()}) == 1' \
 		'all(x["name"] == "GIL" and x["class"] == "contention" for x in gil())' \
 		'0.9 * t["slept_ns"] < sum(x["wait_ns"] for x in gil()) < 1.1 * t["wait_ns"]' \
@@ -131,7 +131,7 @@ gil() {
 }
 
 subinterpreters() {
-	run=(subinterpreters.py 2)
+	run=(subinterpreters.py 1.2)
 	in_one_of_three 'len({x["id"] for x in gil() if x["wait_ns"] > 0.2 * S}) == 2' \
 		'all(x["name"].startswith("GIL") for x in gil())' \
 		'"sub_compute" in gil_functions("waiter")'

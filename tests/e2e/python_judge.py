@@ -259,8 +259,8 @@ def gil_functions(role):
 # ---- verdicts ----
 
 def given(name, verdict):
-    """This lock of the truth has the verdict in all intervals but the first, which may have begun in
-    the middle of it."""
+    """This lock of the truth has the verdict in all intervals but the first, which may have
+    begun in the middle of it."""
     of = seen(watched(name))[1:]
     if not all(verdict in names(x) for x in of):
         print(f"{name}: {[x['verdicts'] for x in of]}")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """constructs.py [NAME...]: every construct of threading and queue, contended, each by its own
-threads, some at once. Critical sections sleep, so that hardly anybody waits for the GIL. All locks are there
-from the beginning: none gets the memory of another one."""
+threads, some at once. Critical sections sleep, so that hardly anybody waits for the GIL. All locks
+are there from the beginning: none gets the memory of another one."""
 import atexit
 import importlib
 import os
@@ -16,7 +16,7 @@ from truth import Watch, say, settle, start
 
 TURNS = 25  # of each thread
 HOLD = 0.016
-AT_ONCE = 4  # constructs: the more, the more threads wake at the same time and want the GIL
+AT_ONCE = 6  # constructs: the more, the more threads wake at the same time and want the GIL
 cases = {}
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """deadlock.py SECONDS KIND...: threads that wait for each other, a circle for each KIND: with (two
-Locks, each in a `with` block), rlock, mixed (a Lock and a Condition's), attributes (of two objects),
-three (threads)."""
+Locks, each in a `with` block), rlock, mixed (a Lock and a Condition's), attributes (of two
+objects), three (threads)."""
 import sys
 import threading
 import time

@@ -17,7 +17,7 @@ def spin(end):
 
 
 def run_delay():
-    """How long this thread had no CPU: some of it when it had the GIL, some when it was given it."""
+    """How long this thread had no CPU, be it with the GIL or when it was given it."""
     with open("/proc/thread-self/schedstat", encoding="ascii") as file:
         return int(file.read().split()[1])
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""pitfalls.py SECONDS WHAT...: what people get wrong with locks in Python. Prints its truth as soon as
-all of it stands; then goes on for so long, and ends itself."""
+"""pitfalls.py SECONDS WHAT...: what people get wrong with locks in Python. Prints its truth as
+soon as all of it stands; then goes on for so long, and ends itself."""
 import atexit
 import gc
 import os

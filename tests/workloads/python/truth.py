@@ -34,7 +34,7 @@ def function_name(code):
 
 
 def stack(frame, line=None):
-    """[function, file, line] from this frame outwards; line: of the innermost, if not the current."""
+    """[function, file, line] from this frame outwards; line: of the innermost one."""
     frames = []
     while frame:
         frames.append([function_name(frame.f_code), frame.f_code.co_filename,
