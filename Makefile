@@ -37,7 +37,7 @@ SOURCES := $(filter-out user/main.c,$(wildcard user/*.c))
 PROTOS := $(wildcard proto/*.proto)
 PROTO_HEADERS := $(PROTOS:%.proto=$(B)/%.pb-c.h)
 # What a source may include that is made here, so it must be there before the first is compiled.
-GENERATED := $(SKELETON) $(B)/syscall_names.h $(PROTO_HEADERS)
+GENERATED := $(SKELETON) $(B)/syscall_names.h $(PROTO_HEADERS) $(B)/html_files.h
 OBJECTS := $(SOURCES:user/%.c=$(B)/user/%.o) $(PROTOS:%.proto=$(B)/%.pb-c.o)
 ASAN_OBJECTS := $(SOURCES:user/%.c=$(B)/asan/user/%.o) $(PROTOS:%.proto=$(B)/asan/%.pb-c.o)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/asan/unit/%,$(wildcard tests/unit/test_*.c))
@@ -62,6 +62,16 @@ $(B)/syscall_names.h: Makefile
 	@mkdir -p $(@D)
 	echo '#include <sys/syscall.h>' | $(CC) -E -dM - | \
 		sed -n 's/^#define __NR_\([a-z0-9_]*\) [0-9].*/[__NR_\1] = "\1",/p' >$@.tmp
+	mv $@.tmp $@
+
+# The page's files as arrays: user/html/page.css is html_page_css.
+HTML_FILES := $(wildcard user/html/*)
+$(B)/html_files.h: $(HTML_FILES) Makefile
+	@mkdir -p $(@D)
+	for f in $(HTML_FILES); do \
+		echo "static const unsigned char html_$$(basename $$f | tr . _)[] = {"; \
+		od -An -v -tu1 $$f | sed 's/ *\([0-9][0-9]*\)/\1,/g'; echo '};'; \
+	done >$@.tmp
 	mv $@.tmp $@
 
 .SECONDARY: $(PROTOS:%.proto=$(B)/%.pb-c.c)

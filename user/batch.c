@@ -124,6 +124,7 @@ int batch__run(struct batch *b)
 {
 	const struct options *o = b->options;
 	uint64_t deadline = util__monotonic_ns();
+	uint64_t end = o->duration_ns ? deadline + o->duration_ns : UINT64_MAX;
 	struct export_run *e = export__new(o);
 	bool over = false;
 	int err = 0;
@@ -136,7 +137,7 @@ int batch__run(struct batch *b)
 		deadline += o->delay_ns;
 		if (deadline < now + o->delay_ns / 2)
 			deadline = now + o->delay_ns;
-		over = wait_until(b, deadline);
+		over = wait_until(b, MIN(deadline, end)) || deadline >= end;
 		err = print(b, e);
 	}
 	if (!err)

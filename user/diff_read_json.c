@@ -326,7 +326,7 @@ static void read_object(struct reader *r, const char *bytes, size_t n)
 	struct snapshot *s;
 
 	if (!root || !json_is_object(root)) {
-		wrong(r, "no snapshot as -f json prints it%s%s", root ? "" : ": ",
+		wrong(r, "no recording, and no snapshot as -f json prints it%s%s", root ? "" : ": ",
 		      root ? "" : error.text);
 		json_decref(root);
 		return;

@@ -10,7 +10,7 @@ struct locktop_bpf;
 struct exact_cost {
 	uint64_t bias_ns;     /* by which holds are measured too long, and more ... */
 	uint64_t end_bias_ns; /* ... where the end of the call tells that it succeeded */
-	uint64_t hit_ns;  /* what one hit takes of the thread that makes it; both 0: not known */
+	uint64_t hit_ns; /* what one hit takes of the thread that makes it; both 0: not known */
 };
 
 /*

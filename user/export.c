@@ -20,6 +20,8 @@ const struct exporter exporters[] = {
 	  .document = &export_pprof, .binary = true },
 	{ "pprof-waker", "the same by the stacks that let the waiters go",
 	  .document = &export_pprof_waker, .binary = true },
+	{ "html", "a page with table, charts and flame graph that stands alone",
+	  .document = &export_html },
 	{},
 };
 

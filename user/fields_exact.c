@@ -82,7 +82,9 @@ struct value fields_exact__avg_wait(const void *row)
 {
 	const struct lock *lock = row;
 
-	return lock->exact ? mean(lock->call_wait_ns, lock->acquisitions) : unknown;
+	if (!lock->exact)
+		return unknown;
+	return is_taken(lock) ? mean(lock->call_wait_ns, lock->acquisitions) : nothing;
 }
 
 struct value fields_exact__avg_hold(const void *row)

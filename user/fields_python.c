@@ -64,4 +64,3 @@ struct value fields_python__forced_switches(const void *row)
 
 	return l->switches_known ? known(l->forced_switches) : nothing();
 }
-

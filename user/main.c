@@ -25,6 +25,7 @@
 #include "loader.h"
 #include "options.h"
 #include "output.h"
+#include "record.h"
 #include "report.h"
 #include "serve.h"
 #include "source_bpf.h"
@@ -48,7 +49,8 @@ struct run {
 	struct exact *exact; /* NULL: without the exact tier */
 	struct source *source;
 	struct collector *collector;
-	struct serve *serve; /* NULL: nothing is served */
+	struct serve *serve;   /* NULL: nothing is served */
+	struct record *record; /* NULL: nothing is recorded */
 	struct batch batch;
 };
 
@@ -227,9 +229,11 @@ static int run_batch(struct run *r)
 	if (b->signal_fd < 0)
 		return fail("cannot wait for signals: %s", strerror(-b->signal_fd));
 	err = batch__run(b);
+	if (err && r->record && record__error(r->record)[0])
+		return fail("%s", record__error(r->record));
 	if (err && !b->write_failed)
 		return fail("cannot read from the probes: %s", strerror(-err));
-	if (!err)
+	if (!err && !r->record)
 		err = output__commit(&r->output);
 	if (err)
 		return fail("cannot write to %s: %s",
@@ -251,6 +255,15 @@ static int run_serve(struct run *r)
 	fprintf(stderr, "locktop: metrics are at %s\n", serve__url(r->serve));
 	r->batch.take = serve__add;
 	r->batch.take_ctx = r->serve;
+	return run_batch(r);
+}
+
+static int run_record(struct run *r)
+{
+	r->batch.take = record__add;
+	r->batch.take_ctx = r->record;
+	if (isatty(STDERR_FILENO) && !r->options.argv)
+		fprintf(stderr, "locktop: recording to %s; Ctrl-C ends it\n", r->options.output);
 	return run_batch(r);
 }
 
@@ -289,6 +302,8 @@ static int observe(struct run *r)
 		return run_dump(r);
 	if (r->serve)
 		return run_serve(r);
+	if (r->record)
+		return run_record(r);
 	return r->options.live ? run_live(r) : run_batch(r);
 }
 
@@ -311,6 +326,7 @@ static int command_status(struct run *r)
 static void tear_down(struct run *r)
 {
 	serve__free(r->serve);
+	record__free(r->record);
 	collector__free(r->collector);
 	if (r->source)
 		r->source->ops->free(r->source);
@@ -318,6 +334,7 @@ static void tear_down(struct run *r)
 	loader__free(r->skel);
 	output__abandon(&r->output);
 	r->serve = NULL;
+	r->record = NULL;
 	r->collector = NULL;
 	r->source = NULL;
 	r->exact = NULL;
@@ -327,6 +344,7 @@ static void tear_down(struct run *r)
 static int run(struct run *r)
 {
 	char error[512];
+	bool recording = r->options.command == COMMAND_RECORD;
 	int status, err;
 
 	r->proc = proc__new("/proc");
@@ -335,7 +353,9 @@ static int run(struct run *r)
 		status = fail("%s", error);
 	else
 		status = find_pids(r);
-	if (!status && !r->options.live) {
+	if (!status && recording && record__new(&r->options, &r->record, error))
+		status = fail("%s", error);
+	if (!status && !r->options.live && !recording) {
 		err = output__open(&r->output, r->options.output);
 		if (err)
 			status = fail("cannot write to %s: %s", r->options.output, strerror(-err));

@@ -146,6 +146,23 @@ static void add_place(struct names *n, struct naming *to, int i, const struct un
 }
 
 /*
+ * Functions of Go's runtime that go over to another stack: below them is nothing, or what another
+ * function left there. Their call frame rules do not tell.
+ */
+static bool begins_stack(const char *function)
+{
+	static const char *const names[] = { "runtime.mcall", "runtime.systemstack" };
+
+	for (size_t i = 0; function && i < ARRAY_SIZE(names); i++) {
+		size_t len = strlen(names[i]);
+
+		if (!strncmp(function, names[i], len) && (!function[len] || function[len] == '.'))
+			return true;
+	}
+	return false;
+}
+
+/*
  * Who called whom is judged by the functions that the machine has: what was inlined is known of
  * some files only, and a lock's name must not depend on whether its debug file is there.
  */
@@ -161,6 +178,10 @@ void names__stack(struct names *n, pid_t pid, const struct maps *maps, const str
 	for (int i = 0; i < u->n; i++) {
 		out.hash = hash_step(out.hash, u->frames[i].pc);
 		add_place(n, &to, i, &u->frames[i], places__at(n->places, pid, &u->frames[i]));
+		if (begins_stack(to.own[i].function)) {
+			u->n = i + 1;
+			u->truncated = false;
+		}
 	}
 	out.frames = xrealloc(to.frames, to.n, sizeof(*to.frames));
 	out.n_frames = to.n;

@@ -40,7 +40,8 @@ struct static_name {
 	const char *module;
 };
 
-/* Where a process has the object of this name, of the file behind a mapping. false: there is none. */
+/* Where a process has the object of this name, of the file behind a mapping. false: there is none.
+ */
 bool names__object(struct names *n, pid_t pid, const struct mapping *m, const char *name,
 		   uint64_t *address);
 

@@ -39,6 +39,7 @@ static const struct command_row {
 	{ "demo", COMMAND_DEMO, 0, "", "start a small contended workload and observe it" },
 	{ "dump", COMMAND_DUMP, 0, "",
 	  "with -p: all threads, stacks, what they wait for and hold" },
+	{ "record", COMMAND_RECORD, 0, "", "with -o FILE: record, until Ctrl-C or CMD's end" },
 	{ "report", COMMAND_REPORT, 1, "FILE", "show a recording: on screen, or as any format" },
 	{ "diff", COMMAND_DIFF, 2, "A B",
 	  "what got better and worse between two recordings or JSON files" },
@@ -137,13 +138,29 @@ static int settle_diff(struct parse *p)
 	return 0;
 }
 
+static int settle_record(struct parse *p)
+{
+	struct options *o = p->o;
+
+	if (o->command != COMMAND_RECORD)
+		return o->max_bytes || o->keep_ns
+			       ? options__wrong(p, "--max-size and --keep go with record only")
+			       : 0;
+	if (!o->output)
+		return options__wrong(p, "record: to which file? -o FILE says it");
+	if (p->format_given)
+		return options__wrong(p, "record: all is recorded; --format goes with report");
+	o->batch = true;
+	return 0;
+}
+
 static int settle(struct parse *p, bool tty)
 {
 	struct options *o = p->o;
 
 	if (p->command && o->command == p->command->command && o->n_files < p->command->n_files)
 		return options__wrong(p, "%s: %s is missing", p->command->name, p->command->files);
-	if (o->argv && p->command)
+	if (o->argv && p->command && o->command != COMMAND_RECORD)
 		return options__wrong(p, "CMD does not go with %s", p->command->name);
 	if (o->command == COMMAND_DUMP && !o->n_pids)
 		return options__wrong(p, "dump: whose threads? -p PID says it");
@@ -161,12 +178,14 @@ static int settle(struct parse *p, bool tty)
 		return options__wrong(p,
 				      "report: what was recorded is shown; --pid, --comm, --user, "
 				      "--cgroup and --exact do not go with it");
-	if (settle_serve(p) || settle_diff(p))
+	if (settle_serve(p) || settle_diff(p) || settle_record(p))
 		return -EINVAL;
+	if (tty && !o->output && exporter__find(o->format)->binary)
+		return options__wrong(p, "--format: %s is not for a terminal: -o FILE", o->format);
 	if (!o->samples_second || !o->samples_lock)
 		o->stack_bytes = 0;
 	if (!tty || p->format_given || o->output || o->argv || o->fail_on[0] || o->sum ||
-	    o->command == COMMAND_DUMP)
+	    o->duration_ns || o->command == COMMAND_DUMP)
 		o->batch = true;
 	o->live = !o->batch;
 	return 0;
@@ -266,7 +285,7 @@ void options__help(FILE *out)
 	fprintf(out, "\nwhat --fail-on knows:\n");
 	for (const struct fail_on *f = fail_ons; f->name; f++)
 		fprintf(out, "  %-26s %s\n", f->name, f->help);
-	fprintf(out, "\nwhat --fail-if knows:\n");
+	fprintf(out, "\nfigures of diff:\n");
 	fail_if__help(out);
 	fprintf(out, "\nkeys of the live screen:\n");
 	keys__print(out, false);

@@ -17,6 +17,7 @@ enum command {
 	COMMAND_CHECK,
 	COMMAND_DEMO,
 	COMMAND_DUMP,
+	COMMAND_RECORD,
 	COMMAND_REPORT,
 	COMMAND_DIFF,
 	COMMAND_SERVE,
@@ -40,7 +41,8 @@ struct options {
 	uid_t uid;	    /* of user */
 	const char *cgroup; /* NULL: any */
 	uint64_t delay_ns;
-	unsigned long count; /* 0: no end */
+	unsigned long count;  /* 0: no end */
+	uint64_t duration_ns; /* 0: no end */
 	bool batch;
 	bool live; /* the live screen was not excluded: no -b, -f, -o, CMD, and stdout a terminal */
 	const char *format;	  /* a name in the table of export.c */
@@ -62,6 +64,8 @@ struct options {
 	const char *suppressions;	/* NULL: the user's file */
 	double budget;			/* percent of one CPU that the exact tier may take */
 	bool debuginfod;		/* debug files may be asked for over the network */
+	uint64_t max_bytes;		/* of a recording; 0: no bound */
+	uint64_t keep_ns;		/* age of its oldest interval; 0: no bound */
 	const char *from, *to;		/* times in a recording, as given; NULL: its ends */
 	bool sum;			/* one snapshot of all intervals of a recording */
 	const char *listen;		/* where to serve; NULL: the default */

@@ -27,6 +27,11 @@ struct option_row {
 	const char *help;
 };
 
+/* Of options_record.c. */
+int options__set_duration(struct parse *p, const char *arg);
+int options__set_max_size(struct parse *p, const char *arg);
+int options__set_keep(struct parse *p, const char *arg);
+
 #define OPTION_ROWS_MAX 64
 
 /* The table; it ends with a row without a name. */

@@ -269,9 +269,9 @@ static int set_debuginfod(struct parse *p, const char *arg)
 /* What it means, the recording says; that it is a time is seen here. */
 static int parse_time(struct parse *p, const char *name, const char *arg, const char **ret)
 {
-	uint64_t ns;
+	uint64_t day = 1000000000 * NSEC_PER_SEC, ns; /* any will do */
 
-	if (timeline__parse(arg, 1000000000 * NSEC_PER_SEC, &ns))
+	if (timeline__parse(arg, day, day, &ns))
 		return options__wrong(p,
 				      "%s: '%s' is no time: 10:00:05, 2026-11-23T10:00:05Z, or "
 				      "+30 (seconds from the recording's begin)",
@@ -339,6 +339,8 @@ const struct option_row option_rows[] = {
 	{ 0, "cgroup", "PATH", set_cgroup, "only processes in this control group or below it" },
 	{ 'd', "delay", "SECONDS", set_delay, "length of an interval (default 1, at least 0.1)" },
 	{ 'n', "count", "N", set_count, "stop after N intervals" },
+	{ 0, "duration", "TIME", options__set_duration,
+	  "stop after so long: 10s, 5m, 2h, 1d; implies -b" },
 	{ 'b', "batch", NULL, set_batch, "no screen: print each interval" },
 	{ 'f', "format", "FORMAT", set_format, "what is printed; implies -b" },
 	{ 'o', "output", "FILE", set_output,
@@ -364,6 +366,10 @@ const struct option_row option_rows[] = {
 	  "thread and lock pairs that can be told apart (default 65536)" },
 	{ 0, "debuginfod", NULL, set_debuginfod,
 	  "ask the servers in DEBUGINFOD_URLS for debug files" },
+	{ 0, "max-size", "BYTES", options__set_max_size,
+	  "record: the file stays below 64M, 2G ...; the oldest intervals go" },
+	{ 0, "keep", "TIME", options__set_keep,
+	  "record: intervals older than 30m, 12h, 7d ... go" },
 	{ 0, "from", "TIME", set_from,
 	  "report: begin there: as 2026-11-23T10:00:00Z, 10:00:00, or +SECONDS" },
 	{ 0, "to", "TIME", set_to, "report: end there" },

@@ -106,7 +106,10 @@ static void take_stack(struct orders *o, const struct stack_event *e)
 {
 	struct process_entry *process = process_of(o, e->tgid, e->gen, e->time_ns);
 	struct raw_stack raw = {
-		.regs = &e->regs, .bytes = e->stack, .len = e->stack_len, .now_ns = e->time_ns,
+		.regs = &e->regs,
+		.bytes = e->stack,
+		.len = e->stack_len,
+		.now_ns = e->time_ns,
 		.tid = e->tid,
 	};
 	struct order_stack *s;

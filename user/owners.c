@@ -133,8 +133,7 @@ pid_t owners__at_sleep(struct owners *o, const struct kind_verdict *verdict,
 	struct owner_word word;
 	int64_t from;
 
-	if (!is_in_word(verdict) || verdict->owner == OWNER_STDIO ||
-	    !(e->words & WORDS_HAVE_AFTER))
+	if (!is_in_word(verdict) || verdict->owner == OWNER_STDIO || !(e->words & WORDS_HAVE_AFTER))
 		return 0;
 	memcpy(words, e->before, WORDS_BEFORE);
 	memcpy(words + WORDS_BEFORE, e->after, WORDS_AFTER);

@@ -123,7 +123,7 @@ static const char *function_name(const struct frame *f, char *buf, size_t size)
 static uint64_t location(struct profile *p, const struct frame *f)
 {
 	char buf[TEXT_MAX];
-	uint64_t path = string(p, f->module);
+	uint64_t path = frame__is_python(f) ? 0 : string(p, f->module); /* there, its file */
 	struct location_key key = { .line = f->line > 0 ? (uint64_t)f->line : 0 };
 	struct profile_item *mapping = path ? intern(&p->mappings, &path, sizeof(path)) : NULL;
 

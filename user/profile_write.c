@@ -120,8 +120,8 @@ static void put_locations(const struct profile *p, struct message *m)
 
 static void put_labels(const struct sample_key *key, Pprof__Label **labels)
 {
-	const uint64_t strings[PROFILE_LABELS] = { key->process, 0, key->lock, key->kind,
-						   key->class };
+	const uint64_t strings[PROFILE_LABELS] = { key->process, 0,	    key->lock,
+						   key->address, key->kind, key->class };
 
 	for (int i = 0; i < PROFILE_LABELS; i++) {
 		pprof__label__init(labels[i]);

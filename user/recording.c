@@ -32,11 +32,12 @@ void recording__step(struct recording *r, long by)
 
 bool recording__jump(struct recording *r, const char *text)
 {
+	const struct timeline *t = &r->timeline;
 	uint64_t ns;
 
-	if (timeline__parse(text, r->timeline.items[0].begin_ns, &ns))
+	if (timeline__parse(text, t->items[0].begin_ns, t->items[t->n - 1].end_ns, &ns))
 		return false;
-	recording__go(r, timeline__at(&r->timeline, ns));
+	recording__go(r, timeline__at(t, ns));
 	return true;
 }
 
@@ -89,11 +90,4 @@ void recording__advance(struct recording *r)
 		r->at++;
 	else
 		r->playing = false;
-}
-
-void recording__lose(struct recording *r, size_t gone)
-{
-	r->at -= MIN(gone, r->at);
-	r->mark -= MIN(gone, r->mark);
-	r->first -= MIN(gone, r->first);
 }

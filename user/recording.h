@@ -39,7 +39,4 @@ uint64_t recording__shown_ns(const struct recording *r);
 /* What plays goes on, or ends. */
 void recording__advance(struct recording *r);
 
-/* The recording's first intervals have gone. */
-void recording__lose(struct recording *r, size_t gone);
-
 #endif

@@ -67,16 +67,15 @@ static enum report_result choose_range(struct report *r)
 	struct timeline *t = &r->recording.timeline;
 	uint64_t begin = t->items[0].begin_ns, end = t->items[t->n - 1].end_ns;
 	char begins[32], ends[32];
-	size_t gone;
 
 	if (!r->o->from && !r->o->to)
 		return REPORT_FINE;
 	recording__done(&r->recording);
 	recording__init(&r->recording);
-	if ((r->o->from && timeline__parse(r->o->from, begin, &t->from_ns)) ||
-	    (r->o->to && timeline__parse(r->o->to, begin, &t->to_ns)))
+	if ((r->o->from && timeline__parse(r->o->from, begin, end, &t->from_ns)) ||
+	    (r->o->to && timeline__parse(r->o->to, begin, end, &t->to_ns)))
 		return failed(r, "--from and --to: these are no times");
-	if (timeline__follow(t, r->store, &gone))
+	if (timeline__follow(t, r->store))
 		return failed(r, "%s: cannot be read", r->o->files[0]);
 	if (t->n)
 		return REPORT_FINE;
@@ -89,12 +88,11 @@ static enum report_result open_recording(struct report *r)
 {
 	const char *path = r->o->files[0];
 	char line[STORE_ERROR];
-	size_t gone;
 	int err = store__open(path, &r->store, line);
 
 	if (err)
 		return failed(r, "%s", line);
-	err = timeline__follow(&r->recording.timeline, r->store, &gone);
+	err = timeline__follow(&r->recording.timeline, r->store);
 	if (err)
 		return failed(r, "%s: %s", path, strerror(-err));
 	if (!r->recording.timeline.n)

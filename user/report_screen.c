@@ -82,29 +82,16 @@ static void act(void *ctx, unsigned int outcome)
 		dump(p);
 }
 
-/* The recording may grow while it is read, and lose its begin. */
-static void follow(struct player *p)
-{
-	size_t gone;
-
-	if (timeline__follow(&p->r->timeline, p->store, &gone))
-		return; /* what was read stands */
-	recording__lose(p->r, gone);
-	p->first -= MIN(gone, p->first);
-	p->last -= MIN(gone, p->last);
-}
-
+/* What plays goes on; the recording may have grown meanwhile. */
 static void go_on(struct player *p)
 {
-	if (p->r->playing && p->r->at + 1 < p->r->timeline.n) {
-		recording__advance(p->r);
-		load(p);
-	} else {
-		follow(p);
-		if (p->r->playing)
-			recording__advance(p->r);
-		load(p);
-	}
+	struct recording *r = p->r;
+
+	if (r->at + 1 >= r->timeline.n || !r->playing)
+		timeline__follow(&r->timeline, p->store);
+	if (r->playing)
+		recording__advance(r);
+	load(p);
 	schedule(p);
 }
 

@@ -94,7 +94,7 @@ static void clock_text(char *buf, size_t size, uint64_t ns)
 		snprintf(buf, size, "?");
 }
 
-/* Below the bars: begin and end, where one is, the mark, and where something was lost. */
+/* Where one is, the mark, and where something was lost. */
 static void draw_marks(const struct view *v, int y, struct canvas *c)
 {
 	const struct recording *r = v->recording;
@@ -112,19 +112,32 @@ static void draw_marks(const struct view *v, int y, struct canvas *c)
 	}
 }
 
-static void draw_axis(const struct view *v, int y, struct canvas *c)
+/* Begin and end, where no mark has to stand. */
+static void draw_clocks(const struct view *v, int y, struct canvas *c)
 {
-	const struct timeline *t = &v->recording->timeline;
+	const struct recording *r = v->recording;
+	const struct timeline *t = &r->timeline;
+	int width = chart_width(c);
+	struct column first, last;
 	char text[16];
 
+	if (width < 4 * TIME_WIDTH)
+		return;
+	first = column_at(t, TIME_WIDTH, width);
+	last = column_at(t, width - TIME_WIDTH - 1, width);
+	clock_text(text, sizeof(text), t->items[0].begin_ns);
+	if ((r->summed ? r->first : r->at) >= first.first)
+		canvas__text(c, LABEL_WIDTH, y, -1, STYLE_DIM, text);
+	clock_text(text, sizeof(text), t->items[t->n - 1].end_ns);
+	if (r->at < last.end)
+		canvas__right(c, c->width - TIME_WIDTH, y, TIME_WIDTH, STYLE_DIM, text);
+}
+
+static void draw_axis(const struct view *v, int y, struct canvas *c)
+{
 	for (int x = LABEL_WIDTH; x < c->width; x++)
 		canvas__text(c, x, y, 1, STYLE_DIM, v->utf8 ? "─" : "-");
-	if (chart_width(c) >= 4 * TIME_WIDTH) {
-		clock_text(text, sizeof(text), t->items[0].begin_ns);
-		canvas__text(c, LABEL_WIDTH, y, -1, STYLE_DIM, text);
-		clock_text(text, sizeof(text), t->items[t->n - 1].end_ns);
-		canvas__right(c, c->width - TIME_WIDTH, y, TIME_WIDTH, STYLE_DIM, text);
-	}
+	draw_clocks(v, y, c);
 	draw_marks(v, y, c);
 }
 

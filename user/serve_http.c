@@ -172,31 +172,34 @@ static void take_log(void *ctx, const char *format, va_list args)
 	text__clean(h->log, sizeof(h->log), raw);
 }
 
-static int open_socket(struct serve_http *h, const struct serve_config *c)
+static void name_url(struct serve_http *h, const struct sockaddr_storage *address, socklen_t length,
+		     bool tls)
 {
-	int one = 1;
-
-	h->socket = socket(c->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (h->socket < 0 || setsockopt(h->socket, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
-	    bind(h->socket, (const struct sockaddr *)&c->address, c->address_length) ||
-	    listen(h->socket, BACKLOG))
-		return -errno;
-	return 0;
-}
-
-static void name_url(struct serve_http *h, bool tls)
-{
-	struct sockaddr_storage address = {};
-	socklen_t length = sizeof(address);
 	char host[64] = "?", port[8] = "?";
 	bool brackets;
 
-	getsockname(h->socket, (struct sockaddr *)&address, &length);
-	getnameinfo((struct sockaddr *)&address, length, host, sizeof(host), port, sizeof(port),
-		    NI_NUMERICHOST | NI_NUMERICSERV);
+	getnameinfo((const struct sockaddr *)address, length, host, sizeof(host), port,
+		    sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV);
 	brackets = strchr(host, ':');
 	snprintf(h->url, sizeof(h->url), "%s://%s%s%s:%s/metrics", tls ? "https" : "http",
 		 brackets ? "[" : "", host, brackets ? "]" : "", port);
+}
+
+/* With its name; that of the port that it got, if any would do. */
+static int open_socket(struct serve_http *h, const struct serve_config *c)
+{
+	struct sockaddr_storage got;
+	socklen_t length = sizeof(got);
+	int one = 1;
+
+	name_url(h, &c->address, c->address_length, c->cert);
+	h->socket = socket(c->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (h->socket < 0 || setsockopt(h->socket, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
+	    bind(h->socket, (const struct sockaddr *)&c->address, c->address_length) ||
+	    listen(h->socket, BACKLOG) || getsockname(h->socket, (struct sockaddr *)&got, &length))
+		return -errno;
+	name_url(h, &got, length, c->cert);
+	return 0;
 }
 
 static int start_daemon(struct serve_http *h, const struct serve_config *c)
@@ -249,9 +252,8 @@ int serve_http__new(const struct serve_config *c, struct serve_http **ret, char 
 	h->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	err = h->stop < 0 ? -errno : open_socket(h, c);
 	if (err)
-		snprintf(error, SERVE_ERROR, "cannot listen there: %s", strerror(-err));
+		snprintf(error, SERVE_ERROR, "cannot serve %s: %s", h->url, strerror(-err));
 	if (!err) {
-		name_url(h, c->cert);
 		err = start_daemon(h, c);
 		if (err)
 			snprintf(error, SERVE_ERROR, "cannot serve %s%s: %s", h->url,

@@ -34,7 +34,7 @@ static const struct {
 	{ SQLITE_NOMEM, -ENOMEM, "out of memory" },
 };
 
-static int say(struct store *s, int err, const char *text, char error[STORE_ERROR])
+int store__say(struct store *s, int err, const char *text, char error[STORE_ERROR])
 {
 	snprintf(error, STORE_ERROR, ERROR_FORMAT, s->path, text);
 	return err;
@@ -49,8 +49,8 @@ int store__failed(struct store *s, int code, char error[STORE_ERROR])
 		code = SQLITE_FULL;
 	for (size_t i = 0; i < ARRAY_SIZE(failures); i++)
 		if ((code & 0xff) == failures[i].code)
-			return say(s, failures[i].err, failures[i].text, error);
-	return say(s, -EIO, s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(code), error);
+			return store__say(s, failures[i].err, failures[i].text, error);
+	return store__say(s, -EIO, s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(code), error);
 }
 
 int store__damaged(struct store *s, const char *what, char error[STORE_ERROR])
@@ -58,7 +58,7 @@ int store__damaged(struct store *s, const char *what, char error[STORE_ERROR])
 	char text[128];
 
 	snprintf(text, sizeof(text), "it is damaged: %s", what);
-	return say(s, -EBADMSG, text, error);
+	return store__say(s, -EBADMSG, text, error);
 }
 
 int store__prepare(struct store *s, sqlite3_stmt **ret, const char *format, ...)
@@ -172,7 +172,7 @@ int store__create(const char *path, const struct store_limits *limits, struct st
 	s->last = -1;
 	err = *path ? make_file(path) : -ENOENT;
 	if (err) {
-		say(s, err, err == -EEXIST ? "it is there already" : strerror(-err), error);
+		store__say(s, err, err == -EEXIST ? "it is there already" : strerror(-err), error);
 		store__close(s);
 		return err;
 	}
@@ -265,7 +265,7 @@ static int check_version(struct store *s, char error[STORE_ERROR])
 	if (code)
 		return store__failed(s, code, error);
 	if (application != STORE_APPLICATION_ID)
-		return say(s, -EINVAL, "it is not a recording", error);
+		return store__say(s, -EINVAL, "it is not a recording", error);
 	if (version == STORE_VERSION)
 		return 0;
 	snprintf(text, sizeof(text),
@@ -273,7 +273,7 @@ static int check_version(struct store *s, char error[STORE_ERROR])
 			 ? "a newer locktop recorded it (format %lld, this one reads %d)"
 			 : "its format (%lld) is not known; this locktop reads %d",
 		 (long long)version, STORE_VERSION);
-	return say(s, -ENOTSUP, text, error);
+	return store__say(s, -ENOTSUP, text, error);
 }
 
 /* SQLite would wait for a pipe's other end, and make what is not there. */
@@ -296,8 +296,8 @@ static int open_and_check(struct store *s, char error[STORE_ERROR])
 	int code;
 
 	if (err)
-		return say(s, err, err == -EINVAL ? "it is not a recording" : strerror(-err),
-			   error);
+		return store__say(s, err, err == -EINVAL ? "it is not a recording" : strerror(-err),
+				  error);
 	code = open_database(s, SQLITE_OPEN_READONLY);
 	if (!code)
 		code = guard(s);

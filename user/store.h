@@ -32,7 +32,10 @@ int store__append(struct store *s, const struct snapshot *snapshot, char error[S
 /* An existing recording, to be read; it may be growing meanwhile. */
 int store__open(const char *path, struct store **ret, char error[STORE_ERROR]);
 
-/* Intervals that are there now (a growing recording has more later), oldest first. */
+/*
+ * Intervals that are there now (a growing recording has more later), oldest first. One keeps its
+ * index while the recording is open, even if it goes because of the limits.
+ */
 size_t store__count(struct store *s);
 
 /* What a chart or a jump needs to know of an interval. */

@@ -19,6 +19,11 @@ struct store_words {
 		const void *at;
 		int64_t number;
 	} seen[4096];
+	struct store_seen_stack {
+		const struct frame *frames;
+		size_t n;
+		int64_t number;
+	} seen_stacks[512];
 	sqlite3_stmt *add_string, *add_frame, *add_stack;
 };
 
@@ -32,6 +37,18 @@ struct store_rotation {
 	int64_t pages;				/* in use after the last interval */
 };
 
+/* The rows of an interval that go into one table. */
+struct store_source {
+	struct store *s;
+	int id;
+	bool is_parent; /* of rows of other tables */
+	struct store_source_row {
+		const char *row;
+		int64_t keys[STORE_KEYS];
+	} * rows;
+	size_t n, capacity;
+};
+
 struct store {
 	char *path;
 	sqlite3 *db;
@@ -39,6 +56,8 @@ struct store {
 	sqlite3_stmt *rows[STORE_TABLES]; /* writing: INSERT; reading: SELECT, by interval */
 	/* writing */
 	struct store_words words;
+	struct store_source sources[STORE_TABLES];
+	const struct snapshot *snapshot; /* being written */
 	struct store_rotation rotation;
 	sqlite3_stmt *loss, *chapter;
 	int64_t chapter_number;
@@ -56,7 +75,8 @@ struct store {
 
 /* The line for what SQLite has just said; -errno. */
 int store__failed(struct store *s, int code, char error[STORE_ERROR]);
-/* The same of something of our own. */
+/* The same of something of our own: any text, or what is damaged. */
+int store__say(struct store *s, int err, const char *text, char error[STORE_ERROR]);
 int store__damaged(struct store *s, const char *what, char error[STORE_ERROR]);
 
 /* Prepares a statement that is kept; format is printf's. A SQLite code. */
@@ -69,6 +89,7 @@ int store__number(sqlite3_stmt *statement, int64_t *ret);
 /* The statements of writing and reading. SQLite codes. */
 int store_write__prepare(struct store *s);
 void store_write__done(struct store *s);
+int store_rows__prepare(struct store *s, int id);
 int store_rotate__prepare(struct store *s);
 void store_rotate__done(struct store *s);
 int store_read__prepare(struct store *s);
@@ -81,6 +102,7 @@ void store_read__done(struct store *s);
 int store_rotate(struct store *s, uint64_t now_ns, int64_t last, int64_t *first);
 
 /* The numbers that texts, frames and stacks have in the file; SQLite codes. */
+void store_words__new_interval(struct store *s); /* its addresses are new */
 int store_words__string(struct store *s, const char *text, int64_t *ret);
 int store_words__frame(struct store *s, const struct frame *f, int64_t *ret);
 int store_words__stack(struct store *s, const struct frame *frames, size_t n, int64_t *ret);
@@ -89,5 +111,9 @@ int store_words__stack(struct store *s, const struct frame *frames, size_t n, in
 #define STORE_HIST (HIST_BUCKETS * 34 + 3)
 size_t store_hist__format(char *buf, const uint32_t *hist);
 bool store_hist__parse(const char *text, size_t size, uint32_t *hist);
+
+/* The same of how often each thread state was seen, by its name; at most STORE_HIST bytes too. */
+size_t store_states__format(char *buf, const unsigned int *counts);
+bool store_states__parse(const char *text, size_t size, unsigned int *counts);
 
 #endif

@@ -292,6 +292,18 @@ static int null(struct reading *r, const struct store_column *c, char *value)
 	return 0;
 }
 
+static int counts(struct reading *r, sqlite3_stmt *from, int at, const struct store_column *c,
+		  char *value)
+{
+	const char *json = (const char *)sqlite3_column_text(from, at);
+	size_t size = sqlite3_column_bytes(from, at);
+
+	if (json && (c->type == TYPE_HIST ? store_hist__parse(json, size, (uint32_t *)value)
+					  : store_states__parse(json, size, (unsigned int *)value)))
+		return 0;
+	return store_reading__damaged(r, "a histogram is none");
+}
+
 int store_reading__value(struct reading *r, sqlite3_stmt *from, int at,
 			 const struct store_column *c, char *row)
 {
@@ -317,10 +329,8 @@ int store_reading__value(struct reading *r, sqlite3_stmt *from, int at,
 	case TYPE_TEXT:
 		return text(r, from, at, (const char **)value);
 	case TYPE_HIST:
-		if (store_hist__parse((const char *)sqlite3_column_text(from, at),
-				      sqlite3_column_bytes(from, at), (uint32_t *)value))
-			return 0;
-		return store_reading__damaged(r, "a histogram is none");
+	case TYPE_STATES:
+		return counts(r, from, at, c, value);
 	case TYPE_LOCK:
 	case TYPE_THREAD:
 		return reference(r, from, at, c, value);

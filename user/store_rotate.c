@@ -133,6 +133,8 @@ static int drop_large(struct store *s, int64_t last, int64_t *first)
 			code = count_pages(s, &all, &used);
 	}
 	s->rotation.pages = used;
+	if (!code && used > most)
+		return SQLITE_TOOBIG;
 	if (code || all <= most)
 		return code;
 	snprintf(sql, sizeof(sql), "PRAGMA incremental_vacuum(%lld)", (long long)(all - most));

@@ -179,10 +179,7 @@ static const struct store_column looks_columns[] = {
 	COLUMN("reader_changes", TYPE_U32, NULL_NONE, struct lock, looks.reader_changes),
 	COLUMN("syscall", TYPE_WORD, NULL_ZERO, struct lock, looks.syscall),
 	COLUMN("syscalls", TYPE_U32, NULL_NONE, struct lock, looks.syscalls),
-#define X(one, title) \
-	COLUMN("owner_" title, TYPE_U32, NULL_NONE, struct lock, looks.state[STATE_##one]),
-	THREAD_STATES(X)
-#undef X
+	COLUMN("owner_states", TYPE_STATES, NULL_ZERO, struct lock, looks.state),
 };
 
 static const struct store_column exact_columns[] = {
@@ -309,9 +306,9 @@ const struct store_table store_tables[STORE_TABLES] = {
 				   PART(STORE_TABLE_LOCK, has_switches) },
 	[STORE_TABLE_PYTHON_LOCK] = { TABLE("python_lock", "python_locks", python_lock_columns),
 				      POINTER(STORE_TABLE_LOCK, struct lock, python) },
-	[STORE_TABLE_MISSING] = { TABLE("absentee", "absentees", missing_columns),
-				  ARRAY(STORE_TABLE_PYTHON_LOCK, struct python_lock_state, missing,
-					n_missing) },
+	[STORE_TABLE_ABSENTEE] = { TABLE("absentee", "absentees", missing_columns),
+				   ARRAY(STORE_TABLE_PYTHON_LOCK, struct python_lock_state, missing,
+					 n_missing) },
 	[STORE_TABLE_VERDICT] = { TABLE("verdict", "verdicts", verdict_columns),
 				  ARRAY(STORE_TABLE_LOCK, struct lock, verdicts, n_verdicts) },
 	[STORE_TABLE_PYTHON_THREAD] = { TABLE("python_thread", "python_threads",

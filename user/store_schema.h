@@ -17,14 +17,15 @@ enum store_type {
 	TYPE_INT,
 	TYPE_I64,
 	TYPE_BOOL,
-	TYPE_SHARE, /* double */
-	TYPE_WORD,  /* text, kept once: the number of a row in string */
-	TYPE_CHARS, /* the same of char[32] */
-	TYPE_ENUM,  /* the same of one of `names` */
-	TYPE_TEXT,  /* text that is another one each time */
-	TYPE_HIST,  /* JSON: { "upper bound of a bucket, ns": count } */
-	TYPE_TIME,  /* struct timespec, as ns */
-	TYPE_LOCK,  /* a pointer to a lock: its number in the interval */
+	TYPE_SHARE,  /* double */
+	TYPE_WORD,   /* text, kept once: the number of a row in string */
+	TYPE_CHARS,  /* the same of char[32] */
+	TYPE_ENUM,   /* the same of one of `names` */
+	TYPE_TEXT,   /* text that is another one each time */
+	TYPE_HIST,   /* JSON: { "upper bound of a bucket, ns": count } */
+	TYPE_STATES, /* JSON: { "state of a thread": count }, from unsigned int[STATE_COUNT] */
+	TYPE_TIME,   /* struct timespec, as ns */
+	TYPE_LOCK,   /* a pointer to a lock: its number in the interval */
 	TYPE_THREAD,
 	TYPE_FRAME, /* a pointer to one frame: the number of a row in frame */
 	TYPE_STACK, /* frames and, at `more`, their number: the number of rows in stack */
@@ -71,7 +72,7 @@ enum store_table_id {
 	STORE_TABLE_EXACT,
 	STORE_TABLE_SWITCHES,
 	STORE_TABLE_PYTHON_LOCK,
-	STORE_TABLE_MISSING,
+	STORE_TABLE_ABSENTEE,
 	STORE_TABLE_VERDICT,
 	STORE_TABLE_PYTHON_THREAD,
 	STORE_TABLE_DEADLOCK_THREAD,

@@ -52,6 +52,7 @@ static const char *type_of(const struct store_column *c)
 		return "REAL";
 	case TYPE_TEXT:
 	case TYPE_HIST:
+	case TYPE_STATES:
 		return "TEXT";
 	default:
 		return "INTEGER";

@@ -106,8 +106,34 @@ static int add_stack(struct store *s, int64_t number, const int64_t *frames, siz
 	return code;
 }
 
-/* A stack that was taken and has no frames has the number 0. */
-int store_words__stack(struct store *s, const struct frame *frames, size_t n, int64_t *ret)
+/* Many locks are waited for at one place. Equal addresses are equal texts in one interval. */
+static struct store_seen_stack *seen_stack(struct store_words *w, const struct frame *frames,
+					   size_t n)
+{
+	uint64_t hash = n;
+
+	for (size_t i = 0; i < n; i++)
+		hash = (hash ^ frames[i].offset ^ (uintptr_t)frames[i].function) *
+		       0x9e3779b97f4a7c15ULL;
+	return &w->seen_stacks[(hash >> 32) % ARRAY_SIZE(w->seen_stacks)];
+}
+
+static bool is_same(const struct store_seen_stack *seen, const struct frame *frames, size_t n)
+{
+	if (!seen->frames || seen->n != n)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const struct frame *a = &seen->frames[i], *b = &frames[i];
+
+		if (a->function != b->function || a->module != b->module ||
+		    a->offset != b->offset || a->file != b->file || a->line != b->line ||
+		    a->language != b->language)
+			return false;
+	}
+	return true;
+}
+
+static int new_stack(struct store *s, const struct frame *frames, size_t n, int64_t *ret)
 {
 	struct store_words *w = &s->words;
 	int64_t few[64], *numbers = n <= ARRAY_SIZE(few) ? few : xcalloc(n, sizeof(*numbers));
@@ -126,76 +152,24 @@ int store_words__stack(struct store *s, const struct frame *frames, size_t n, in
 	return code;
 }
 
-static char *decimal(char *buf, uint64_t n)
+/* A stack that was taken and has no frames has the number 0. */
+int store_words__stack(struct store *s, const struct frame *frames, size_t n, int64_t *ret)
 {
-	char digits[20];
-	int i = 0;
+	struct store_seen_stack *seen = seen_stack(&s->words, frames, n);
+	int code;
 
-	do
-		digits[i++] = '0' + n % 10;
-	while (n /= 10);
-	while (i)
-		*buf++ = digits[--i];
-	return buf;
-}
-
-size_t store_hist__format(char *buf, const uint32_t *hist)
-{
-	char *at = buf;
-
-	for (unsigned int i = 0; i < HIST_BUCKETS; i++) {
-		if (!hist[i])
-			continue;
-		*at = at == buf ? '{' : ',';
-		at++;
-		*at++ = '"';
-		at = decimal(at, hist__edge(i + 1));
-		*at++ = '"';
-		*at++ = ':';
-		at = decimal(at, hist[i]);
+	if (is_same(seen, frames, n)) {
+		*ret = seen->number;
+		return SQLITE_OK;
 	}
-	if (at > buf)
-		*at++ = '}';
-	return at - buf;
+	code = new_stack(s, frames, n, ret);
+	if (!code)
+		*seen = (struct store_seen_stack){ frames, n, *ret };
+	return code;
 }
 
-static bool number(const char **at, const char *end, uint64_t *ret)
+void store_words__new_interval(struct store *s)
 {
-	const char *begin = *at;
-
-	*ret = 0;
-	for (; *at < end && **at >= '0' && **at <= '9'; (*at)++)
-		if (__builtin_mul_overflow(*ret, 10, ret) ||
-		    __builtin_add_overflow(*ret, **at - '0', ret))
-			return false;
-	return *at > begin;
-}
-
-static bool skip(const char **at, const char *end, char c)
-{
-	if (*at == end || **at != c)
-		return false;
-	(*at)++;
-	return true;
-}
-
-bool store_hist__parse(const char *text, size_t size, uint32_t *hist)
-{
-	const char *at = text, *end = text + size;
-	unsigned int bucket = 0;
-
-	do {
-		uint64_t edge, count;
-
-		if (!skip(&at, end, at == text ? '{' : ',') || !skip(&at, end, '"') ||
-		    !number(&at, end, &edge) || !skip(&at, end, '"') || !skip(&at, end, ':') ||
-		    !number(&at, end, &count) || count > UINT32_MAX)
-			return false;
-		while (bucket < HIST_BUCKETS && hist__edge(bucket + 1) != edge)
-			bucket++;
-		if (bucket == HIST_BUCKETS)
-			return false;
-		hist[bucket++] = count;
-	} while (at < end && *at == ',');
-	return skip(&at, end, '}') && at == end;
+	memset(s->words.seen, 0, sizeof(s->words.seen));
+	memset(s->words.seen_stacks, 0, sizeof(s->words.seen_stacks));
 }

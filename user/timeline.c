@@ -37,8 +37,7 @@ static struct timeline_interval convert(const struct store_interval *from)
 	};
 }
 
-/* What follows the intervals that are known. */
-static int read_more(struct timeline *t, struct store *s)
+int timeline__follow(struct timeline *t, struct store *s)
 {
 	size_t count = store__count(s);
 
@@ -59,35 +58,6 @@ static int read_more(struct timeline *t, struct store *s)
 		array__grow(t->items, t->n, t->capacity);
 		t->items[t->n++] = item;
 	}
-	return 0;
-}
-
-/* Are the intervals where they were? */
-static bool is_moved(const struct timeline *t, struct store *s)
-{
-	struct store_interval first;
-
-	return t->n && (store__interval(s, t->offset, &first) ||
-			convert(&first).end_ns != t->items[0].end_ns);
-}
-
-int timeline__follow(struct timeline *t, struct store *s, size_t *gone)
-{
-	struct timeline anew = { .from_ns = t->from_ns, .to_ns = t->to_ns };
-	int err;
-
-	*gone = 0;
-	if (!is_moved(t, s))
-		return read_more(t, s);
-	err = read_more(&anew, s);
-	if (err || !anew.n) { /* all of it has gone: what it was still stands */
-		timeline__done(&anew);
-		return err;
-	}
-	while (*gone < t->n && t->items[*gone].end_ns < anew.items[0].end_ns)
-		(*gone)++;
-	timeline__done(t);
-	*t = anew;
 	return 0;
 }
 
@@ -160,7 +130,7 @@ static int parse_date(const char *text, uint64_t *ret)
 }
 
 /* As the clock on the screen shows it. */
-static int parse_clock(const char *text, uint64_t begin_ns, uint64_t *ret)
+static int parse_clock(const char *text, uint64_t begin_ns, uint64_t end_ns, uint64_t *ret)
 {
 	time_t begin = begin_ns / NSEC_PER_SEC;
 	struct tm tm, clock = {};
@@ -185,9 +155,8 @@ static int parse_clock(const char *text, uint64_t begin_ns, uint64_t *ret)
 	if (seconds < 0)
 		return -EINVAL;
 	*ret = seconds * NSEC_PER_SEC + fraction;
-	/* long before its begin, it is the morning after */
-	if (*ret + DAY_NS / 2 < begin_ns)
-		*ret += DAY_NS;
+	if (*ret < begin_ns && *ret + DAY_NS <= end_ns)
+		*ret += DAY_NS; /* the night that followed */
 	return 0;
 }
 
@@ -205,11 +174,11 @@ static int parse_offset(const char *text, uint64_t begin_ns, uint64_t *ret)
 	return 0;
 }
 
-int timeline__parse(const char *text, uint64_t begin_ns, uint64_t *ret)
+int timeline__parse(const char *text, uint64_t begin_ns, uint64_t end_ns, uint64_t *ret)
 {
 	if (*text == '+')
 		return parse_offset(text + 1, begin_ns, ret);
-	if (!parse_clock(text, begin_ns, ret))
+	if (!parse_clock(text, begin_ns, end_ns, ret))
 		return 0;
 	return parse_date(text, ret);
 }

@@ -26,20 +26,17 @@ struct timeline {
 void timeline__init(struct timeline *t);
 void timeline__done(struct timeline *t);
 
-/*
- * Reads what the recording has now. What is oldest in it may have gone: *gone of the first
- * intervals. 0 or -errno.
- */
-int timeline__follow(struct timeline *t, struct store *s, size_t *gone);
+/* Reads what the recording has now. 0 or -errno; what was read stands. */
+int timeline__follow(struct timeline *t, struct store *s);
 
 /* The interval that a moment lies in, or the nearest one. t has intervals. */
 size_t timeline__at(const struct timeline *t, uint64_t ns);
 
 /*
  * What people write: RFC 3339 (2026-11-23T10:00:00.5Z, +01:00; without a zone it is local time),
- * HH:MM or HH:MM:SS of the day on which the recording begins or the night that follows it, or
- * +SECONDS from begin_ns. 0 or -EINVAL.
+ * HH:MM or HH:MM:SS of the day on which a recording from begin_ns to end_ns begins (or of the next,
+ * if that still lies in it), or +SECONDS from begin_ns. 0 or -EINVAL.
  */
-int timeline__parse(const char *text, uint64_t begin_ns, uint64_t *ret);
+int timeline__parse(const char *text, uint64_t begin_ns, uint64_t end_ns, uint64_t *ret);
 
 #endif

@@ -175,7 +175,7 @@ language_kinds() {
 	built go go
 	sample "$WORKLOADS/go" mutex 23 5
 	sample "$WORKLOADS/go" channel 23 5
-	stacks whole 99 'runtime.m*' 'runtime.rt0_go*' 'runtime.goexit*' 'runtime.systemstack*'
+	stacks whole 99 'runtime.m*' 'runtime.clone*' 'runtime.rt0_go*' 'runtime.goexit*' 'runtime.systemstack*'
 }
 @test "Go: threads without work are idle" {
 	built go go

@@ -256,7 +256,15 @@ def lines():
                 save("lines", f"dialect-{i}", out.read_bytes())
 
 
+def diff():
+    """A condition, then snapshots as the tests expect them to be printed."""
+    conditions = ("load>1.2x", "a*:p99>5ms", "std::x<y>:acquisitions<0.5x", "new>0", "deadlocks>0", "none")
+    for i, path in enumerate(sorted((ROOT / "tests/golden").glob("export_*.json"))):
+        text = path.read_bytes()
+        save("diff", path.stem, conditions[i % len(conditions)].encode() + b"\n" + text * (1 + i % 3))
+
+
 shutil.rmtree(OUT, ignore_errors=True)
 os.makedirs(OUT)
-for make in (elf_and_cfi, libraries, decode, maps, samples, options, aliases, perf_map, lines):
+for make in (elf_and_cfi, libraries, decode, maps, samples, options, aliases, perf_map, lines, diff):
     make()

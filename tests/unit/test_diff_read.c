@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "../../user/diff_read.h"
+#include "../../user/store.h"
 
 static int read_text(const char *text, size_t size, struct diff_side **ret, char *error,
 		     size_t room)
@@ -63,11 +64,6 @@ static void assert_round_trip(struct snapshot *(*make)(void))
 	snapshot__free(s);
 }
 
-static struct snapshot *plain(void)
-{
-	return fixture__new(1);
-}
-
 static struct snapshot *stacks(void)
 {
 	struct snapshot *s = fixture__new(1);
@@ -77,30 +73,15 @@ static struct snapshot *stacks(void)
 	return s;
 }
 
-static struct snapshot *exact(void)
-{
-	struct snapshot *s = fixture__new(1);
-
-	fixture__add_exact(s, 0.5);
-	return s;
-}
-
-static struct snapshot *deadlocked(void)
-{
-	struct snapshot *s = fixture__new(1);
-	struct thread *ring[] = { &s->threads[0], &s->threads[4] };
-
-	add_deadlock(s, ring, 2, 3000 * MS);
-	return s;
-}
-
 static void test_round_trip(void **state)
 {
 	(void)state;
 	assert_round_trip(plain);
 	assert_round_trip(stacks);
 	assert_round_trip(exact);
-	assert_round_trip(deadlocked);
+	assert_round_trip(sliced);
+	assert_round_trip(owned);
+	assert_round_trip(empty);
 }
 
 #define HEAD                     \
@@ -273,12 +254,66 @@ static void test_files(void **state)
 	unlink(path);
 }
 
+static void remove_recording(const char *directory)
+{
+	static const char *const names[] = { "/x", "/x-wal", "/x-shm", "/x-journal", "" };
+	char path[256];
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), "%s%s", directory, names[i]);
+		remove(path);
+	}
+}
+
+/* A recording is the same side as what was recorded; one that is none is told in one line. */
+static void test_recording(void **state)
+{
+	struct snapshot *(*const made[])(void) = { plain, stacks, exact, sliced, owned };
+	char directory[] = "/tmp/locktop-diff-XXXXXX", path[64], error[512];
+	struct diff_side *a = diff_side__new("a", false), *b = NULL;
+	struct store_limits limits = {};
+	struct store *store;
+	struct diff *d;
+	FILE *file;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	snprintf(path, sizeof(path), "%s/x", directory);
+	assert_int_equal(store__create(path, &limits, &store, error), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(made); i++) {
+		struct snapshot *s = made[i]();
+
+		assert_int_equal(store__append(store, s, error), 0);
+		take(a, s);
+	}
+	store__close(store);
+	assert_int_equal(diff_read(path, false, &b, error, sizeof(error)), 0);
+	assert_int_equal(b->intervals, ARRAY_SIZE(made));
+	d = diff__new(a, b);
+	assert_true(d->n > 0);
+	for (size_t i = 0; i < d->n; i++)
+		assert_same_row(&d->rows[i]);
+	assert_same_row(&d->total);
+	diff_done(d, a, b);
+	b = NULL;
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs("SQLite format 3", file);
+	fclose(file);
+	assert_true(diff_read(path, false, &b, error, sizeof(error)) < 0);
+	assert_non_null(strstr(error, path));
+	assert_null(strchr(error, '\n'));
+	assert_null(b);
+	remove_recording(directory);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_least),
 		cmocka_unit_test(test_wrong),	   cmocka_unit_test(test_large),
 		cmocka_unit_test(test_cut),	   cmocka_unit_test(test_files),
+		cmocka_unit_test(test_recording),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -289,6 +289,30 @@ static void test_unknown(void **state)
 	assert_shown(ENTITY_THREAD, "waiting_ns", &runs, 1, "0");
 }
 
+/* A column that few rows have is none while no row has it; Python's names are the owners' too. */
+static void test_rare(void **state)
+{
+	static const struct process native = { .pid = 1 },
+				    python = { .pid = 2, .runtime = "CPython 3.11" };
+	const void *rows[] = { &native, &python };
+	const struct field *runtime = fields__find(ENTITY_PROCESS, "runtime");
+	static const struct python_row row = { .name = "ThreadPoolExecutor-0_12", .daemon = -1 };
+	static const struct thread thread = { .tid = 7, .comm = "python3", .python = &row };
+	static struct owner owner = { &thread, PROOF_PYTHON, 5 };
+	const struct lock held = { .owner = &owner };
+
+	(void)state;
+	assert_false(field__is_known(runtime, rows, 0));
+	assert_false(field__is_known(runtime, rows, 1));
+	assert_true(field__is_known(runtime, rows, 2));
+	assert_true(field__is_known(fields__find(ENTITY_PROCESS, "user"), rows, 1));
+	assert_shown(ENTITY_PROCESS, "runtime", &native, 1, "-");
+	assert_shown(ENTITY_LOCK, "owner", &held, 1, "ThreadPoolExecutor-0_12 7");
+	assert_shown(ENTITY_THREAD, "label", &thread, 1, "ThreadPoolExecutor-0_12");
+	assert_shown(ENTITY_THREAD, "comm", &thread, 1, "python3");
+	assert_shown(ENTITY_THREAD, "daemon", &thread, 1, "-");
+}
+
 /* Who holds a lock in a few words: proved, inferred, ended, readers, nobody. */
 static void test_owner(void **state)
 {
@@ -412,12 +436,13 @@ static void test_fits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_json_keys), cmocka_unit_test(test_csv_keys),
-		cmocka_unit_test(test_rows),	  cmocka_unit_test(test_widths),
-		cmocka_unit_test(test_wide),	  cmocka_unit_test(test_find),
-		cmocka_unit_test(test_format),	  cmocka_unit_test(test_unknown),
-		cmocka_unit_test(test_owner),	  cmocka_unit_test(test_verdict_state),
-		cmocka_unit_test(test_extremes),  cmocka_unit_test(test_fits),
+		cmocka_unit_test(test_json_keys),     cmocka_unit_test(test_csv_keys),
+		cmocka_unit_test(test_rows),	      cmocka_unit_test(test_widths),
+		cmocka_unit_test(test_wide),	      cmocka_unit_test(test_find),
+		cmocka_unit_test(test_format),	      cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_rare),	      cmocka_unit_test(test_owner),
+		cmocka_unit_test(test_verdict_state), cmocka_unit_test(test_extremes),
+		cmocka_unit_test(test_fits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

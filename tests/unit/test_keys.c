@@ -13,7 +13,9 @@ static void has_no_key_twice(void **state)
 		for (size_t i = 0; b->keys[i]; i++)
 			for (int mode = 0; mode < MODE_COUNT; mode++)
 				if (b->modes & (1u << mode))
-					assert_ptr_equal(keys__find(mode, b->keys[i]), b);
+					assert_ptr_equal(keys__find(mode, b->keys[i],
+								    b->modes & KEYS_RECORDED),
+							 b);
 }
 
 /* Rows are complete: a way to run, and what the help groups has words. */
@@ -327,7 +329,8 @@ static void prints_for_help(void **state)
 	FILE *out = open_memstream(&text, &size);
 
 	(void)state;
-	keys__print(out);
+	keys__print(out, false);
+	keys__print(out, true);
 	fclose(out);
 	for (const char *c = text; *c; c++)
 		lines += *c == '\n';

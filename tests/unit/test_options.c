@@ -138,7 +138,10 @@ static void test_batch_implied(void **state)
 
 	(void)state;
 	for (const struct exporter *e = exporters; e->name; e++) {
-		assert_fine(ARGS("-f", e->name), &o);
+		if (e->binary)
+			assert_fine(ARGS("-f", e->name, "-o", "/tmp/locks"), &o);
+		else
+			assert_fine(ARGS("-f", e->name), &o);
 		assert_string_equal(o.format, e->name);
 		assert_true(o.batch && !o.live);
 	}
@@ -184,6 +187,59 @@ static void test_suppressions(void **state)
 	assert_string_equal(o.suppressions, "known");
 	assert_true(parse(&l, true, &o, ARGS("--suppressions", "")) < 0);
 	assert_non_null(strstr(l.error, "--suppressions"));
+}
+
+/* Two files to compare, conditions in the order given, and nothing that observes. */
+static void test_diff(void **state)
+{
+	static const char *const wrong[][6] = {
+		{ "diff" },
+		{ "diff", "a" },
+		{ "diff", "a", "b", "c" },
+		{ "diff", "a", "b", "-f", "csv" },
+		{ "diff", "a", "b", "-p", "1" },
+		{ "diff", "a", "b", "--fail-on", "deadlock" },
+		{ "diff", "a", "b", "--fail-if", "load" },
+		{ "diff", "a", "b", "--min-load", "-1" },
+		{ "diff", "a", "b", "--min-load", "nan" },
+		{ "--fail-if", "load>1.2x" },
+	};
+	struct options o;
+	struct line l;
+
+	(void)state;
+	assert_fine(ARGS("diff", "a", "b"), &o);
+	assert_int_equal(o.command, COMMAND_DIFF);
+	assert_string_equal(o.files[0], "a");
+	assert_string_equal(o.files[1], "b");
+	assert_int_equal(o.n_fail_if, 0);
+	assert_true(o.min_load == 0.01);
+	assert_fine(ARGS("diff", "--fail-if", "load>1.2x", "a", "--fail-if=x:p99>5ms", "b", "-f",
+			 "json", "--min-load", "0"),
+		    &o);
+	assert_string_equal(o.files[1], "b");
+	assert_int_equal(o.n_fail_if, 2);
+	assert_string_equal(o.fail_if[1].text, "x:p99>5ms");
+	assert_true(o.min_load == 0);
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+		assert_true(parse(&l, true, &o, wrong[i]) < 0);
+}
+
+/* More conditions than there is room for are refused. */
+static void test_diff_many(void **state)
+{
+	struct options o;
+	char *argv[2 * OPTIONS_FAIL_IF_MAX + 6] = { "locktop", "diff", "a", "b" }, error[256];
+	int argc = 4;
+
+	(void)state;
+	for (int i = 0; i < OPTIONS_FAIL_IF_MAX; i++)
+		argv[argc++] = "--fail-if=new>0";
+	assert_int_equal(options__parse(argc, argv, true, &o, error, sizeof(error)), 0);
+	assert_int_equal(o.n_fail_if, OPTIONS_FAIL_IF_MAX);
+	argv[argc++] = "--fail-if=new>0";
+	assert_true(options__parse(argc, argv, true, &o, error, sizeof(error)) < 0);
+	assert_non_null(strstr(error, "--fail-if"));
 }
 
 /* More than there is to name is refused, and the list still ends. */
@@ -472,6 +528,8 @@ int main(void)
 		cmocka_unit_test(test_batch_implied),
 		cmocka_unit_test(test_fail_on),
 		cmocka_unit_test(test_suppressions),
+		cmocka_unit_test(test_diff),
+		cmocka_unit_test(test_diff_many),
 		cmocka_unit_test(test_fail_on_many),
 		cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_combined),

@@ -17,7 +17,7 @@ struct truth {
 	_Atomic int64_t contended; /* at least so many of the acquisitions */
 	_Atomic int64_t hold_ns;
 	_Atomic int64_t stalls_ns; /* in calls that took it or let it go: it was held, or not */
-	_Atomic int64_t changes; /* taken by another thread than before */
+	_Atomic int64_t changes;   /* taken by another thread than before */
 	_Atomic int64_t signals;
 	pid_t owner; /* who took it last; the lock protects it */
 };

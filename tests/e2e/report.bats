@@ -1,0 +1,223 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2030,SC2031,SC2034,SC2154 # names of helper.bash
+# Recordings shown: printed, and on screen.
+
+load helper
+load terminal
+
+# record ARG...: three seconds of a contended lock, in intervals of 0.3 s, into the file tape.
+record() {
+	start "$WORKLOADS/contend" 4 60 1000 100
+	"$LOCKTOP" record -o tape -d 0.3 --duration 3s -p "$pid" "$@" 3>&-
+	stop_started
+}
+
+# report ARG...: of the tape, as JSON lines.
+report() {
+	"$LOCKTOP" report tape -b -f json -i --top 0 "$@"
+}
+
+@test "report: the intervals of a recording are JSON that stands to its schema" {
+	record
+	report >all
+	[ "$(wc -l <all)" -ge 9 ]
+	python3 "$e2e/schema.py" all
+	grep -q '"kind":"mutex"' all
+	"$LOCKTOP" report tape | grep -q '^locktop 20'
+	"$LOCKTOP" report tape -f csv | python3 -c 'import csv, sys
+rows = list(csv.DictReader(sys.stdin))
+assert len(rows) >= 9 and all(row["comm"] == "contend" for row in rows), rows'
+	"$LOCKTOP" report tape -f folded | grep -q 'contend.*worker'
+}
+
+@test "report --sum: the figures of all intervals, added" {
+	record
+	report >all
+	report --sum >sum
+	python3 "$e2e/schema.py" sum
+	python3 "$e2e/report.py" all sum
+	report --sum --from +1 --to +2 >sum
+	report --from +1 --to +2 >all
+	python3 "$e2e/report.py" all sum
+}
+
+@test "report --from, --to, -n: intervals by offset, by clock and by date" {
+	record
+	report >all
+	n=$(wc -l <all)
+	report --from +1 --to +2 >part
+	[ "$(wc -l <part)" -ge 3 ]
+	[ "$(wc -l <part)" -lt "$n" ]
+	[ "$(grep -cxFf part all)" = "$(wc -l <part)" ]
+	fourth=$(sed -n 4p all | grep -o '"time":"[^"]*"' | cut -d'"' -f4)
+	report --from "$fourth" >part
+	cmp part <(tail -n +4 all)
+	report --to "$fourth" >part
+	cmp part <(head -4 all)
+	report --from "$(TZ=UTC date -d "$fourth" +%T.%3N)" -n 2 >part
+	cmp part <(sed -n 4,5p all)
+	report -n 2 >part
+	cmp part <(head -2 all)
+	run -1 --separate-stderr report --from +1000
+	[ -z "$output" ]
+	one_line "$stderr"
+	[[ $stderr == *'no interval lies there'* ]]
+	run -2 --separate-stderr report --from noon
+	one_line "$stderr"
+}
+
+@test "report: what is no recording, or none at all, is said in one line" {
+	run -1 --separate-stderr report
+	one_line "$stderr"
+	[[ $stderr == *tape* ]]
+	echo 'no recording' >tape
+	run -1 --separate-stderr report
+	one_line "$stderr"
+	run -2 --separate-stderr "$LOCKTOP" report
+	one_line "$stderr"
+	run -2 --separate-stderr "$LOCKTOP" report tape -p 1
+	one_line "$stderr"
+	run -2 --separate-stderr "$LOCKTOP" -b --sum
+	one_line "$stderr"
+}
+
+@test "report: the recording may still be growing" {
+	start "$WORKLOADS/contend" 4 60 1000 100
+	"$LOCKTOP" record -o tape -d 0.2 --duration 8s -p "$pid" 3>&- &
+	started+=($!)
+	wait_for 10 grows 2
+	first=$(report | wc -l)
+	wait_for 10 grows $((first + 3))
+}
+
+# grows N: the tape has so many intervals, and none is cut.
+grows() {
+	report >all 2>/dev/null && [ "$(wc -l <all)" -ge "$1" ] && python3 "$e2e/schema.py" all
+}
+
+@test "screen: through time with Left, Right, Home, End; q restores the terminal" {
+	record
+	n=$(report | wc -l)
+	live 100 30 report tape
+	wait_for 10 shows RECORDED
+	shows "interval 1 of $n"
+	shows contend
+	keys Right
+	wait_for 5 shows "interval 2 of $n"
+	keys Right Right
+	wait_for 5 shows "interval 4 of $n"
+	keys Left
+	wait_for 5 shows "interval 3 of $n"
+	keys End
+	wait_for 5 shows "interval $n of $n"
+	keys Home
+	wait_for 5 shows "interval 1 of $n"
+	keys q
+	restored 0
+}
+
+@test "screen: the figures are those of the interval; its export is what report prints" {
+	record
+	report -n 3 | tail -1 >third
+	live 100 30 report tape -i
+	wait_for 10 shows RECORDED
+	keys Right Right
+	wait_for 5 shows 'interval 3 of'
+	keys e
+	wait_for 5 shows 'exported to'
+	cmp third locktop-*.json
+	keys q
+	restored 0
+}
+
+@test "screen: jump to a time, mark a range, see its sum, and go on" {
+	record
+	n=$(report | wc -l)
+	live 100 30 report tape
+	wait_for 10 shows RECORDED
+	keys t
+	keys '+1.0' Enter
+	wait_for 5 matches 'interval [345] of'
+	keys m
+	wait_for 5 shows MARKED
+	keys End
+	wait_for 5 shows "interval $n of $n"
+	keys m
+	wait_for 5 matches 'SUM OF [0-9]+ INTERVALS'
+	keys e
+	wait_for 5 shows 'exported to'
+	python3 "$e2e/schema.py" locktop-*.json
+	keys m
+	wait_for 5 shows "interval $n of $n"
+	keys t
+	keys later Enter
+	wait_for 5 shows 'a time is as'
+	keys q
+	restored 0
+}
+
+@test "screen: it plays, and stands still at the end" {
+	record
+	n=$(report | wc -l)
+	live 100 30 report tape
+	wait_for 10 shows RECORDED
+	keys p
+	wait_for 5 shows 'PLAYING x1'
+	wait_for 5 shows 'interval 3 of'
+	keys + + +
+	wait_for 5 shows "interval $n of $n"
+	wait_for 5 shows RECORDED
+	keys p
+	wait_for 5 shows PLAYING
+	keys p
+	wait_for 5 shows RECORDED
+	keys q
+	restored 0
+}
+
+@test "screen: lists, a lock's page, graph, dump and help, in any size" {
+	record
+	live 100 30 report tape
+	wait_for 10 shows RECORDED
+	keys Right
+	keys 2
+	wait_for 5 shows mutex
+	keys Enter
+	wait_for 5 shows 'WAITS HERE'
+	keys Right
+	wait_for 5 shows 'interval 3 of'
+	shows 'WAITS HERE'
+	keys g
+	wait_for 5 shows 'WHO BLOCKS'
+	keys Escape
+	keys 1
+	keys D
+	wait_for 5 shows 'Threads of contend'
+	keys Escape
+	keys h
+	wait_for 5 shows 'one interval back'
+	keys Escape
+	for size in 1x1 20x5 60x15 200x50 80x24; do
+		tm resize-window -t t -x "${size%x*}" -y "${size#*x}"
+		sleep 0.2
+		keys Right
+	done
+	wait_for 5 shows RECORDED
+	keys q
+	restored 0
+}
+
+@test "report: nobody needs to be root to look at a recording" {
+	record
+	public=$(mktemp -d)
+	cp tape "$LOCKTOP" "$public"
+	chmod 755 "$public"
+	chmod 644 "$public/tape"
+	cd "$public"
+	run setpriv --reuid 65534 --clear-groups ./locktop report tape -f csv
+	cd "$work"
+	rm -r "$public"
+	[ "$status" -eq 0 ]
+	[[ $output == *contend* ]]
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The rows of a snapshot as SQLite sees them: a virtual table for each table of a recording, so
+ * that one INSERT ... SELECT takes them all.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "store_internal.h"
+#include "util.h"
+
+static int64_t integer_of(const struct store_column *c, const void *at)
+{
+	const struct timespec *time = at;
+
+	switch (c->type) {
+	case TYPE_U32:
+		return *(const uint32_t *)at;
+	case TYPE_INT:
+		return *(const int *)at;
+	case TYPE_BOOL:
+		return *(const bool *)at;
+	case TYPE_TIME:
+		return (int64_t)time->tv_sec * (int64_t)NSEC_PER_SEC + time->tv_nsec;
+	default:
+		return *(const int64_t *)at; /* of unsigned ones, the same bits */
+	}
+}
+
+/* What is not given is NULL. */
+static int word(struct store *s, sqlite3_context *to, const struct store_column *c,
+		const char *text)
+{
+	int64_t number;
+	int code;
+
+	if (!text && c->null == NULL_NONE)
+		text = "?";
+	if (!text)
+		return SQLITE_OK;
+	code = store_words__string(s, text, &number);
+	if (!code)
+		sqlite3_result_int64(to, number);
+	return code;
+}
+
+static int reference(const struct snapshot *s, sqlite3_context *to, const struct store_column *c,
+		     const void *row)
+{
+	if (row)
+		sqlite3_result_int64(to, c->type == TYPE_LOCK
+						 ? (const struct lock *)row - s->locks
+						 : (const struct thread *)row - s->threads);
+	return SQLITE_OK;
+}
+
+static int stack(struct store *s, sqlite3_context *to, const struct store_column *c,
+		 const struct frame *frames, const char *row)
+{
+	int64_t number;
+	int code;
+
+	if (!frames)
+		return SQLITE_OK;
+	code = c->type == TYPE_FRAME
+		       ? store_words__frame(s, frames, &number)
+		       : store_words__stack(s, frames, *(const size_t *)(row + c->more), &number);
+	if (!code)
+		sqlite3_result_int64(to, number);
+	return code;
+}
+
+static int counts(sqlite3_context *to, const struct store_column *c, const void *value)
+{
+	char json[STORE_HIST];
+	size_t size = c->type == TYPE_HIST ? store_hist__format(json, value)
+					   : store_states__format(json, value);
+
+	if (size)
+		sqlite3_result_text(to, json, size, SQLITE_TRANSIENT);
+	return SQLITE_OK;
+}
+
+static int integer(sqlite3_context *to, const struct store_column *c, int64_t n)
+{
+	if ((c->null != NULL_ZERO || n) && (c->null != NULL_MINUS || n != -1))
+		sqlite3_result_int64(to, n);
+	return SQLITE_OK;
+}
+
+static int give(struct store *s, sqlite3_context *to, const struct store_column *c, const char *row)
+{
+	const char *value = row + c->offset;
+	unsigned int n;
+
+	if (c->known && !*(const bool *)(row + c->known))
+		return SQLITE_OK;
+	switch (c->type) {
+	case TYPE_SHARE:
+		sqlite3_result_double(to, *(const double *)value);
+		return SQLITE_OK;
+	case TYPE_WORD:
+		return word(s, to, c, *(const char *const *)value);
+	case TYPE_CHARS:
+		return word(s, to, c, value);
+	case TYPE_ENUM:
+		n = *(const unsigned int *)value;
+		return word(s, to, c, n < (unsigned int)c->n_names ? c->names[n] : NULL);
+	case TYPE_TEXT:
+		sqlite3_result_text(to, *(const char *const *)value, -1, SQLITE_STATIC);
+		return SQLITE_OK;
+	case TYPE_HIST:
+	case TYPE_STATES:
+		return counts(to, c, value);
+	case TYPE_LOCK:
+	case TYPE_THREAD:
+		return reference(s->snapshot, to, c, *(const void *const *)value);
+	case TYPE_FRAME:
+	case TYPE_STACK:
+		return stack(s, to, c, *(const struct frame *const *)value, row);
+	default:
+		return integer(to, c, integer_of(c, value));
+	}
+}
+
+/* ---- what SQLite calls ---- */
+
+struct table {
+	sqlite3_vtab base;
+	struct store_source *source;
+	size_t n_keys;
+};
+
+struct cursor {
+	sqlite3_vtab_cursor base;
+	size_t at;
+};
+
+static int connect_table(sqlite3 *db, void *source, int argc, const char *const *argv,
+			 sqlite3_vtab **ret, char **error)
+{
+	struct store_source *from = source;
+	struct table *t = sqlite3_malloc(sizeof(*t));
+	char sql[512] = "CREATE TABLE x (";
+	size_t n;
+
+	if (!t)
+		return SQLITE_NOMEM;
+	*t = (struct table){ .source = from };
+	store_schema__keys(from->id, &t->n_keys);
+	n = t->n_keys + store_tables[from->id].n_columns;
+	if (from->id == STORE_TABLE_INTERVAL)
+		n += 2;
+	for (size_t i = 0; i < n; i++)
+		snprintf(sql + strlen(sql), sizeof(sql) - strlen(sql), "%sc%zu", i ? "," : "", i);
+	snprintf(sql + strlen(sql), sizeof(sql) - strlen(sql), ")");
+	*ret = &t->base;
+	return sqlite3_declare_vtab(db, sql);
+}
+
+static int disconnect_table(sqlite3_vtab *base)
+{
+	sqlite3_free(base);
+	return SQLITE_OK;
+}
+
+static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
+{
+	return SQLITE_OK; /* there is one way: from the first row to the last */
+}
+
+static int open_cursor(sqlite3_vtab *base, sqlite3_vtab_cursor **ret)
+{
+	struct cursor *c = sqlite3_malloc(sizeof(*c));
+
+	if (!c)
+		return SQLITE_NOMEM;
+	*c = (struct cursor){};
+	*ret = &c->base;
+	return SQLITE_OK;
+}
+
+static int close_cursor(sqlite3_vtab_cursor *base)
+{
+	sqlite3_free(base);
+	return SQLITE_OK;
+}
+
+static int first_row(sqlite3_vtab_cursor *base, int number, const char *name, int argc,
+		     sqlite3_value **argv)
+{
+	((struct cursor *)base)->at = 0;
+	return SQLITE_OK;
+}
+
+static int next_row(sqlite3_vtab_cursor *base)
+{
+	((struct cursor *)base)->at++;
+	return SQLITE_OK;
+}
+
+static int at_end(sqlite3_vtab_cursor *base)
+{
+	return ((struct cursor *)base)->at >= ((struct table *)base->pVtab)->source->n;
+}
+
+static int row_number(sqlite3_vtab_cursor *base, sqlite3_int64 *ret)
+{
+	*ret = ((struct cursor *)base)->at;
+	return SQLITE_OK;
+}
+
+static int column(sqlite3_vtab_cursor *base, sqlite3_context *to, int at)
+{
+	const struct table *t = (struct table *)base->pVtab;
+	const struct store_source_row *row = &t->source->rows[((struct cursor *)base)->at];
+	struct store *s = t->source->s;
+
+	if ((size_t)at < t->n_keys) {
+		sqlite3_result_int64(to, row->keys[at]);
+		return SQLITE_OK;
+	}
+	at -= t->n_keys;
+	if (t->source->id == STORE_TABLE_INTERVAL && at < 2) {
+		sqlite3_result_int64(to, at ? (int64_t)snapshot__losses(s->snapshot)
+					    : s->chapter_number);
+		return SQLITE_OK;
+	}
+	if (t->source->id == STORE_TABLE_INTERVAL)
+		at -= 2;
+	return give(s, to, &store_tables[t->source->id].columns[at], row->row);
+}
+
+static const sqlite3_module module = {
+	.xConnect = connect_table,
+	.xBestIndex = best_index,
+	.xDisconnect = disconnect_table,
+	.xOpen = open_cursor,
+	.xClose = close_cursor,
+	.xFilter = first_row,
+	.xNext = next_row,
+	.xEof = at_end,
+	.xColumn = column,
+	.xRowid = row_number,
+};
+
+int store_rows__prepare(struct store *s, int id)
+{
+	const char *name = store_tables[id].name;
+	char virtual[64];
+	int code;
+
+	s->sources[id].s = s;
+	s->sources[id].id = id;
+	if (id != STORE_TABLE_INTERVAL)
+		s->sources[store_tables[id].parent].is_parent = true;
+	snprintf(virtual, sizeof(virtual), "snapshot_%s", name);
+	code = sqlite3_create_module(s->db, virtual, &module, &s->sources[id]);
+	return code ? code
+		    : store__prepare(s, &s->rows[id], "INSERT INTO %s SELECT * FROM %s", name,
+				     virtual);
+}
