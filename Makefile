@@ -141,7 +141,7 @@ deps: ## install what the build needs (apt on Debian and Ubuntu; elsewhere it na
 test-deps: ## install what the tests need
 	@contrib/install-deps build test
 
-.PHONY: run test test-vm bench fuzz golden
+.PHONY: run test test-vm test-readers bench fuzz golden
 run: deps ## install what is missing, build, start locktop here: sudo make run ARGS="demo"
 	@$(MAKE) --no-print-directory -s all
 	@$(B)/locktop $(ARGS)
@@ -153,6 +153,11 @@ test: test-deps ## install what the tests need, build, run all tests
 test-vm: test-deps ## run the end-to-end subset on Debian's 6.1 and 6.12 kernels in QEMU
 	@$(MAKE) --no-print-directory -j2 all workloads
 	@tests/run vm
+
+test-readers: test-deps ## test exports with large foreign readers: Go, Prometheus, Chromium
+	@contrib/install-deps readers
+	@$(MAKE) --no-print-directory -j2 all workloads
+	@tests/run readers
 
 asan: test-deps ## run the unit tests under the address and undefined behaviour sanitizers
 	@$(MAKE) --no-print-directory -j2 asan-build

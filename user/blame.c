@@ -146,8 +146,9 @@ static void fill_state(struct blame *b, struct thread *t, const struct look_thre
 		t->waiting_for = find_lock(b, &from->waits_for);
 		t->waiting_ns = b->now_ns > from->spins_ns ? b->now_ns - from->spins_ns : 0;
 	}
-	/* a stack from before the thread last ran is another one's by now */
-	if (from->stack_switches == now->switches || now->state == STATE_RUNNING)
+	/* a stack from before the thread last ran is another one's by now, unless it only spins */
+	if (from->stack_switches == now->switches || now->state == STATE_RUNNING ||
+	    (from->spins_ns && from->stack_ns > from->spins_ns))
 		fill_frames(b, t, &from->stack);
 }
 

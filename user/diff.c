@@ -215,7 +215,8 @@ static double standard_error(const struct diff_sum *sum, const struct diff_side 
 	for (size_t i = 0; i < side->n_blocks; i++) {
 		double off = sum->block_wait_s[i] - mean * side->block_s[i];
 
-		squares += off * off;
+		if (fabs(off) >= 1e-9) /* less than a nanosecond is rounding */
+			squares += off * off;
 	}
 	return sqrt(squares * n / (n - 1)) / side->seconds;
 }

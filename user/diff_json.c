@@ -121,7 +121,7 @@ int diff_json__write(FILE *out, const struct diff *d, const struct options *o)
 	root = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "schema", "locktop-diff/1", "a",
 			 side(d, DIFF_A), "b", side(d, DIFF_B), "total", total, "locks", locks,
 			 "not_listed", count(d->n - n));
-	err = root ? json_dumpf(root, out, JSON_COMPACT) : -1;
+	err = root ? json_dumpf(root, out, JSON_COMPACT | JSON_REAL_PRECISION(12)) : -1;
 	json_decref(root);
 	if (!err)
 		fputc('\n', out);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "fields_exact.h"
+#include "select.h"
 #include "util.h"
 #include "words.h"
 
@@ -269,7 +270,8 @@ int diff_side__add(struct diff_side *side, const struct snapshot *s)
 
 	diff_side__begin(side, s);
 	for (size_t i = 0; i < s->n_locks && !err; i++)
-		err = diff_side__lock(side, s, &s->locks[i]);
+		if (!select__is_quiet(&s->locks[i]))
+			err = diff_side__lock(side, s, &s->locks[i]);
 	return err;
 }
 

@@ -81,7 +81,7 @@ void diff_side__begin(struct diff_side *side, const struct snapshot *s);
 /* A lock of this interval. -ENOSPC: too many. */
 int diff_side__lock(struct diff_side *side, const struct snapshot *s, const struct lock *lock);
 
-/* Both, for a snapshot that is whole. */
+/* Both, for a snapshot that is whole: its locks are those that exports list. */
 int diff_side__add(struct diff_side *side, const struct snapshot *s);
 
 /* Where it is mostly waited for (of what nobody waits for: taken); NULL: not known. */

@@ -37,6 +37,7 @@ static bool name(struct look_stacks *s, struct look_thread *t, const struct raw_
 		return false;
 	free(t->stack.frames);
 	t->stack = stack;
+	t->stack_ns = raw->now_ns;
 	return true;
 }
 

@@ -68,7 +68,8 @@ struct look_thread {
 	uint64_t spins_ns; /* since when; 0: it does not spin */
 	struct lock_key waits_for;
 	struct named_stack stack; /* frames NULL: not taken */
-	uint64_t stack_switches;  /* when it was taken */
+	uint64_t stack_ns;	  /* when it was taken ... */
+	uint64_t stack_switches;  /* ... and how often the thread had left a CPU by then */
 	UT_hash_handle hh;
 };
 

@@ -296,7 +296,7 @@ void options__help(FILE *out)
 		for (const struct field *f = fields__of(e); f->key; f++)
 			fprintf(out, "  %-26s %s\n", f->key, f->help);
 	}
-	fprintf(out, "\nExit status: 0 fine, 1 failed, 2 wrong usage, 3 --fail-on or --fail-if saw "
-		     "what it names; "
-		     "with CMD, that of CMD.\n");
+	fprintf(out,
+		"\nExit status: 0 fine, 1 failed, 2 wrong usage, 3 --fail-on or --fail-if saw what "
+		"it names;\nwith CMD, that of CMD.\n");
 }

@@ -374,7 +374,7 @@ const struct option_row option_rows[] = {
 	  "report: begin there: as 2026-11-23T10:00:00Z, 10:00:00, or +SECONDS" },
 	{ 0, "to", "TIME", set_to, "report: end there" },
 	{ 0, "fail-if", "CONDITION", set_fail_if,
-	  "diff: end with status 3 when it is met, as 'load>1.2x' or 'NAME:p99>5ms'" },
+	  "diff: end with status 3 when it is met: 'load>1.2x', 'NAME:p99>5ms'" },
 	{ 0, "min-load", "LOAD", set_min_load,
 	  "diff: what --fail-if leaves out, below it on both sides (default 0.01)" },
 	{ 0, "sum", NULL, set_sum, "report: all intervals as one; implies -b" },

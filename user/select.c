@@ -13,8 +13,7 @@ static const struct field *sort_field(const struct options *o, enum entity entit
 	return f ? f : fields__default_sort(entity);
 }
 
-/* The exact tier knows it, but nobody wanted it in this interval. */
-static bool is_quiet(const struct lock *l)
+bool select__is_quiet(const struct lock *l)
 {
 	return l->exact && !l->sleeps && !l->wait_ns && !l->waiting && !l->deadlocked &&
 	       !select__is_used(l);
@@ -26,7 +25,7 @@ static bool is_shown(const void *row, enum entity entity, const struct options *
 	const struct lock *l = row;
 	const struct thread *t = row;
 
-	if (entity == ENTITY_LOCK && is_quiet(l))
+	if (entity == ENTITY_LOCK && select__is_quiet(l))
 		return false;
 	if (o->idle)
 		return true;

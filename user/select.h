@@ -20,6 +20,8 @@ const void **select__all(const struct snapshot *s, const struct options *o, enum
 
 /* Was the lock used, as the exact tier sees it? It may be that nobody waited for it. */
 bool select__is_used(const struct lock *l);
+/* The exact tier knows it, but nobody wanted it in this interval: it is not listed. */
+bool select__is_quiet(const struct lock *l);
 /* Of each of s->processes: has it such a lock that is not idle? From malloc. */
 bool *select__using(const struct snapshot *s);
 

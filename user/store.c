@@ -142,17 +142,19 @@ static int make_tables(struct store *s)
 /* A file that is being made: how it is written, and its empty tables. */
 static int make_database(struct store *s)
 {
+	int wal = WAL_PAGES;
 	char sql[512];
 	int code;
 
+	if (s->limits.bytes)
+		wal = MIN((uint64_t)wal, s->limits.bytes / PAGE_BYTES / 4);
 	snprintf(sql, sizeof(sql),
 		 "PRAGMA page_size = %d; PRAGMA auto_vacuum = INCREMENTAL;"
 		 "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
 		 "PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = %d;"
 		 "PRAGMA journal_size_limit = %d; BEGIN IMMEDIATE;"
 		 "PRAGMA application_id = %d; PRAGMA user_version = %d;",
-		 PAGE_BYTES, WAL_PAGES, 2 * WAL_PAGES * PAGE_BYTES, STORE_APPLICATION_ID,
-		 STORE_VERSION);
+		 PAGE_BYTES, wal, 2 * wal * PAGE_BYTES, STORE_APPLICATION_ID, STORE_VERSION);
 	code = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
 	if (!code)
 		code = make_tables(s);

@@ -6,10 +6,10 @@
 load helper
 load terminal
 
-# record ARG...: three seconds of a contended lock, in intervals of 0.3 s, into the file tape.
+# record: three seconds of a contended lock, in intervals of 0.3 s, into the file tape.
 record() {
 	start "$WORKLOADS/contend" 4 60 1000 100
-	"$LOCKTOP" record -o tape -d 0.3 --duration 3s -p "$pid" "$@" 3>&-
+	"$LOCKTOP" record -o tape -d 0.3 --duration 3s -p "$pid" 3>&-
 	stop_started
 }
 
@@ -178,7 +178,7 @@ grows() {
 
 @test "screen: lists, a lock's page, graph, dump and help, in any size" {
 	record
-	live 100 30 report tape
+	live 100 70 report tape
 	wait_for 10 shows RECORDED
 	keys Right
 	keys 2

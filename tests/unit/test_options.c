@@ -258,6 +258,43 @@ static void test_fail_on_many(void **state)
 	assert_non_null(strstr(l.error, "--fail-on"));
 }
 
+/* report is about a file; its times are checked, and what was observed is not chosen anew. */
+static void test_report(void **state)
+{
+	static const char *const wrong[][6] = {
+		{ "report" },
+		{ "report", "a", "b" },
+		{ "report", "a", "-p", "1" },
+		{ "report", "a", "--exact" },
+		{ "report", "a", "--comm", "x" },
+		{ "report", "a", "--from", "noon" },
+		{ "report", "a", "--to", "" },
+		{ "report", "a", "--from" },
+		{ "report", "a", "--", "true" },
+		{ "--from", "+1" },
+		{ "-b", "--sum" },
+	};
+	struct options o;
+	struct line l;
+
+	(void)state;
+	assert_fine(ARGS("report", "check"), &o); /* a file may be called like a command */
+	assert_int_equal(o.command, COMMAND_REPORT);
+	assert_string_equal(o.files[0], "check");
+	assert_true(o.live && !o.batch && !o.sum);
+	assert_fine(ARGS("report", "--from", "+1", "a", "--to=2026-11-23T10:00:00Z"), &o);
+	assert_string_equal(o.files[0], "a");
+	assert_string_equal(o.from, "+1");
+	assert_string_equal(o.to, "2026-11-23T10:00:00Z");
+	assert_true(o.live);
+	assert_fine(ARGS("report", "a", "--sum"), &o);
+	assert_true(o.sum && o.batch && !o.live);
+	assert_fine(ARGS("report", "--help"), &o);
+	assert_int_equal(o.command, COMMAND_HELP);
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+		assert_true(parse(&l, true, &o, wrong[i]) < 0);
+}
+
 /* dump prints text once, of processes that are named. */
 static void test_dump(void **state)
 {
@@ -273,6 +310,27 @@ static void test_dump(void **state)
 	assert_string_equal(o.output, "/tmp/threads");
 	assert_fine(ARGS("dump", "--help"), &o); /* without a process, too */
 	assert_int_equal(o.command, COMMAND_HELP);
+}
+
+/* serve prints nothing, wherever its stdout goes, and takes where and to whom. */
+static void test_serve(void **state)
+{
+	struct options o;
+
+	(void)state;
+	assert_fine(ARGS("serve"), &o);
+	assert_int_equal(o.command, COMMAND_SERVE);
+	assert_true(o.batch && !o.live);
+	assert_null(o.listen);
+	assert_null(o.token_file);
+	assert_fine(ARGS("serve", "--listen", "[::]:1", "--tls-cert=c", "--tls-key=k",
+			 "--token-file=t", "-x"),
+		    &o);
+	assert_string_equal(o.listen, "[::]:1");
+	assert_string_equal(o.tls_cert, "c");
+	assert_string_equal(o.tls_key, "k");
+	assert_string_equal(o.token_file, "t");
+	assert_true(o.exact);
 }
 
 /* Letters may share one dash; the last may bring its value. */
@@ -336,6 +394,7 @@ struct wrong_case {
 };
 
 static const struct wrong_case wrong_cases[] = {
+	{ { "-f", "pprof" }, "-o FILE" }, /* not for a terminal */
 	{ { "-p", "0" }, "--pid" },
 	{ { "-p", "-1" }, "--pid" },
 	{ { "-p", "" }, "--pid" },
@@ -391,6 +450,14 @@ static const struct wrong_case wrong_cases[] = {
 	{ { "dump", "-p1", "-fjson" }, "--format" },
 	{ { "dump", "-p1", "--fail-on=deadlock" }, "--fail-on" },
 	{ { "dump", "--", "true" }, "dump" },
+	{ { "serve", "-fjson" }, "--format" },
+	{ { "serve", "-o", "file" }, "--output" },
+	{ { "serve", "--fail-on=deadlock" }, "--fail-on" },
+	{ { "serve", "--tls-cert=c" }, "--tls-key" },
+	{ { "serve", "--tls-key=k" }, "--tls-cert" },
+	{ { "serve", "--", "true" }, "serve" },
+	{ { "--listen=127.0.0.1:1" }, "serve" },
+	{ { "--token-file=t", "-b" }, "--token-file" },
 };
 
 /* Wrong usage is told in one line that names the culprit; nothing is filled in. */
@@ -532,6 +599,8 @@ int main(void)
 		cmocka_unit_test(test_diff_many),
 		cmocka_unit_test(test_fail_on_many),
 		cmocka_unit_test(test_dump),
+		cmocka_unit_test(test_report),
+		cmocka_unit_test(test_serve),
 		cmocka_unit_test(test_combined),
 		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_cmd),

@@ -6,16 +6,27 @@
 
 #include "../../user/report.h"
 #include "../../user/sum.h"
+#include "python_fixture.h"
 
-#define INTERVALS 6
+#define INTERVALS 8
 
 static char folder[] = "/tmp/locktop-report-XXXXXX";
 static char path[64], out_path[64];
 
+static struct snapshot *python(void)
+{
+	return python_fixture__new(7);
+}
+
+static struct snapshot *python_deadlocked(void)
+{
+	return python_fixture__deadlocked(8);
+}
+
 static struct snapshot *make(size_t i)
 {
-	static struct snapshot *(*const makers[INTERVALS])(void) = { plain, owned, hostile,
-								     exact, empty, sliced };
+	static struct snapshot *(*const makers[INTERVALS])(
+		void) = { plain, owned, hostile, exact, empty, sliced, python, python_deadlocked };
 	struct snapshot *s = makers[i]();
 
 	s->time = (struct timespec){ .tv_sec = 1700000001 + i };
@@ -139,7 +150,7 @@ static void prints_a_range(void **state)
 		unsigned long count;
 		size_t first, last;
 	} rows[] = {
-		{ "+2", NULL, 0, 2, 5 },
+		{ "+2", NULL, 0, 2, INTERVALS - 1 },
 		{ NULL, "+2", 0, 0, 1 },
 		{ "+1", "+3", 0, 1, 2 },
 		{ "+1.5", "+3.5", 0, 1, 3 },
@@ -147,7 +158,7 @@ static void prints_a_range(void **state)
 		{ "22:13:22", "22:13:24", 0, 2, 3 },
 		{ NULL, NULL, 2, 0, 1 },
 		{ "+3", NULL, 1, 3, 3 },
-		{ NULL, NULL, 99, 0, 5 },
+		{ NULL, NULL, 99, 0, INTERVALS - 1 },
 	};
 
 	(void)state;

@@ -183,7 +183,8 @@ static void test_all_bytes(void **state)
 		/* the losses, which have a table of their own; the arena; padding behind bools */
 		{ STORE_TABLE_INTERVAL, LOSS_COUNT * 8 + 8 + 7 + 7 },
 		{ STORE_TABLE_PROCESS, 4 + 6 },
-		{ STORE_TABLE_LOCK, 32 /* its id, made of pid and address */ + 4 + 4 + 7 + 7 + 7 },
+		{ STORE_TABLE_LOCK,
+		  32 /* its id, made of pid and address */ + 4 + 4 + 7 + 4 + 4 + 7 + 7 + 7 },
 		{ STORE_TABLE_THREAD, 4 + 7 },
 		{ STORE_TABLE_THREAD_LOCK, 0 },
 		{ STORE_TABLE_DEADLOCK, 4 },

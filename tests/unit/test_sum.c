@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "../../user/sum.h"
+#include "python_fixture.h"
 
 /* Makes snapshots into their sum, and frees them. */
 static struct snapshot *sum_of(struct snapshot *const *s, size_t n)
@@ -423,6 +424,48 @@ static void stands_alone(void **state)
 	snapshot__free(s);
 }
 
+/* A GIL's switches are added; names of threads and the state of constructs are the last ones. */
+static void adds_python(void **state)
+{
+	struct snapshot *one = python_fixture__new(1), *s;
+	size_t gils = 0, states = 0, names = 0;
+
+	(void)state;
+	s = SUM(python_fixture__new(1), python_fixture__new(2));
+	assert_int_equal(s->n_locks, one->n_locks);
+	for (size_t i = 0; i < s->n_locks; i++) {
+		const struct lock *l = &s->locks[i], *was = &one->locks[i];
+
+		gils += l->switches_known;
+		assert_int_equal(l->switches_known, was->switches_known);
+		assert_int_equal(l->switches, 2 * was->switches);
+		assert_int_equal(l->forced_switches, 2 * was->forced_switches);
+		assert_int_equal(!l->python, !was->python);
+		if (!was->python)
+			continue;
+		states++;
+		assert_int_equal(l->python->arrived, was->python->arrived);
+		assert_int_equal(l->python->n_missing, was->python->n_missing);
+		for (size_t j = 0; j < l->python->n_missing; j++)
+			assert_int_equal(l->python->missing[j]->tid, was->python->missing[j]->tid);
+	}
+	for (size_t i = 0; i < s->n_threads; i++) {
+		const struct python_row *row = s->threads[i].python;
+		const struct python_row *was = one->threads[i].python;
+
+		assert_int_equal(!row, !was);
+		names += row && row->name;
+		if (row && row->name)
+			assert_string_equal(row->name, was->name);
+		if (row)
+			assert_int_equal(row->gil, was->gil);
+	}
+	assert_string_equal(s->processes[0].runtime, one->processes[0].runtime);
+	assert_true(gils && states && names);
+	snapshot__free(one);
+	snapshot__free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -438,6 +481,7 @@ int main(void)
 		cmocka_unit_test(adds_exact),
 		cmocka_unit_test(scales_probes),
 		cmocka_unit_test(stands_alone),
+		cmocka_unit_test(adds_python),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
