@@ -58,6 +58,8 @@ struct store {
 	struct store_words words;
 	struct store_source sources[STORE_TABLES];
 	const struct snapshot *snapshot; /* being written */
+	const struct thread **others;	 /* named in it, but none of its rows; by address */
+	size_t n_others, others_capacity;
 	struct store_rotation rotation;
 	sqlite3_stmt *loss, *chapter;
 	int64_t chapter_number;
@@ -90,6 +92,8 @@ int store__number(sqlite3_stmt *statement, int64_t *ret);
 int store_write__prepare(struct store *s);
 void store_write__done(struct store *s);
 int store_rows__prepare(struct store *s, int id);
+/* Finds the threads that rows of the snapshot name and that are no rows themselves. */
+void store_rows__find_others(struct store *s, const struct snapshot *snapshot);
 int store_rotate__prepare(struct store *s);
 void store_rotate__done(struct store *s);
 int store_read__prepare(struct store *s);

@@ -318,6 +318,7 @@ static int check_counts(struct reading *r)
 static int read_all(struct reading *r)
 {
 	int err = read_interval(r);
+	size_t listed = r->snapshot->n_threads;
 
 	if (!err)
 		err = make_arrays(r);
@@ -325,6 +326,10 @@ static int read_all(struct reading *r)
 		err = read_table(r, i);
 	if (!err)
 		err = read_losses(r);
+	if (!err && listed > r->snapshot->n_threads)
+		err = store_reading__damaged(r, "rows are missing");
+	if (!err) /* the threads behind them are there to be pointed at */
+		r->snapshot->n_threads = listed;
 	if (!err)
 		err = check_counts(r);
 	for (size_t i = 0; i < r->snapshot->n_locks && !err; i++) {

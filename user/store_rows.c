@@ -4,6 +4,7 @@
  * that one INSERT ... SELECT takes them all.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "store_internal.h"
@@ -44,13 +45,69 @@ static int word(struct store *s, sqlite3_context *to, const struct store_column 
 	return code;
 }
 
-static int reference(const struct snapshot *s, sqlite3_context *to, const struct store_column *c,
+static int compare_threads(const void *a, const void *b)
+{
+	const struct thread *const *x = a, *const *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static bool is_row(const struct snapshot *s, const struct thread *t)
+{
+	return t >= s->threads && t < s->threads + s->n_threads;
+}
+
+static void add_other(struct store *s, const struct snapshot *snapshot, const struct thread *t)
+{
+	if (!t || is_row(snapshot, t))
+		return;
+	array__grow(s->others, s->n_others, s->others_capacity);
+	s->others[s->n_others++] = t;
+}
+
+void store_rows__find_others(struct store *s, const struct snapshot *snapshot)
+{
+	size_t n = 0;
+
+	s->n_others = 0;
+	for (size_t i = 0; i < snapshot->n_locks; i++) {
+		const struct lock *l = &snapshot->locks[i];
+
+		if (l->owner)
+			add_other(s, snapshot, l->owner->thread);
+		for (size_t j = 0; j < l->n_holders; j++)
+			add_other(s, snapshot, l->holders[j].thread);
+		for (size_t j = 0; l->python && j < l->python->n_missing; j++)
+			add_other(s, snapshot, l->python->missing[j]);
+	}
+	if (s->n_others)
+		qsort(s->others, s->n_others, sizeof(*s->others), compare_threads);
+	for (size_t i = 0; i < s->n_others; i++)
+		if (!i || s->others[i] != s->others[i - 1])
+			s->others[n++] = s->others[i];
+	s->n_others = n;
+}
+
+/* Threads that are no rows have the numbers that follow. */
+static int64_t thread_number(const struct store *s, const struct thread *t)
+{
+	const struct thread *const *found;
+
+	if (is_row(s->snapshot, t))
+		return t - s->snapshot->threads;
+	found = s->n_others
+			? bsearch(&t, s->others, s->n_others, sizeof(*s->others), compare_threads)
+			: NULL;
+	return found ? (int64_t)(s->snapshot->n_threads + (found - s->others)) : -1;
+}
+
+static int reference(const struct store *s, sqlite3_context *to, const struct store_column *c,
 		     const void *row)
 {
 	if (row)
 		sqlite3_result_int64(to, c->type == TYPE_LOCK
-						 ? (const struct lock *)row - s->locks
-						 : (const struct thread *)row - s->threads);
+						 ? (const struct lock *)row - s->snapshot->locks
+						 : thread_number(s, row));
 	return SQLITE_OK;
 }
 
@@ -114,7 +171,7 @@ static int give(struct store *s, sqlite3_context *to, const struct store_column 
 		return counts(to, c, value);
 	case TYPE_LOCK:
 	case TYPE_THREAD:
-		return reference(s->snapshot, to, c, *(const void *const *)value);
+		return reference(s, to, c, *(const void *const *)value);
 	case TYPE_FRAME:
 	case TYPE_STACK:
 		return stack(s, to, c, *(const struct frame *const *)value, row);

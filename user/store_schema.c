@@ -64,6 +64,8 @@ static const struct store_column interval_columns[] = {
 	COLUMN("idle_blocked_ns", TYPE_U64, NULL_NONE, struct snapshot, idle.blocked_ns),
 	COLUMN("idle_delay_ns", TYPE_U64, NULL_NONE, struct snapshot, idle.delay_ns),
 	COLUMN("idle_waiting", TYPE_U64, NULL_NONE, struct snapshot, idle.waiting),
+	/* rows of table thread; those that follow are only named by others */
+	COLUMN("threads", TYPE_U64, NULL_NONE, struct snapshot, n_threads),
 };
 
 static const struct store_column process_columns[] = {
@@ -119,8 +121,8 @@ static const struct store_column lock_columns[] = {
 static const struct store_column thread_columns[] = {
 	INT(struct thread, pid),
 	INT(struct thread, tid),
-	WORD(struct thread, process_comm),
-	WORD(struct thread, comm),
+	WORD_OR_NULL(struct thread, process_comm),
+	WORD_OR_NULL(struct thread, comm),
 	U64(struct thread, sleeps),
 	U64(struct thread, wait_ns),
 	U64(struct thread, idle_wait_ns),

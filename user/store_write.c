@@ -51,6 +51,7 @@ void store_write__done(struct store *s)
 	sqlite3_finalize(s->chapter);
 	for (int i = 0; i < STORE_TABLES; i++)
 		free(s->sources[i].rows);
+	free(s->others);
 	store_rotate__done(s);
 	dictionary__free(w->strings);
 	dictionary__free(w->frames);
@@ -115,6 +116,10 @@ static int write_tables(struct store *s, const struct snapshot *snapshot, int64_
 	for (int i = 0; i < STORE_TABLES; i++)
 		s->sources[i].n = 0;
 	collect_row(s, STORE_TABLE_INTERVAL, (const char *)snapshot, &id, 1);
+	store_rows__find_others(s, snapshot);
+	for (size_t i = 0; i < s->n_others; i++)
+		collect_row(s, STORE_TABLE_THREAD, (const char *)s->others[i],
+			    (const int64_t[]){ id, snapshot->n_threads + i }, 2);
 	for (int i = 0; i < STORE_TABLES && !code; i++) {
 		if (!s->sources[i].n)
 			continue;

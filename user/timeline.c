@@ -165,7 +165,7 @@ static int parse_offset(const char *text, uint64_t begin_ns, uint64_t *ret)
 	uint64_t seconds = 0, fraction;
 	const char *s = text;
 
-	for (; isdigit((unsigned char)*s) && seconds < INT32_MAX; s++)
+	for (; isdigit((unsigned char)*s) && seconds < 100000000; s++)
 		seconds = 10 * seconds + (*s - '0');
 	s = parse_fraction(s, &fraction);
 	if (*s || s == text)

@@ -3,7 +3,9 @@
 """Opens a page that locktop wrote in a browser without a screen and uses it as people would, by
 keyboard alone. Writes light.png and dark.png into DIRECTORY. Exits 0 if all of it works.
 
-usage: browser.py CHROMIUM FILE DIRECTORY"""
+With DATA: shows each of these files (what the unit tests wrote) in place of the page's own data.
+
+usage: browser.py CHROMIUM FILE DIRECTORY [DATA...]"""
 import base64
 import json
 import os
@@ -78,7 +80,8 @@ class Browser:
         self.call("Page.navigate", url=url)
         for _ in range(200):
             if self.evaluate("document.readyState === 'complete' && "
-                             "!!document.querySelector('.cell')"):
+                             "!!document.querySelector('#tiles div') && "
+                             "!!document.querySelector('#flame > *')"):
                 return
             self.call("Runtime.evaluate", awaitPromise=True,
                       expression="new Promise((done) => setTimeout(done, 50))")
@@ -165,9 +168,25 @@ def use_flame(browser):
     assert browser.evaluate("document.querySelectorAll('.cell').length") > 3
 
 
+def show_others(browser, page, directory, others):
+    """Any data gives a page: no row at all, hostile names, figures as large as they can be."""
+    begin = page.index('id="data">\n') + len('id="data">\n')
+    end = page.index("</script>", begin)
+    for other in others:
+        file = directory / (pathlib.Path(other).stem + ".html")
+        file.write_text(page[:begin] + pathlib.Path(other).read_text() + page[end:])
+        browser.open(file.as_uri() + "#lock=0")
+        locks = browser.evaluate("data.locks.filter((lock) => lock.class !== 'idle').length")
+        assert browser.evaluate("document.querySelectorAll('#locks tbody tr').length") == locks
+        for role in ("wakers", "waiters"):
+            browser.evaluate(f"document.querySelector('input[value={role}]').click()")
+        assert "NaN" not in browser.evaluate("document.body.innerText"), other
+        assert not browser.evaluate("document.body.innerHTML.includes('NaN')"), other
+
+
 def main():
-    program, file, directory = sys.argv[1], pathlib.Path(sys.argv[2]).resolve(), pathlib.Path(
-        sys.argv[3])
+    program, file = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
+    directory = pathlib.Path(sys.argv[3]).resolve()
     browser = Browser(program, directory / "profile")
     try:
         browser.open(file.as_uri())
@@ -180,6 +199,7 @@ def main():
             colours.append(browser.evaluate("getComputedStyle(document.body).backgroundColor"))
             browser.screenshot(directory / f"{theme}.png")
         assert colours[0] != colours[1], colours
+        show_others(browser, file.read_text(), directory, sys.argv[4:])
         assert not browser.problems, browser.problems
     finally:
         browser.close()

@@ -39,6 +39,16 @@ client() {
 	python3 "$e2e/serve.py" "$@" 2>&3
 }
 
+# reader PROGRAM: one that `make test-readers` installs is here; with READERS=needed it has to be.
+reader() {
+	! command -v "$1" >/dev/null || return 0
+	[ "${READERS:-}" != needed ] || {
+		echo "$1 is missing: make test-readers installs it"
+		return 1
+	}
+	skip "$1 (package prometheus) is not installed: make test-readers"
+}
+
 # head_of CURL-ARG...: status line and headers of an answer.
 head_of() {
 	curl -s -m 10 -D - -o /dev/null "$@" | tr -d '\r'
@@ -79,7 +89,7 @@ head_of() {
 }
 
 @test "promtool takes it" {
-	command -v promtool >/dev/null || skip "promtool is not installed"
+	reader promtool
 	contended
 	serve -i
 	sleep 1
@@ -173,7 +183,7 @@ certificate() {
 }
 
 @test "a real Prometheus scrapes it with the configuration in contrib/, and answers queries" {
-	command -v prometheus >/dev/null || skip "prometheus is not installed"
+	reader prometheus
 	contended
 	serve
 	cp "$root"/contrib/prometheus/*.yml "$BATS_TEST_TMPDIR"
@@ -183,7 +193,7 @@ certificate() {
 }
 
 @test "contrib/: alert rules do what they say; rules and dashboard name metrics that there are" {
-	command -v promtool >/dev/null || skip "promtool is not installed"
+	reader promtool
 	(cd "$root/contrib/prometheus" && promtool check rules locktop.rules.yml &&
 		promtool test rules locktop.rules.test.yml &&
 		promtool check config --syntax-only scrape.yml)

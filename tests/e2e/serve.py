@@ -189,7 +189,7 @@ def malformed(url, pid):
     for _ in range(20):
         for send, _ in requests:
             status_of(url, send)
-    assert memory(pid) < before + 8192, (before, memory(pid))
+    assert memory(pid) < before + MEMORY_MORE, (before, memory(pid))
     assert status_of(url, head + b"\r\n") == 200
 
 

@@ -111,6 +111,7 @@ static inline struct snapshot *store_fixture__full(void)
 {
 	struct snapshot *s = owned();
 	struct lock *l = &s->locks[0];
+	struct thread *other;
 
 	fixture__add_exact(s, 0.25);
 	fixture__add_inversions(s);
@@ -140,6 +141,10 @@ static inline struct snapshot *store_fixture__full(void)
 	l->processes = 2;
 	l->exact = true;
 	l->signals = 31;
+	other = snapshot__alloc(s, 1, sizeof(*other));
+	*other = (struct thread){ .pid = 4242, .tid = 4999 }; /* neither waits nor holds now */
+	add_holder(s, l, other, PROOF_LAST_WAKER, 0.01);
+	add_holder(s, lock_of(s, SLOTS), other, PROOF_PYTHON, 0.3);
 	s->threads[4].frames = snapshot__alloc(s, 1, sizeof(*s->threads[4].frames));
 	s->threads[4].n_frames = 0;
 	s->threads[5].frames = NULL;

@@ -225,6 +225,42 @@ static void test_main_place(void **state)
 	diff_done(d, a, b);
 }
 
+/* Who lets waiters go does not say where a lock is; who holds it does if nobody waits. */
+static void test_roles(void **state)
+{
+	static const struct {
+		enum site_role roles[2];
+		const char *label;
+	} rows[] = {
+		{ { ROLE_WAKER, ROLE_WAITER }, "at second (dbserver)" },
+		{ { ROLE_HOLDER, ROLE_WAITER }, "at second (dbserver)" },
+		{ { ROLE_WAITER, ROLE_HOLDER }, "at first (dbserver)" },
+		{ { ROLE_WAKER, ROLE_HOLDER }, "at second (dbserver)" },
+		{ { ROLE_WAITER, ROLE_WAITER }, "at first (dbserver)" },
+		{ { ROLE_WAKER, ROLE_WAKER }, "?" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct diff_side *a = diff_side__new("a", false), *b = side_of("x", WAITS(1));
+		struct snapshot *s = interval(1, 1000);
+		struct lock *l = add_lock(s, 1, 0x10, NULL, 100);
+		struct frame frames[] = { PLACE("first", NULL, 0), PLACE("second", NULL, 0) };
+		struct site sites[] = {
+			{ rows[i].roles[0], 1, 0.6, 0, &frames[0], 1, false },
+			{ rows[i].roles[1], 1, 0.4, 0, &frames[1], 1, false },
+		};
+		struct diff *d;
+
+		l->sites = sites;
+		l->n_sites = 2;
+		take(a, s);
+		d = diff__new(a, b);
+		assert_non_null(row_of(d, rows[i].label));
+		diff_done(d, a, b);
+	}
+}
+
 /* Where a lock is not there it had no load; how long its waits were is not known. */
 static void test_new_and_gone(void **state)
 {
@@ -313,7 +349,9 @@ static void test_blocks(void **state)
 	assert_close(waits, 150);
 	assert_close(lengths, 1000);
 	assert_close(a->seen->sum.block_wait_s[14], 0);
+	assert_close(a->seen->sum.block_wait_s[15], 3.6);
 	assert_close(a->seen->sum.block_wait_s[16], 9.6);
+	assert_close(a->seen->sum.block_wait_s[31], 2.4);
 	d = diff__new(a, b);
 	assert_close(d->rows[0].values[DIFF_A][FIGURE_LOAD].n, 0.15);
 	diff_done(d, a, b);
@@ -500,7 +538,7 @@ int main(void)
 		cmocka_unit_test(test_percentiles),   cmocka_unit_test(test_exact),
 		cmocka_unit_test(test_not_exact),     cmocka_unit_test(test_order),
 		cmocka_unit_test(test_listed),	      cmocka_unit_test(test_sums),
-		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_too_many),      cmocka_unit_test(test_roles),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

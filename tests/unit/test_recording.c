@@ -3,6 +3,7 @@
 #include "keys_fixture.h"
 
 #include "../../user/recording.h"
+#include "../../user/screen.h"
 
 #define INTERVALS 20
 #define BEGIN	  1700000000ULL
@@ -186,6 +187,36 @@ static void plays(void **state)
 	assert_false(recording.playing);
 }
 
+/* Any key in any order, on any size of a screen, leaves a place in the recording. */
+static void survives_random_keys(void **state)
+{
+	static const int keys[] = { KEYS_LEFT, KEYS_RIGHT, KEYS_HOME, KEYS_END, KEYS_ENTER,
+				    KEYS_ESC,  KEYS_UP,	   KEYS_DOWN, KEYS_TAB, KEYS_PAGE_DOWN,
+				    '[',       ']',	   'm',	      'p',	't',
+				    '+',       '-',	   '1',	      '2',	'3',
+				    'g',       'h',	   's',	      'i' };
+	struct world *w = *state;
+	struct canvas *c = canvas__new(1, 1);
+	unsigned int random = 4711;
+
+	for (int i = 0; i < 20000; i++) {
+		int width, height;
+
+		random = random * 1103515245 + 12345;
+		keys__dispatch(w->v, keys[(random >> 16) % ARRAY_SIZE(keys)]);
+		if (recording.playing)
+			recording__advance(&recording);
+		assert_true(recording.at < recording.timeline.n);
+		assert_true(!recording.summed || recording.first <= recording.at);
+		width = 1 + (random >> 8) % 100;
+		height = 1 + (random >> 20) % 50;
+		canvas__resize(c, width, height);
+		screen__prepare(w->v, w->s, width, height);
+		screen__draw(w->s, w->v, c);
+	}
+	canvas__free(c);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup_recording, teardown_recording)
 
 int main(void)
@@ -196,6 +227,7 @@ int main(void)
 		TEST(jumps_to_a_time),
 		TEST(marks_a_range),
 		TEST(plays),
+		TEST(survives_random_keys),
 
 	};
 

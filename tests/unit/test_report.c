@@ -8,7 +8,7 @@
 #include "../../user/sum.h"
 #include "python_fixture.h"
 
-#define INTERVALS 8
+#define INTERVALS 9
 
 static char folder[] = "/tmp/locktop-report-XXXXXX";
 static char path[64], out_path[64];
@@ -23,10 +23,30 @@ static struct snapshot *python_deadlocked(void)
 	return python_fixture__deadlocked(8);
 }
 
+/* Holders that neither wait nor hold now, or have ended, are no rows of the interval. */
+static struct snapshot *held_by_others(void)
+{
+	static const struct python_row row = { "worker-7", 1, THREAD_GIL_NONE };
+	static const struct thread others[] = {
+		{ .pid = 4242, .tid = 9001, .comm = "gone", .process_comm = "dbserver" },
+		{ .pid = 4242, .tid = 9002, .comm = "python", .python = &row },
+		{ .pid = 4242, .tid = 9003 },
+	};
+	struct snapshot *s = plain();
+
+	for (size_t i = 0; i < 3; i++) {
+		add_holder(s, &s->locks[0], &others[i], PROOF_LOCK_WORD, 0.25);
+		add_holder(s, &s->locks[1], &others[i], PROOF_LAST_WAKER, 0.25);
+	}
+	add_holder(s, &s->locks[0], &s->threads[1], PROOF_LOCK_WORD, 0.25);
+	return s;
+}
+
 static struct snapshot *make(size_t i)
 {
 	static struct snapshot *(*const makers[INTERVALS])(
-		void) = { plain, owned, hostile, exact, empty, sliced, python, python_deadlocked };
+		void) = { plain,  owned,  hostile,	     exact,	    empty,
+			  sliced, python, python_deadlocked, held_by_others };
 	struct snapshot *s = makers[i]();
 
 	s->time = (struct timespec){ .tv_sec = 1700000001 + i };

@@ -78,7 +78,10 @@ static void test_every_member(void **state)
 		assert_int_equal(a->sleeps, b->sleeps);
 		assert_int_equal(a->wait_ns, b->wait_ns);
 	}
+	assert_int_equal(read->n_threads, expected->n_threads);
 	l = &read->locks[0];
+	assert_int_equal(l->holders[l->n_holders - 1].thread->tid, 4999);
+	assert_null(l->holders[l->n_holders - 1].thread->comm);
 	assert_string_equal(l->id, "4242:0x55d0c0a81040");
 	assert_int_equal(l->looks.n, 10);
 	assert_int_equal(l->looks.owned, 9);

@@ -216,6 +216,7 @@ static void refuses_what_is_none(void **state)
 		"99999-01-01T00:00:00Z",
 		"-5",
 		"5",
+		"+21474836479",
 	};
 
 	(void)state;

@@ -29,15 +29,26 @@ const chart = (() => {
 		};
 	}
 
+	/* Clocks drift: an interval that begins about when the one before ended begins just then. */
+	function start(i) {
+		const [end, length] = intervals[i], before = i ? intervals[i - 1][0] : -Infinity;
+		const begin = end - length / 1e6;
+
+		return begin - before < length / 1e7 ? before : begin;
+	}
+
 	/* Steps: a figure is of its whole interval. */
 	function path(value) {
 		let points = "";
 
 		for (let i = 0; i < intervals.length; i++) {
-			const [end, length] = intervals[i], y = scale.y(value(i)).toFixed(1);
+			const y = scale.y(value(i)).toFixed(1), base = scale.y(0).toFixed(1);
 
-			points += `${i ? "L" : "M"}${scale.x(end - length / 1e6).toFixed(1)},${y}`;
-			points += `L${scale.x(end).toFixed(1)},${y}`;
+			if (i && start(i) > intervals[i - 1][0]) /* nothing was seen meanwhile */
+				points += `L${scale.x(intervals[i - 1][0]).toFixed(1)},${base}` +
+					`L${scale.x(start(i)).toFixed(1)},${base}`;
+			points += `${i ? "L" : "M"}${scale.x(start(i)).toFixed(1)},${y}`;
+			points += `L${scale.x(intervals[i][0]).toFixed(1)},${y}`;
 		}
 		return points;
 	}

@@ -82,7 +82,7 @@ function cell(column, lock) {
 	if (column.bar && value) {
 		const bar = make("i");
 
-		bar.style.width = Math.max(1, value * 60) + "px";
+		bar.style.width = Math.max(1, value * 36) + "px";
 		td.append(bar);
 	}
 	td.append(text);
@@ -196,11 +196,11 @@ function head() {
 
 const THEMES = ["auto", "light", "dark"];
 
+const systemIsDark = matchMedia("(prefers-color-scheme: dark)");
+
 function setTheme(theme) {
-	if (theme === "auto")
-		document.documentElement.removeAttribute("data-theme");
-	else
-		document.documentElement.setAttribute("data-theme", theme);
+	document.documentElement.setAttribute("data-theme",
+		theme === "auto" ? systemIsDark.matches ? "dark" : "light" : theme);
 	$("theme").textContent = "Theme: " + theme;
 	$("theme").value = theme;
 }
@@ -213,6 +213,7 @@ function redraw() {
 
 $("theme").addEventListener("click", () =>
 	setTheme(THEMES[(THEMES.indexOf($("theme").value) + 1) % THEMES.length]));
+systemIsDark.addEventListener("change", () => setTheme($("theme").value));
 $("filter").addEventListener("input", table);
 $("idle").addEventListener("change", () => {
 	table();
