@@ -47,8 +47,9 @@ whole() {
 	[ "$(stat -c %a "$rec")" = 600 ]
 	[ ! -e "$rec-wal" ]
 	whole
-	judge 'len(shots) == 3' 'near(shots[0]["interval_ns"], 0.5 * S, 30)' \
-		'near(sum(s["interval_ns"] for s in shots), 1.3 * S, 15)' \
+	judge 'len(shots) == 3' 'near(shots[1]["interval_ns"], 0.5 * S, 20)' \
+		'shots[2]["interval_ns"] < 0.4 * S' \
+		'sum(s["interval_ns"] for s in shots) > 1.29 * S' \
 		'all(s["totals"]["wait_ns"] > 0 for s in shots)'
 }
 
@@ -124,22 +125,22 @@ small_disk() {
 
 @test "record: a full disk: one line, exit 1, and what was committed can be read where it is" {
 	small_disk 2m
-	start "$WORKLOADS/moving" 900 8 100
+	start "$WORKLOADS/moving" 900 150 300
 	fails 1 record -o "$rec" -d 0.1 -p "$pid" --duration 25s
 	[[ $stderr == *space* ]]
 	whole
-	judge 'len(shots) > 3'
+	[ "$(wc -l <"$shots")" -gt 3 ]
 	[ "$(df --output=avail "$disk" | tail -n 1)" -lt 200 ]
 }
 
 @test "record: --max-size keeps it running where the disk would be full" {
 	small_disk 5m
-	start "$WORKLOADS/moving" 900 8 100
+	start "$WORKLOADS/moving" 900 150 300
 	"$LOCKTOP" record -o "$rec" -d 0.1 -p "$pid" --duration 20s --max-size 1M
 	[ "$(stat -c %s "$rec")" -le 1048576 ]
 	whole
-	judge 'len(shots) > 3' 'len(shots) < 200'
-	[ "$(ask 'SELECT min(interval) > 1 FROM interval')" = 1 ]
+	[ "$(wc -l <"$shots")" -gt 3 ]
+	[ "$(ask 'SELECT min(interval) > 1 FROM interval')" = 1 ] # some have gone
 }
 
 @test "record: --keep drops what is older" {

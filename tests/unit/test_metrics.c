@@ -185,37 +185,44 @@ static void assert_no_less(const char *before, const char *after)
 	}
 }
 
-/* Whoever comes among the largest or leaves them, no counter goes back, nor is a row too many. */
+/*
+ * Whoever comes among the largest, leaves them and comes again, no counter goes back, the others'
+ * row takes no more than was waited meanwhile, and there is no row too many.
+ */
 static void never_goes_back(void **state)
 {
+	enum { INTERVALS = 40 };
 	struct options o = fixture__options();
-	unsigned int seed = 7;
+	char *texts[INTERVALS];
+	unsigned int seed = 7, changes = 0;
 	struct metrics *m;
-	char *before = NULL;
-	size_t rows, changes = 0;
+	size_t rows;
 
 	(void)state;
 	o.top = 3;
 	m = metrics__new(&o);
-	for (int i = 0; i < 60; i++) {
+	for (int i = 0; i < INTERVALS; i++) {
 		struct snapshot *s = random_interval(&seed);
-		char *text;
 
-		s->interval_ns = 60 * NSEC_PER_SEC;
+		s->interval_ns = 300 * NSEC_PER_SEC;
 		metrics__add(m, s);
-		text = sums(m);
-		sum_of(text, WAIT, "", &rows);
+		texts[i] = sums(m);
+		sum_of(texts[i], WAIT, "", &rows);
 		assert_in_range(rows, 1, 4);
-		if (before) {
-			assert_no_less(before, text);
-			changes += strlen(before) != strlen(text);
+		for (int j = 0; j < i; j++)
+			assert_no_less(texts[j], texts[i]);
+		if (i) {
+			int64_t others = value_of(texts[i], WAIT "{" OTHER "}") -
+					 value_of(texts[i - 1], WAIT "{" OTHER "}");
+
+			assert_in_range(others, 0, s->totals.wait_ns);
+			changes += strlen(texts[i - 1]) != strlen(texts[i]);
 		}
-		free(before);
-		before = text;
 		snapshot__free(s);
 	}
 	assert_true(changes > 2);
-	free(before);
+	for (int i = 0; i < INTERVALS; i++)
+		free(texts[i]);
 	metrics__free(m);
 }
 
