@@ -17,9 +17,10 @@
 #define CHAIN_OLD_NS   NSEC_PER_SEC /* their stacks never will */
 
 /* Objects may change their names, and memory its objects: what was seen holds for so long. */
-#define SEEN_NS	    (5 * NSEC_PER_SEC)
-#define SEEN_MAX    4096
-#define SEEN_FRAMES 6
+#define SEEN_NS		(5 * NSEC_PER_SEC)
+#define SEEN_MAX	4096
+#define SEEN_FRAMES	6
+#define SEARCHES_SECOND 50 /* for names */
 
 struct pythons *pythons__new(struct proc *proc, struct names *names, struct source *source)
 {
@@ -339,6 +340,8 @@ static struct seen_lock *find_seen(struct python *py, uint64_t place, uint64_t n
 	HASH_FIND(hh, py->seen, &place, sizeof(place), s);
 	if (s && now_ns - s->since_ns < SEEN_NS)
 		return s;
+	if (s)
+		drop_seen(py, s);
 	HASH_ITER (hh, py->seen, s, next) { /* in the order that they came in */
 		if (now_ns - s->since_ns < SEEN_NS && HASH_COUNT(py->seen) < SEEN_MAX)
 			break;
@@ -350,17 +353,32 @@ static struct seen_lock *find_seen(struct python *py, uint64_t place, uint64_t n
 	return s;
 }
 
-static void look_at(struct pythons *p, struct python *py, const struct python_chain *chain,
-		    const char *const *native, size_t n_native, uint64_t lock,
+/* A search takes a third of a millisecond: programs that make locks all the time get no more than
+ * this, and their locks go by the line that waits. */
+static bool may_search(struct pythons *p, uint64_t now_ns)
+{
+	if (now_ns - p->window_ns >= NSEC_PER_SEC) {
+		p->window_ns = now_ns;
+		p->searches = 0;
+	}
+	return p->searches++ < SEARCHES_SECOND;
+}
+
+/* Returns whether the name was looked for. */
+static bool look_at(struct pythons *p, struct python *py, const struct python_chain *chain,
+		    const char *const *native, size_t n_native, uint64_t lock, uint64_t now_ns,
 		    struct python_lock_seen *ret)
 {
 	bool known = false;
 
 	ret->wait = python_kinds__judge(&py->target, chain, native, n_native, lock);
+	if (!may_search(p, now_ns))
+		return false;
 	ret->name = python_names__find(&py->target, py->codes, p->names, chain, &ret->wait, lock,
 				       &known, &ret->rlock);
 	if (ret->wait.kind == KIND_PY_LOCK && known && ret->rlock)
 		ret->wait.kind = KIND_PY_RLOCK;
+	return true;
 }
 
 bool pythons__see(struct pythons *p, struct python *py, const struct python_chain *chain,
@@ -376,8 +394,8 @@ bool pythons__see(struct pythons *p, struct python *py, const struct python_chai
 		return false;
 	s = find_seen(py, place_of(chain, word, lock), now);
 	if (!s->since_ns) {
-		s->since_ns = now;
-		look_at(p, py, chain, native, n_native, lock, &s->seen);
+		if (look_at(p, py, chain, native, n_native, lock, now, &s->seen))
+			s->since_ns = now;
 		if (!s->seen.wait.object && lock != word)
 			s->seen.wait.object = lock;
 	}

@@ -86,6 +86,8 @@ struct pythons {
 	struct python *by_key;
 	struct copied_chain *copied;
 	uint64_t look_ns;	   /* when the running look began */
+	uint64_t window_ns;	   /* of the bound on searches for names ... */
+	unsigned int searches;	   /* ... so many so far */
 	struct python_chain chain; /* the latest; too large for the stack */
 };
 

@@ -140,6 +140,16 @@ static void judge(struct sample_key *k, const struct named_stack *stack,
 	k->named_after = 0;
 }
 
+/* A line has no address: a number made of it and its file stands for one. */
+static uint64_t line_address(const struct frame *f)
+{
+	uint64_t hash = 0xcbf29ce484222325ULL ^ (uint64_t)f->line;
+
+	for (const char *c = f->module; c && *c; c++)
+		hash = (hash ^ (unsigned char)*c) * 0x100000001b3ULL;
+	return hash >> 16;
+}
+
 static struct site_place place_of(const struct named_stack *stack)
 {
 	int at = stack->callers.where;
@@ -149,7 +159,7 @@ static struct site_place place_of(const struct named_stack *stack)
 	if (frame__is_python(f))
 		return (struct site_place){ .function = f->function,
 					    .module = f->module,
-					    .address = f->line,
+					    .address = line_address(f),
 					    .line = f->line };
 	for (size_t i = at; i < stack->n_frames && !outer; i++)
 		outer = stack->frames[i].function;

@@ -121,8 +121,11 @@ void samples_python__judge(struct samples *s, struct sample_key *k, struct proce
 	site->kind = seen.wait.kind;
 	site->class = seen.wait.class;
 	site->name = seen.name;
-	if (site->has_place)
-		site->place.object = seen.wait.object ? seen.wait.object : k->key.addr;
+	/* one that nobody names is one of many that come and go: the line that waits tells more */
+	if (site->has_place && seen.wait.object)
+		site->place.object = seen.name ? seen.wait.object : 0;
+	else if (site->has_place)
+		site->place.object = k->key.addr;
 }
 
 void samples_python__begin_anew(struct sample_key *k)
