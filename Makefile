@@ -74,7 +74,7 @@ $(B)/html_files.h: $(HTML_FILES) Makefile
 	done >$@.tmp
 	mv $@.tmp $@
 
-.SECONDARY: $(PROTOS:%.proto=$(B)/%.pb-c.c)
+.SECONDARY: $(PROTOS:%.proto=$(B)/%.pb-c.c) $(PROTO_HEADERS)
 $(B)/%.pb-c.c $(B)/%.pb-c.h: %.proto Makefile
 	@mkdir -p $(@D)
 	protoc-c --c_out=$(B) $<
