@@ -18,13 +18,23 @@ static __always_inline bool is_release(__u32 op)
 	return releases >> (op & 31) & 1;
 }
 
+/*
+ * Who had it one after the other is told by who let go: the takers' order is not known where a call
+ * found it free and another was faster. A semaphore may be let go by others than took it.
+ */
+static __always_inline void note_change(struct exact_stats *stats, __u32 *last, __u32 tid)
+{
+	if (*last == tid)
+		return;
+	if (*last)
+		ADD(stats->owner_changes, 1);
+	*last = tid;
+}
+
 static __always_inline void note_owner(struct exact_stats *stats, __u32 tid, __u64 now)
 {
-	if (stats->taker != tid) {
-		if (stats->taker)
-			ADD(stats->owner_changes, 1);
-		stats->taker = tid;
-	}
+	if (stats->family == OP_SEM_WAIT)
+		note_change(stats, &stats->taker, tid);
 	stats->owner = tid;
 	stats->last_ns = now;
 }
@@ -278,6 +288,7 @@ static __always_inline void let_go(const struct call *c, __u64 addr)
 		return;
 	}
 	ADD(stats->releases, 1);
+	note_change(stats, &stats->taker, c->task->pid);
 	stats->last_ns = c->now;
 	if (at >= HELD_MAX) { /* taken before anybody looked, or by another thread */
 		stats->released_ns = c->now;

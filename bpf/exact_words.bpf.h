@@ -63,14 +63,15 @@ static __always_inline __u32 mutex_type(const struct call *c)
 
 /*
  * Reading the word costs more than all else, so a mutex that is free as far as is known is free. If
- * it is not, the call will sleep, or it is another one's whose call came at the same time.
+ * it is not, the call will sleep, or it is another one's whose call came at the same time. musl's
+ * spin before they sleep, so that theirs are read.
  */
 static __always_inline bool find_taken(struct call *c, struct exact_stats *stats)
 {
 	bool taken;
 
-	if (c->op == OP_MUTEX_LOCK && stats->slice == exact_slice && !stats->owner &&
-	    !stats->waiting)
+	if (c->op == OP_MUTEX_LOCK && !(c->cookie & COOKIE_MUSL) && stats->slice == exact_slice &&
+	    !stats->owner && !stats->waiting)
 		return false;
 	taken = is_taken(c);
 	if (c->several)

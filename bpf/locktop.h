@@ -292,7 +292,7 @@ struct exact_stats {
 	__u64 last_ns;
 	__u64 next_sample_ns;
 	__u32 owner;   /* who took it last; 0: it was let go */
-	__u32 taker;   /* who took it last, also after that */
+	__u32 taker;   /* who let it go last; of a semaphore: who took it last */
 	__u32 nested;  /* others were wanted while it was held */
 	__u32 slice;   /* in which its word was last seen free: all that took it since are known */
 	__u32 waiting; /* calls that found it taken, or wait for a condition, and are not settled */

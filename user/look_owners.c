@@ -26,6 +26,25 @@ static bool tells(const struct look_lock *lock, const struct owner_query *q)
 }
 
 /*
+ * Of two calls that come to a free lock at once, both are taken for its owner's. The one that was
+ * not waits, though no call was seen to find the lock taken.
+ */
+static bool waits_unseen(struct looks *l, const struct look_lock *lock,
+			 const struct exact_stats *stats)
+{
+	bool waits = false;
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < l->n_waits; i++) {
+		if (l->waits[i].lock != lock)
+			continue;
+		waits |= l->waits[i].open->tid == stats->owner;
+		n++;
+	}
+	return waits && n > stats->waiting;
+}
+
+/*
  * Who took the lock last, as the exact tier saw, and has not let it go. Semaphores may be let go by
  * others: only one that is taken once more than it was let go has somebody who holds it, if that
  * thread is not itself waiting for another to do so (a slot that is taken to be filled, emptied by
@@ -44,7 +63,7 @@ static pid_t find_taker(struct looks *l, const struct look_lock *lock)
 	    l->source->ops->exact_lock(l->source, &key, &stats))
 		return 0;
 	if (stats.family != OP_SEM_WAIT)
-		return stats.owner;
+		return waits_unseen(l, lock, &stats) ? 0 : stats.owner;
 	if (stats.calls - stats.releases != 1 || (!exact && owners__shared(&lock->key, v)))
 		return 0; /* other processes' calls are not among these */
 	for (size_t i = 0; i < l->n_waits; i++)

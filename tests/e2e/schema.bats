@@ -18,6 +18,7 @@ losses_named() {
 
 @test "the exports that the unit tests write are as promised: owners, holders, deadlocks" {
 	for golden in "$root"/tests/golden/export_*.json; do
+		[ "${golden%.html.json}" = "$golden" ] || continue # the data of a page
 		python3 "$e2e/schema.py" "$golden"
 	done
 }
