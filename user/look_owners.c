@@ -63,7 +63,8 @@ static pid_t find_taker(struct looks *l, const struct look_lock *lock)
 	    l->source->ops->exact_lock(l->source, &key, &stats))
 		return 0;
 	if (stats.family != OP_SEM_WAIT)
-		return waits_unseen(l, lock, &stats) ? 0 : stats.owner;
+		return stats.family == OP_MUTEX_LOCK && waits_unseen(l, lock, &stats) ? 0
+										      : stats.owner;
 	if (stats.calls - stats.releases != 1 || (!exact && owners__shared(&lock->key, v)))
 		return 0; /* other processes' calls are not among these */
 	for (size_t i = 0; i < l->n_waits; i++)

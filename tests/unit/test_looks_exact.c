@@ -146,6 +146,28 @@ static void test_silent_word(void **state)
 	}
 }
 
+/*
+ * Two calls came to a free mutex at once, and both are taken for its owner's: who waits for it
+ * while no call found it taken does not hold it. Who comes back to what it holds finds it taken.
+ */
+static void test_both_free(void **state)
+{
+	static const uint32_t words[8] = { 0, 16, 1 }; /* of musl, as above */
+	struct lock_key key = fake__key(getpid(), (uintptr_t)words + 4, SIGNATURE(0x80, VALUE_TOP));
+	struct fixture *x = *state;
+	struct exact_stats *stats =
+		fake__exact(&x->fake, getpid(), (uintptr_t)words, OP_MUTEX_LOCK);
+
+	stats->owner = 501;
+	fake__open(&x->fake, key, 501, 1000);
+	fake__thread(&x->fake, getpid(), 501, STATE_WAITING);
+	look(x);
+	assert_int_equal(lock_of(x, key)->owner, 0);
+	stats->waiting = 1;
+	look(x);
+	assert_int_equal(lock_of(x, key)->owner, 501);
+}
+
 /* Without the tier nobody is asked. */
 static void test_without(void **state)
 {
@@ -225,9 +247,11 @@ static void test_busy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_sem_owner),	 TEST(test_sem_handed_over), TEST(test_sem_shared),
-		TEST(test_sem_deadlock), TEST(test_word_decides),    TEST(test_silent_word),
-		TEST(test_without),	 TEST(test_spinning),	     TEST(test_spin_deadlock),
+		TEST(test_sem_owner),	 TEST(test_sem_handed_over),
+		TEST(test_sem_shared),	 TEST(test_sem_deadlock),
+		TEST(test_word_decides), TEST(test_silent_word),
+		TEST(test_both_free),	 TEST(test_without),
+		TEST(test_spinning),	 TEST(test_spin_deadlock),
 		TEST(test_busy),
 	};
 
