@@ -20,7 +20,8 @@
 #define SEEN_NS		(5 * NSEC_PER_SEC)
 #define SEEN_MAX	4096
 #define SEEN_FRAMES	6
-#define SEARCHES_SECOND 50 /* for names */
+#define SEARCHES_SECOND 400 /* for names, in all ... */
+#define SEARCHES_LINE	8   /* ... and for what waits at one line */
 
 struct pythons *pythons__new(struct proc *proc, struct names *names, struct source *source)
 {
@@ -353,31 +354,46 @@ static struct seen_lock *find_seen(struct python *py, uint64_t place, uint64_t n
 	return s;
 }
 
-/* A search takes a third of a millisecond: programs that make locks all the time get no more than
- * this, and their locks go by the line that waits. */
-static bool may_search(struct pythons *p, uint64_t now_ns)
+/*
+ * A search takes a third of a millisecond: lines that make objects all the time get no more than
+ * this, and those go by the line.
+ */
+static bool may_search(struct pythons *p, const struct python_chain *chain, uint64_t now_ns)
 {
+	uint64_t line = 0xcbf29ce484222325ULL;
+	struct searched *slot;
+
+	for (size_t i = 0; i < chain->n && i < SEEN_FRAMES; i++)
+		line = mix(mix(line, chain->frames[i].code), chain->frames[i].instruction);
 	if (now_ns - p->window_ns >= NSEC_PER_SEC) {
+		memset(p->searched, 0, sizeof(p->searched));
 		p->window_ns = now_ns;
 		p->searches = 0;
 	}
-	return p->searches++ < SEARCHES_SECOND;
+	slot = &p->searched[(line ^ line >> 32) % ARRAY_SIZE(p->searched)];
+	if (slot->line != line)
+		*slot = (struct searched){ .line = line };
+	return slot->n++ < SEARCHES_LINE && p->searches++ < SEARCHES_SECOND;
 }
 
-/* Returns whether the name was looked for. */
-static bool look_at(struct pythons *p, struct python *py, const struct python_chain *chain,
-		    const char *const *native, size_t n_native, uint64_t lock, uint64_t now_ns,
-		    struct python_lock_seen *ret)
+/* Returns whether the name was looked for: of an object, whichever lock of it is waited for. */
+static bool find_name(struct pythons *p, struct python *py, const struct python_chain *chain,
+		      uint64_t lock, uint64_t now_ns, struct python_lock_seen *ret)
 {
+	uint64_t object = ret->wait.object ? ret->wait.object : lock;
+	struct seen_lock *s = find_seen(py, place_of(chain, object, UINT64_MAX), now_ns);
 	bool known = false;
 
-	ret->wait = python_kinds__judge(&py->target, chain, native, n_native, lock);
-	if (!may_search(p, now_ns))
-		return false;
-	ret->name = python_names__find(&py->target, py->codes, p->names, chain, &ret->wait, lock,
-				       &known, &ret->rlock);
-	if (ret->wait.kind == KIND_PY_LOCK && known && ret->rlock)
-		ret->wait.kind = KIND_PY_RLOCK;
+	if (!s->since_ns) {
+		if (!may_search(p, chain, now_ns))
+			return false;
+		s->since_ns = now_ns;
+		s->seen.name = python_names__find(&py->target, py->codes, p->names, chain,
+						  &ret->wait, lock, &known, &s->seen.rlock);
+		s->seen.rlock &= known;
+	}
+	ret->name = s->seen.name;
+	ret->rlock = s->seen.rlock;
 	return true;
 }
 
@@ -387,15 +403,24 @@ bool pythons__see(struct pythons *p, struct python *py, const struct python_chai
 {
 	const char *native[PYTHON_NATIVE_MAX];
 	size_t n_native = native_functions(stack, native, PYTHON_NATIVE_MAX);
-	uint64_t lock = parked_for(py, word, before, on_stack), now = util__monotonic_ns();
+	uint64_t lock = parked_for(py, word, before, on_stack), now = util__monotonic_ns(), place;
 	struct seen_lock *s;
 
 	if (!is_own(py, stack) && !python_kinds__is_wait(native, n_native))
 		return false;
-	s = find_seen(py, place_of(chain, word, lock), now);
+	place = place_of(chain, word, lock);
+	s = find_seen(py, place, now);
 	if (!s->since_ns) {
-		if (look_at(p, py, chain, native, n_native, lock, now, &s->seen))
-			s->since_ns = now;
+		struct python_lock_seen seen = {
+			.wait = python_kinds__judge(&py->target, chain, native, n_native, lock)
+		};
+		bool looked = find_name(p, py, chain, lock, now, &seen);
+
+		s = find_seen(py, place, now);
+		s->seen = seen;
+		s->since_ns = looked ? now : 0;
+		if (s->seen.wait.kind == KIND_PY_LOCK && s->seen.rlock)
+			s->seen.wait.kind = KIND_PY_RLOCK;
 		if (!s->seen.wait.object && lock != word)
 			s->seen.wait.object = lock;
 	}

@@ -85,9 +85,13 @@ struct pythons {
 	struct source *source;
 	struct python *by_key;
 	struct copied_chain *copied;
-	uint64_t look_ns;	   /* when the running look began */
-	uint64_t window_ns;	   /* of the bound on searches for names ... */
-	unsigned int searches;	   /* ... so many so far */
+	uint64_t look_ns;      /* when the running look began */
+	uint64_t window_ns;    /* of the bound on searches for names ... */
+	unsigned int searches; /* ... so many so far */
+	struct searched {
+		uint64_t line;
+		unsigned int n;
+	} searched[256]; /* the same by line; of two that meet here the later counts anew */
 	struct python_chain chain; /* the latest; too large for the stack */
 };
 
