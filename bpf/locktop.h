@@ -141,6 +141,20 @@ struct open_sleep {
 	struct user_regs regs;
 };
 
+/* How a sleep ended: X(enumerator, name in exports). */
+#define SLEEP_ENDS(X)                                                        \
+	X(OTHER, "other")     /* by what is not seen: the kernel, an exit */ \
+	X(WOKEN, "woken")     /* by another thread's call */                 \
+	X(TIMEOUT, "timeout") /* the call's own; who wants a GIL waits on */ \
+	X(SIGNAL, "signal")   /* the kernel, or the program, may wait on */
+
+enum sleep_end {
+#define X(name, title) END_##name,
+	SLEEP_ENDS(X)
+#undef X
+		END_COUNT
+};
+
 /* What a thread does at one moment: X(enumerator, name in screens and exports). */
 #define THREAD_STATES(X)                                                        \
 	X(UNKNOWN, "unknown")                                                   \
@@ -388,6 +402,7 @@ enum event_type {
 	EVENT_FORK,	     /* struct fork_event: another process for the exact tier's probes */
 	EVENT_ORDER_STACK,   /* struct stack_event: where an order was seen first */
 	EVENT_PYTHON,	     /* struct python_event: frames of the stack that follows */
+	EVENT_SLEEP,	     /* struct sleep_event: a sleep ended (--events) */
 };
 
 #define STACK_BYTES_MAX	    32768
@@ -442,6 +457,21 @@ struct end_event {
 	__u64 delay_ns;
 };
 
+/* Sleeps one by one come through a ring buffer of their own: they may not crowd the samples out. */
+struct sleep_event {
+	__u32 type;
+	__u32 lock_id; /* lock_stats.id */
+	__u32 tid;
+	__u32 tgid;
+	__u64 start_ns;
+	__u64 woken_ns;
+	__u64 end_ns;
+	__u32 waker; /* thread; 0: none, or not known */
+	__u32 waker_tgid;
+	__u32 flags; /* OPEN_* */
+	__u32 ended; /* enum sleep_end */
+};
+
 /* Every loss has a name: X(enumerator, key in exports, what it means). */
 #define LOCKTOP_LOSSES(X)                                                                       \
 	X(LOCKS_FULL, "locks_full", "sleeps on locks that no longer fitted (--max-locks)")      \
@@ -459,6 +489,8 @@ struct end_event {
 	X(ORDERS_FULL, "orders_full", "lock orders that no longer fitted (exact tier)")         \
 	X(EXACT_LATE, "exact_late",                                                             \
 	  "children whose first calls came before their probes (exact tier)")                   \
+	X(EVENTS_DROPPED, "events_dropped",                                                     \
+	  "sleeps that are not among those kept one by one (--events)")                         \
 	X(ITERATOR_SHORT, "iterator_short", "looks at open sleeps that could not be completed") \
 	X(WATCHED_FULL, "watched_full", "owners whose state was not looked at: no room")
 
@@ -489,5 +521,6 @@ _Static_assert(sizeof(struct thread_look) == 72 + 8 * REGS_MAX, "thread_look");
 _Static_assert(sizeof(struct stack_event) == 72 + 80 + 8 * REGS_MAX + 16, "stack_event");
 _Static_assert(sizeof(struct fork_event) == 8, "fork_event");
 _Static_assert(sizeof(struct end_event) == 24, "end_event");
+_Static_assert(sizeof(struct sleep_event) == 56, "sleep_event");
 
 #endif

@@ -28,9 +28,43 @@ static __always_inline bool task__interrupted(struct task_struct *task)
 	return (signals & ~task->blocked.sig[0]) || (task->jobctl & JOBCTL_PENDING);
 }
 
+__u64 events_window_ns = 0;
+__u32 events_window_count = 0;
+
+/* In windows of 100 ms, so that what is beyond the bound is missing all over a second. */
+static __always_inline bool events__allowed(__u64 now)
+{
+	if (now - events_window_ns >= 100000000) {
+		events_window_ns = now;
+		events_window_count = 0;
+	}
+	return __sync_fetch_and_add(&events_window_count, 1) < (knob_events_second + 9) / 10;
+}
+
+/* start_ns: the state's is cleared already. */
+static __always_inline void sleep__tell(struct task_struct *task, const struct sleep_state *s,
+					__u64 start_ns, __u64 now)
+{
+	struct sleep_event event = { .type = EVENT_SLEEP,
+				     .lock_id = s->lock_id,
+				     .tid = task->pid,
+				     .tgid = s->key.tgid,
+				     .start_ns = start_ns,
+				     .woken_ns = s->woken_ns,
+				     .end_ns = now,
+				     .waker = s->waker,
+				     .waker_tgid = s->waker_tgid,
+				     .flags = s->flags,
+				     .ended = s->ended };
+
+	if (!events__allowed(now) ||
+	    bpf_ringbuf_output(&sleep_events, &event, sizeof(event), BPF_RB_NO_WAKEUP))
+		loss__count(LOSS_EVENTS_DROPPED);
+}
+
 static __always_inline void sleep__end(struct task_struct *task, struct sleep_state *s, __u64 now)
 {
-	__u64 blocked, delay, wait;
+	__u64 blocked, delay, wait, start = s->start_ns;
 	struct lock_stats *stats;
 	struct interval_max *max;
 	__u32 bucket, n = epoch;
@@ -43,7 +77,7 @@ static __always_inline void sleep__end(struct task_struct *task, struct sleep_st
 		}
 		s->woken_ns = now; /* woken while it was being switched out */
 	}
-	blocked = since(s->start_ns, s->woken_ns);
+	blocked = since(start, s->woken_ns);
 	delay = since(s->woken_ns, now);
 	wait = blocked + delay;
 	s->start_ns = 0;
@@ -72,9 +106,10 @@ static __always_inline void sleep__end(struct task_struct *task, struct sleep_st
 	s->carried_ns += wait;
 	s->bucket = bucket = hist__masked(hist__bucket(s->carried_ns));
 	__sync_fetch_and_add(&stats->hist[bucket], 1);
-	if (s->waker)
+	if (s->waker) {
 		stats->last_waker = s->waker;
-	else if (task__interrupted(task))
+		s->ended = END_WOKEN;
+	} else if (task__interrupted(task))
 		s->ended = END_SIGNAL;
 	else if (s->timed) {
 		s->ended = END_TIMEOUT;
@@ -91,6 +126,8 @@ static __always_inline void sleep__end(struct task_struct *task, struct sleep_st
 	s->next_sample_ns = stats->next_sample_ns;
 	s->lock_id = stats->id;
 	waits__add(task, s, stats->id, wait, now);
+	if (knob_events_second)
+		sleep__tell(task, s, start, now);
 }
 
 /*
@@ -239,6 +276,7 @@ int BPF_PROG(on_waking, struct task_struct *task)
 	if (!is_waker(waker, regs, &s->key))
 		return 0;
 	s->waker = waker->pid;
+	s->waker_tgid = waker->tgid;
 	if (s->sample_id)
 		sample__send(EVENT_WAKER_STACK, waker, regs, s, s->sample_id, now,
 			     stack__want(s->lock_id, false), BPF_RB_NO_WAKEUP);

@@ -9,6 +9,7 @@ const volatile bool knob_switch_has_state = true;
 const volatile __u32 knob_stack_bytes = STACK_BYTES_DEFAULT;
 const volatile __u64 knob_sample_period_ns = 100000000;
 const volatile __u32 knob_samples_second = 1000;
+const volatile __u32 knob_events_second = 0;
 const volatile bool knob_exact = false;
 const volatile bool knob_exact_scoped = false;
 
@@ -26,6 +27,7 @@ struct processes_map processes SEC(".maps");
 struct exact_scope_map exact_scope SEC(".maps");
 struct exact_threads_map exact_threads SEC(".maps");
 struct events_map events SEC(".maps");
+struct sleep_events_map sleep_events SEC(".maps");
 struct sample_buffers_map sample_buffers SEC(".maps");
 struct pythons_map pythons SEC(".maps");
 struct gils_map gils SEC(".maps");

@@ -19,6 +19,7 @@
 #define PYTHONS_DEFAULT	  4096
 #define OBJECT_MAX	  56 /* bytes of the largest lock (rwlock); a futex word lies within */
 #define RING_BYTES	  (4 << 20)
+#define SLEEP_RING_BYTES  (4 << 20) /* a tenth of a second of the most that there may be */
 
 /* Knobs, set before load. */
 extern const volatile bool knob_scoped;		  /* only processes in the scope map */
@@ -26,6 +27,8 @@ extern const volatile bool knob_switch_has_state; /* sched_switch's 4th argument
 extern const volatile __u32 knob_stack_bytes;
 extern const volatile __u64 knob_sample_period_ns; /* at most one sample a lock in this time */
 extern const volatile __u32 knob_samples_second;   /* at most so many a second in all */
+
+extern const volatile __u32 knob_events_second; /* sleeps one by one, at most; 0: none */
 
 extern const volatile bool knob_exact;	      /* the exact tier's probes may be on ... */
 extern const volatile bool knob_exact_scoped; /* ... for processes in the map exact_scope only */
@@ -42,12 +45,6 @@ extern __u32 exact_slice; /* of the exact tier's time slices; 0: it is off */
 
 extern __u64 losses[LOSS_COUNT];
 
-enum sleep_end {
-	END_OTHER,
-	END_SIGNAL,  /* the kernel, or the program, may go on with it */
-	END_TIMEOUT, /* who waits for a GIL goes on with it */
-};
-
 /* One thread's running sleep. start_ns == 0: none. */
 struct sleep_state {
 	struct lock_key key;
@@ -63,6 +60,7 @@ struct sleep_state {
 	__u8 timed;   /* the call has a time-out */
 	__u8 ended;   /* how, of the last sleep: enum sleep_end */
 	__u32 bucket; /* where its parts so far stand in the histogram */
+	__u32 waker_tgid;
 	__u64 carried_ns;
 	__u64 sp;
 };
@@ -120,6 +118,12 @@ extern struct events_map {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, RING_BYTES);
 } events SEC(".maps");
+
+/* struct sleep_event; of a page if there are none. */
+extern struct sleep_events_map {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, SLEEP_RING_BYTES);
+} sleep_events SEC(".maps");
 
 /* Processes of the exact tier, where it has a scope; children are added as they are forked. */
 extern struct exact_scope_map {

@@ -67,8 +67,7 @@ int export__add(struct export_run *e, FILE *out, const struct snapshot *s)
 	e->begun = true;
 	if (!e->document)
 		return e->exporter->write(out, s, e->options, first);
-	e->exporter->document->add(e->document, s);
-	return 0;
+	return e->exporter->document->add(e->document, out, s);
 }
 
 int export__end(struct export_run *e, FILE *out)

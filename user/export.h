@@ -9,14 +9,14 @@
 #include "options.h"
 
 /*
- * A format that is one document of all intervals: it takes them in one by one and is written at
- * their end.
+ * A format that is one document of all intervals: it takes them in one by one, may write what it
+ * can already, and the rest at their end.
  */
 struct export_document {
 	void *(*make)(const struct options *o);
-	void (*add)(void *document, const struct snapshot *s);
-	int (*write)(void *document, FILE *out); /* 0 or -errno */
-	void (*free)(void *document);		 /* takes NULL */
+	int (*add)(void *document, FILE *out, const struct snapshot *s); /* 0 or -errno */
+	int (*write)(void *document, FILE *out);			 /* 0 or -errno */
+	void (*free)(void *document);					 /* takes NULL */
 };
 
 struct exporter {
@@ -29,6 +29,7 @@ struct exporter {
 	int (*write)(FILE *out, const struct snapshot *s, const struct options *o, bool first);
 	const struct export_document *document;
 	bool binary; /* nothing for a terminal */
+	bool sleeps; /* it is about single sleeps: --events */
 };
 
 /* The table; it ends with a row without a name. */

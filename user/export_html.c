@@ -14,9 +14,10 @@ static void *make(const struct options *o)
 	return html_data__new(o);
 }
 
-static void add(void *document, const struct snapshot *s)
+static int add(void *document, FILE *out, const struct snapshot *s)
 {
 	html_data__add(document, s);
+	return 0;
 }
 
 static void put_file(FILE *out, const unsigned char *bytes, size_t size)

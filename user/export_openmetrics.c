@@ -8,9 +8,10 @@ static void *new_metrics(const struct options *o)
 	return metrics__new(o);
 }
 
-static void add(void *document, const struct snapshot *s)
+static int add(void *document, FILE *out, const struct snapshot *s)
 {
 	metrics__add(document, s);
+	return 0;
 }
 
 static int write_openmetrics(void *document, FILE *out)

@@ -52,7 +52,7 @@ static void free_document(void *document)
 	free(d);
 }
 
-static void add(void *document, const struct snapshot *s)
+static int add(void *document, FILE *out, const struct snapshot *s)
 {
 	struct document *d = document;
 	size_t n;
@@ -72,6 +72,7 @@ static void add(void *document, const struct snapshot *s)
 		 s->kernel ? s->kernel : "?",
 		 d->role == ROLE_WAITER ? "where threads waited for locks"
 					: "where locks were let go that others waited for");
+	return 0;
 }
 
 static int write_document(void *document, FILE *out)

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../bpf/locktop.h"
 #include "features.h"
@@ -50,6 +51,9 @@ static void configure(struct locktop_bpf *skel, const struct options *o, bool sc
 	skel->rodata->knob_sample_period_ns =
 		o->samples_lock ? NSEC_PER_SEC / o->samples_lock : UINT64_MAX / 2;
 	skel->rodata->knob_samples_second = o->samples_second;
+	skel->rodata->knob_events_second = o->events;
+	if (!o->events)
+		bpf_map__set_max_entries(skel->maps.sleep_events, sysconf(_SC_PAGESIZE));
 	bpf_map__set_max_entries(skel->maps.locks, o->max_locks);
 	bpf_map__set_max_entries(skel->maps.waits, o->max_threads);
 	bpf_map__set_max_entries(skel->maps.sample_buffers, libbpf_num_possible_cpus());

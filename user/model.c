@@ -29,6 +29,10 @@ const char *const owner_proof_names[PROOF_COUNT] = { OWNER_PROOFS(X) };
 const char *const thread_state_names[STATE_COUNT] = { THREAD_STATES(X) };
 #undef X
 
+#define X(name, title) [END_##name] = title,
+const char *const sleep_end_names[END_COUNT] = { SLEEP_ENDS(X) };
+#undef X
+
 #define X(name, key, help) [LOSS_##name] = key,
 const char *const loss_names[LOSS_COUNT] = { LOCKTOP_LOSSES(X) };
 #undef X

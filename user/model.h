@@ -70,6 +70,7 @@ extern const char *const lock_class_names[CLASS_COUNT];
 extern const char *const site_role_names[ROLE_COUNT];
 extern const char *const owner_proof_names[PROOF_COUNT];
 extern const char *const thread_state_names[STATE_COUNT];
+extern const char *const sleep_end_names[END_COUNT];
 extern const char *const loss_names[LOSS_COUNT];
 extern const char *const loss_help[LOSS_COUNT];
 
@@ -81,6 +82,7 @@ struct frame {
 	const char *file;
 	int line;	      /* 0 = unknown */
 	const char *language; /* "native", "python", ... */
+	const char *build_id; /* of the module's file, in hex */
 };
 
 static inline bool frame__is_python(const struct frame *f)
@@ -277,6 +279,23 @@ struct thread_lock {
 	uint64_t wait_ns;
 };
 
+/*
+ * One sleep that ended in the interval. Times are ns since 1970 by the clock as it stood when
+ * observation began: later steps of it change nothing, so that sleeps of a thread never overlap.
+ */
+struct sleep {
+	const struct thread *thread;
+	const struct lock *lock;
+	const struct thread *waker; /* NULL: none, or not known */
+	uint64_t start_ns;
+	uint64_t woken_ns;
+	uint64_t end_ns; /* it ran again */
+	enum sleep_end ended;
+	bool earlier;  /* it began before observation did, which is where start_ns stands */
+	bool resumed;  /* the rest of a sleep that ended in an interval before */
+	bool inferred; /* its word serves several call sites: `lock` is the one that waits most */
+};
+
 /* Threads that wait for each other for ever: a cycle of proved owners that has stood still. */
 struct deadlock_thread {
 	const struct thread *thread; /* with its stack */
@@ -358,6 +377,11 @@ struct snapshot {
 	size_t n_deadlocks;
 	struct inversion *inversions; /* all that are known; exact tier only */
 	size_t n_inversions;
+	/* sleeps one by one, by their ends; known with --events only */
+	bool sleeps_known;
+	struct sleep *sleeps;
+	size_t n_sleeps;
+	uint64_t sleeps_end_ns; /* end of the interval on their clock */
 	struct arena *arena;
 };
 

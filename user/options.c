@@ -154,6 +154,23 @@ static int settle_record(struct parse *p)
 	return 0;
 }
 
+/* A format that is about single sleeps needs them; a recording has them, or has not. */
+static int settle_events(struct parse *p)
+{
+	struct options *o = p->o;
+	bool wanted = exporter__find(o->format)->sleeps;
+
+	if (o->events && o->command != COMMAND_TOP && o->command != COMMAND_DEMO &&
+	    o->command != COMMAND_RECORD)
+		return options__wrong(p, "--events does not go with %s", p->command->name);
+	if (wanted && o->sum)
+		return options__wrong(p, "--sum: %s is about single sleeps, which have no sum",
+				      o->format);
+	if (wanted && !o->events)
+		o->events = EVENTS_DEFAULT;
+	return 0;
+}
+
 static int settle(struct parse *p, bool tty)
 {
 	struct options *o = p->o;
@@ -182,6 +199,8 @@ static int settle(struct parse *p, bool tty)
 		return -EINVAL;
 	if (tty && !o->output && exporter__find(o->format)->binary)
 		return options__wrong(p, "--format: %s is not for a terminal: -o FILE", o->format);
+	if (settle_events(p))
+		return -EINVAL;
 	if (!o->samples_second || !o->samples_lock)
 		o->stack_bytes = 0;
 	if (!tty || p->format_given || o->output || o->argv || o->fail_on[0] || o->sum ||

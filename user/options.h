@@ -57,6 +57,7 @@ struct options {
 	unsigned int samples_lock;   /* stack samples a second for each lock */
 	unsigned int samples_second; /* and in all */
 	unsigned int stack_bytes;
+	unsigned int events; /* sleeps kept one by one, a second at most; 0: none */
 	const struct fail_on *fail_on[OPTIONS_FAIL_ON_MAX]; /* ends with NULL */
 	bool exact;					    /* the exact tier */
 	pid_t exact_pids[OPTIONS_PIDS_MAX]; /* only for these; none: for all that is observed */

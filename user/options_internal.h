@@ -31,6 +31,10 @@ struct option_row {
 int options__set_duration(struct parse *p, const char *arg);
 int options__set_max_size(struct parse *p, const char *arg);
 int options__set_keep(struct parse *p, const char *arg);
+int options__set_events(struct parse *p, const char *arg);
+
+/* Sleeps one by one that are kept a second, where no other number is given. */
+#define EVENTS_DEFAULT 20000
 
 #define OPTION_ROWS_MAX 64
 

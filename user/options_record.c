@@ -11,6 +11,7 @@
 #define SIZE_LIMIT   (1ULL << 50)
 #define SECONDS_MAX  (100.0 * 365 * 86400)
 #define DURATION_MIN 0.1
+#define EVENTS_MAX   1000000
 
 struct factor {
 	char letter; /* 0: no unit was given */
@@ -65,6 +66,22 @@ int options__set_keep(struct parse *p, const char *arg)
 	if (!with_unit(arg, times, 1, SECONDS_MAX, &seconds))
 		return options__wrong(p, "--keep: '%s' is not a time as 10s, 5m, 2h or 1d", arg);
 	p->o->keep_ns = (uint64_t)(seconds * NSEC_PER_SEC + 0.5);
+	return 0;
+}
+
+int options__set_events(struct parse *p, const char *arg)
+{
+	unsigned long n = EVENTS_DEFAULT;
+	char *end;
+
+	if (arg) {
+		n = strtoul(arg, &end, 10);
+		if (end == arg || *end || *arg == '-' || !n || n > EVENTS_MAX)
+			return options__wrong(
+				p, "--events: '%s' is not a number from 1 to %d (sleeps a second)",
+				arg, EVENTS_MAX);
+	}
+	p->o->events = n;
 	return 0;
 }
 

@@ -370,6 +370,8 @@ const struct option_row option_rows[] = {
 	  "record: the file stays below 64M, 2G ...; the oldest intervals go" },
 	{ 0, "keep", "TIME", options__set_keep,
 	  "record: intervals older than 30m, 12h, 7d ... go" },
+	{ 0, "events", "[=N]", options__set_events,
+	  "keep single sleeps, N a second at most (default 20000), for -f trace" },
 	{ 0, "from", "TIME", set_from,
 	  "report: begin there: as 2026-11-23T10:00:00Z, 10:00:00, or +SECONDS" },
 	{ 0, "to", "TIME", set_to, "report: end there" },
