@@ -19,7 +19,6 @@
 #define PYTHONS_DEFAULT	  4096
 #define OBJECT_MAX	  56 /* bytes of the largest lock (rwlock); a futex word lies within */
 #define RING_BYTES	  (4 << 20)
-#define SLEEP_RING_BYTES  (4 << 20) /* a tenth of a second of the most that there may be */
 
 /* Knobs, set before load. */
 extern const volatile bool knob_scoped;		  /* only processes in the scope map */
@@ -119,10 +118,10 @@ extern struct events_map {
 	__uint(max_entries, RING_BYTES);
 } events SEC(".maps");
 
-/* struct sleep_event; of a page if there are none. */
+/* struct sleep_event; the loader knows how many. */
 extern struct sleep_events_map {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, SLEEP_RING_BYTES);
+	__uint(max_entries, PAGE);
 } sleep_events SEC(".maps");
 
 /* Processes of the exact tier, where it has a scope; children are added as they are forked. */

@@ -412,7 +412,8 @@ static void make_threads(struct assembly *a)
 }
 
 void assemble(struct snapshot *s, struct identities *identities, struct tally *t,
-	      struct samples *samples, struct processes *processes, struct looks *looks)
+	      struct samples *samples, struct processes *processes, struct looks *looks,
+	      struct sleeps *sleeps)
 {
 	struct assembly a = { .s = s,
 			      .tally = t,
@@ -425,6 +426,8 @@ void assemble(struct snapshot *s, struct identities *identities, struct tally *t
 	make_processes(&a);
 	make_threads(&a);
 	blame(s, &a.parts, looks, samples, processes);
+	if (sleeps)
+		sleeps__fill(sleeps, s, &a.parts, t);
 	assemble_python__threads(s, processes->pythons);
 	assemble_python__states(s, &a.parts, processes->pythons);
 	verdicts__judge(s);

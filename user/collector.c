@@ -32,6 +32,7 @@ struct collector {
 	struct samples *samples;
 	struct looks *looks;
 	struct orders *orders;
+	struct sleeps *sleeps; /* NULL: not kept one by one */
 	struct tally tally;
 	struct identities *identities;
 	uint64_t losses[LOSS_COUNT]; /* as read at the start of the running interval */
@@ -62,6 +63,8 @@ struct collector *collector__new(const struct options *o, struct source *source,
 	c->processes.pythons = pythons__new(proc, samples__names(c->samples), source);
 	c->looks = looks__new(source, &c->processes, c->samples, c->owners, proc);
 	c->orders = orders__new(&c->processes, c->samples, suppressions);
+	if (o->events)
+		c->sleeps = sleeps__new(&c->processes, proc);
 	tally__init(&c->tally);
 	c->identities = identities__new();
 	uname(&c->uts);
@@ -76,6 +79,7 @@ void collector__free(struct collector *c)
 	identities__free(c->identities);
 	looks__free(c->looks);
 	orders__free(c->orders);
+	sleeps__free(c->sleeps);
 	pythons__free(c->processes.pythons);
 	samples__free(c->samples);
 	owners__free(c->owners);
@@ -95,7 +99,8 @@ static void on_event(void *ctx, const void *data, size_t size)
 		pythons__event(c->processes.pythons, data, size);
 		return;
 	}
-	if (orders__event(c->orders, data, size))
+	if (orders__event(c->orders, data, size) ||
+	    (c->sleeps && sleeps__event(c->sleeps, data, size)))
 		return;
 	if (size >= sizeof(*e) && e->type == EVENT_RUNNING_STACK &&
 	    e->stack_len <= size - sizeof(*e))
@@ -306,6 +311,8 @@ int collector__start(struct collector *c)
 	memcpy(c->losses, r.losses, sizeof(c->losses));
 	c->self = r.self;
 	samples__next_interval(c->samples);
+	if (c->sleeps)
+		sleeps__begin(c->sleeps, r.now_ns);
 	return 0;
 }
 
@@ -326,7 +333,7 @@ int collector__interval(struct collector *c, struct snapshot **ret)
 	looks__interval(c->looks, &look, &c->tally);
 	s = new_snapshot(c);
 	fill_head(c, s, &r);
-	assemble(s, c->identities, &c->tally, c->samples, &c->processes, c->looks);
+	assemble(s, c->identities, &c->tally, c->samples, &c->processes, c->looks, c->sleeps);
 	orders__fill(c->orders, s, r.now_ns);
 	memcpy(c->losses, r.losses, sizeof(c->losses));
 	c->self = r.self;
@@ -373,7 +380,7 @@ static struct snapshot *assemble_dump(struct collector *c, const struct look *lo
 
 	tally__init(&tally);
 	tally__update(&tally, &r);
-	assemble(s, c->identities, &tally, c->samples, &c->processes, c->looks);
+	assemble(s, c->identities, &tally, c->samples, &c->processes, c->looks, NULL);
 	tally__done(&tally);
 	return s;
 }

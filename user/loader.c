@@ -43,6 +43,17 @@ static void configure_exact(struct locktop_bpf *skel, const struct options *o, b
 	bpf_map__set_max_entries(skel->maps.exact_buffers, libbpf_num_possible_cpus());
 }
 
+/* A power of two, and whole pages: room for a quarter of a second, as assembling may take long. */
+static size_t sleep_ring_bytes(unsigned int events)
+{
+	size_t wanted = (size_t)events * (sizeof(struct sleep_event) + BPF_RINGBUF_HDR_SZ) / 4;
+	size_t size = sysconf(_SC_PAGESIZE);
+
+	while (size < wanted)
+		size *= 2;
+	return size;
+}
+
 static void configure(struct locktop_bpf *skel, const struct options *o, bool scoped)
 {
 	skel->rodata->knob_scoped = scoped;
@@ -52,8 +63,7 @@ static void configure(struct locktop_bpf *skel, const struct options *o, bool sc
 		o->samples_lock ? NSEC_PER_SEC / o->samples_lock : UINT64_MAX / 2;
 	skel->rodata->knob_samples_second = o->samples_second;
 	skel->rodata->knob_events_second = o->events;
-	if (!o->events)
-		bpf_map__set_max_entries(skel->maps.sleep_events, sysconf(_SC_PAGESIZE));
+	bpf_map__set_max_entries(skel->maps.sleep_events, sleep_ring_bytes(o->events));
 	bpf_map__set_max_entries(skel->maps.locks, o->max_locks);
 	bpf_map__set_max_entries(skel->maps.waits, o->max_threads);
 	bpf_map__set_max_entries(skel->maps.sample_buffers, libbpf_num_possible_cpus());

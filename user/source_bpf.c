@@ -31,6 +31,7 @@ struct source_bpf {
 	struct locktop_bpf *skel;
 	struct proc *proc;
 	struct ring *ring;
+	struct ring *sleeps; /* single ones; NULL: not wanted */
 	int ring_fd;
 	struct map_reading locks, waits, processes, exact_locks, orders, futexes;
 	struct exact *exact;	   /* NULL: without the exact tier */
@@ -71,6 +72,8 @@ static int drain(struct source *source, source_event_fn fn, void *ctx)
 	s->event_fn = fn;
 	s->event_ctx = ctx;
 	ring__consume(s->ring, on_event, s);
+	if (s->sleeps)
+		ring__consume(s->sleeps, on_event, s);
 	return 0;
 }
 
@@ -369,6 +372,7 @@ static void source_free(struct source *source)
 	if (s->stats_fd >= 0)
 		close(s->stats_fd);
 	ring__free(s->ring);
+	ring__free(s->sleeps);
 	if (s->ring_fd >= 0)
 		close(s->ring_fd);
 	map_reading__done(&s->locks);
@@ -408,12 +412,15 @@ static const struct source_ops ops = {
  * The map itself polls readable while there is any record; seen through this, when a program wanted
  * to be heard.
  */
-static int open_ring(struct source_bpf *s)
+static int open_rings(struct source_bpf *s)
 {
 	const struct bpf_map *map = s->skel->maps.events;
 	struct epoll_event event = { .events = EPOLLIN };
 	int err = ring__new(bpf_map__fd(map), bpf_map__max_entries(map), &s->ring);
 
+	if (!err && s->skel->rodata->knob_events_second)
+		err = ring__new(bpf_map__fd(s->skel->maps.sleep_events),
+				bpf_map__max_entries(s->skel->maps.sleep_events), &s->sleeps);
 	s->ring_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (!err &&
 	    (s->ring_fd < 0 || epoll_ctl(s->ring_fd, EPOLL_CTL_ADD, bpf_map__fd(map), &event)))
@@ -433,7 +440,7 @@ int source_bpf__new(struct locktop_bpf *skel, struct proc *proc, struct exact *e
 	s->exact = exact;
 	s->stats_fd = -1;
 	s->charged_ns = util__monotonic_ns();
-	err = open_ring(s);
+	err = open_rings(s);
 	if (err) {
 		source_free(&s->source);
 		return err;

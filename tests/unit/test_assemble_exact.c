@@ -40,7 +40,7 @@ static struct snapshot *assemble_now(struct fixture *x)
 	x->fake.exact_on = true;
 	end_interval(x);
 	s->interval_ns = NSEC_PER_SEC;
-	assemble(s, identities, &x->tally, x->samples, &x->processes, x->looks);
+	assemble(s, identities, &x->tally, x->samples, &x->processes, x->looks, NULL);
 	return s;
 }
 
