@@ -466,6 +466,7 @@ struct sleep_event {
 	__u64 start_ns;
 	__u64 woken_ns;
 	__u64 end_ns;
+	__u64 sp;    /* of the thread, in the wait */
 	__u32 waker; /* thread; 0: none, or not known */
 	__u32 waker_tgid;
 	__u32 flags; /* OPEN_* */
@@ -521,6 +522,6 @@ _Static_assert(sizeof(struct thread_look) == 72 + 8 * REGS_MAX, "thread_look");
 _Static_assert(sizeof(struct stack_event) == 72 + 80 + 8 * REGS_MAX + 16, "stack_event");
 _Static_assert(sizeof(struct fork_event) == 8, "fork_event");
 _Static_assert(sizeof(struct end_event) == 24, "end_event");
-_Static_assert(sizeof(struct sleep_event) == 56, "sleep_event");
+_Static_assert(sizeof(struct sleep_event) == 64, "sleep_event");
 
 #endif

@@ -52,6 +52,7 @@ static __always_inline void sleep__tell(struct task_struct *task, const struct s
 				     .start_ns = start_ns,
 				     .woken_ns = s->woken_ns,
 				     .end_ns = now,
+				     .sp = s->sp,
 				     .waker = s->waker,
 				     .waker_tgid = s->waker_tgid,
 				     .flags = s->flags,

@@ -293,7 +293,7 @@ struct sleep {
 	enum sleep_end ended;
 	bool earlier;  /* it began before observation did, which is where start_ns stands */
 	bool resumed;  /* the rest of a sleep that ended in an interval before */
-	bool inferred; /* its word serves several call sites: `lock` is the one that waits most */
+	bool inferred; /* its word serves several call sites, and this one is a guess */
 };
 
 /* Threads that wait for each other for ever: a cycle of proved owners that has stood still. */

@@ -40,6 +40,7 @@ static void drop_key(struct samples *s, struct sample_key *k)
 {
 	HASH_DELETE(hh, s->keys, k);
 	sites__done(&k->sites);
+	depths__done(&k->depths);
 	holders__done(&k->holders);
 	free(k);
 }
@@ -269,6 +270,14 @@ static void note_holder(struct samples *s, struct pending *p, enum site_role rol
 	}
 }
 
+static void note_depth(struct sample_key *k, const struct stack_event *e, uint64_t hash)
+{
+	const struct sample_site *site = sites__find(&k->sites, ROLE_WAITER, hash);
+
+	if (site && site->has_place && k->verdict.by_site)
+		depths__note(&k->depths, stack_pointer(&e->regs), &site->place);
+}
+
 static void on_stack(struct samples *s, const struct stack_event *e)
 {
 	enum site_role role = e->type == EVENT_WAKER_STACK ? ROLE_WAKER : ROLE_WAITER;
@@ -297,6 +306,8 @@ static void on_stack(struct samples *s, const struct stack_event *e)
 	}
 	note_holder(s, p, role, process, e);
 	note_deep(s, k, e, p->site[role], role);
+	if (role == ROLE_WAITER)
+		note_depth(k, e, p->site[role]);
 }
 
 size_t samples__deep(struct samples *s, const uint32_t **ids)

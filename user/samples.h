@@ -10,6 +10,7 @@
 #include <uthash.h>
 
 #include "aliases.h"
+#include "depths.h"
 #include "holders.h"
 #include "kinds.h"
 #include "names.h"
@@ -45,6 +46,7 @@ struct sample_key {
 	} python;
 	unsigned long used; /* interval in which it was last asked for */
 	struct sites sites;
+	struct depths depths; /* where sleeps without a sample are, if its word serves many sites */
 	struct holders holders;
 	UT_hash_handle hh;
 };

@@ -57,6 +57,7 @@ void samples__judged(struct sample_key *k, const struct kind_verdict *verdict)
 void samples__begin_anew(struct sample_key *k)
 {
 	sites__begin_anew(&k->sites);
+	depths__done(&k->depths);
 	holders__done(&k->holders);
 	k->name = k->name_from = k->where = k->memory = NULL;
 	k->object = (struct static_name){};

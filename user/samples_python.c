@@ -68,6 +68,7 @@ static void judge_key(struct sample_key *k, const struct python_lock_seen *seen)
 		own = false;
 	if (!k->python.seen) { /* what was seen before the interpreter was found tells less */
 		sites__forget_places(&k->sites);
+		depths__done(&k->depths);
 		k->named_after = 0;
 	}
 	k->python.seen = true;

@@ -71,12 +71,6 @@ void sleeps__begin(struct sleeps *s, uint64_t now_ns)
 
 /* ---- one snapshot being filled ---- */
 
-struct key_parts {
-	uint32_t id; /* lock_stats.id */
-	const struct part *main;
-	size_t n;
-};
-
 struct thread_row {
 	struct {
 		pid_t pid, tid;
@@ -90,36 +84,66 @@ struct filling {
 	struct sleeps *s;
 	struct snapshot *snapshot;
 	const struct tally *tally;
-	struct key_parts *keys; /* by id */
-	size_t n_keys;
+	const struct part **parts; /* by id of the key, each one's main part first */
+	size_t n_parts;
 	struct thread_row *threads;
 };
 
-static int compare_ids(const void *a, const void *b)
+static int compare_parts(const void *a, const void *b)
 {
-	const struct key_parts *x = a, *y = b;
+	const struct part *x = *(const struct part *const *)a;
+	const struct part *y = *(const struct part *const *)b;
 
-	return x->id < y->id ? -1 : x->id > y->id;
+	if (x->key->id != y->key->id)
+		return x->key->id < y->key->id ? -1 : 1;
+	return y->main - x->main;
 }
 
 static void index_parts(struct filling *f, const struct parts *parts)
 {
-	f->keys = xcalloc(parts->n, sizeof(*f->keys));
-	for (size_t i = 0; i < parts->n; i++) {
-		const struct part *part = &parts->items[i];
+	f->parts = xcalloc(parts->n, sizeof(*f->parts));
+	f->n_parts = parts->n;
+	for (size_t i = 0; i < parts->n; i++)
+		f->parts[i] = &parts->items[i];
+	if (f->n_parts)
+		qsort(f->parts, f->n_parts, sizeof(*f->parts), compare_parts);
+}
 
-		if (part->main && part->key->id)
-			f->keys[f->n_keys++] = (struct key_parts){ part->key->id, part, 0 };
-	}
-	if (f->n_keys)
-		qsort(f->keys, f->n_keys, sizeof(*f->keys), compare_ids);
-	for (size_t i = 0; i < parts->n && f->n_keys; i++) {
-		struct key_parts wanted = { .id = parts->items[i].key->id }, *found;
+/* The parts of a key; NULL: it has none in this interval. */
+static const struct part *const *find_parts(const struct filling *f, uint32_t id, size_t *n)
+{
+	size_t low = 0, high = f->n_parts;
 
-		found = bsearch(&wanted, f->keys, f->n_keys, sizeof(wanted), compare_ids);
-		if (found)
-			found->n++;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (f->parts[middle]->key->id < id)
+			low = middle + 1;
+		else
+			high = middle;
 	}
+	for (*n = 0; low + *n < f->n_parts && f->parts[low + *n]->key->id == id;)
+		++*n;
+	return *n ? &f->parts[low] : NULL;
+}
+
+/*
+ * The lock that was waited for. A word that serves several call sites does not tell: how deep the
+ * stack was may; else it is taken for the one that waits most.
+ */
+static const struct lock *lock_of(const struct part *const *parts, size_t n, uint64_t sp,
+				  bool *inferred)
+{
+	const struct site_place *place = depths__place(&parts[0]->sample->depths, sp);
+
+	*inferred = n > 1;
+	for (size_t i = 0; i < n && n > 1 && place; i++) {
+		if (!site_place__equal(&parts[i]->site->place, place))
+			continue;
+		*inferred = false;
+		return parts[i]->lock;
+	}
+	return parts[0]->lock;
 }
 
 static struct thread_row *add_thread(struct filling *f, const struct thread *t)
@@ -184,19 +208,22 @@ static void set_end(struct filling *f, struct sleep *sleep, const struct sleep_e
 }
 
 /* The rest of an interrupted sleep is one row with what was before, if that is in the interval. */
-static void add_sleep(struct filling *f, const struct sleep_event *e, const struct key_parts *key)
+static void add_sleep(struct filling *f, const struct sleep_event *e,
+		      const struct part *const *parts, size_t n)
 {
 	struct thread_row *row = find_thread(f, e->tgid, e->tid);
+	bool inferred;
+	const struct lock *lock = lock_of(parts, n, e->sp, &inferred);
 	struct sleep *sleep = row->last;
 
-	if (!(e->flags & OPEN_RESUMED) || !sleep || sleep->lock != key->main->lock) {
+	if (!(e->flags & OPEN_RESUMED) || !sleep || sleep->lock != lock) {
 		sleep = &f->snapshot->sleeps[f->snapshot->n_sleeps++];
 		*sleep = (struct sleep){ .thread = row->thread,
-					 .lock = key->main->lock,
+					 .lock = lock,
 					 .start_ns = real_ns(f, e->start_ns),
 					 .earlier = e->flags & OPEN_ADOPTED,
 					 .resumed = e->flags & OPEN_RESUMED,
-					 .inferred = key->n > 1 };
+					 .inferred = inferred };
 		row->last = sleep;
 	}
 	set_end(f, sleep, e);
@@ -223,13 +250,12 @@ static bool is_out_of_scope(const struct filling *f, uint32_t lock_id)
  */
 static bool take(struct filling *f, struct event *event)
 {
-	struct key_parts wanted = { .id = event->e.lock_id }, *key = NULL;
+	size_t n;
+	const struct part *const *parts = find_parts(f, event->e.lock_id, &n);
 
-	if (f->n_keys)
-		key = bsearch(&wanted, f->keys, f->n_keys, sizeof(wanted), compare_ids);
-	if (key)
-		add_sleep(f, &event->e, key);
-	else if (is_out_of_scope(f, wanted.id))
+	if (parts)
+		add_sleep(f, &event->e, parts, n);
+	else if (is_out_of_scope(f, event->e.lock_id))
 		return false;
 	else if (!event->kept)
 		return event->kept = true;
@@ -268,5 +294,5 @@ void sleeps__fill(struct sleeps *s, struct snapshot *snapshot, const struct part
 	snapshot->losses[LOSS_EVENTS_DROPPED] += s->lost;
 	s->lost = 0;
 	free_threads(&f);
-	free(f.keys);
+	free(f.parts);
 }
