@@ -154,8 +154,10 @@ test-vm: test-deps ## run the end-to-end subset on Debian's 6.1 and 6.12 kernels
 	@$(MAKE) --no-print-directory -j2 all workloads
 	@tests/run vm
 
-test-readers: test-deps ## test exports with large foreign readers: Go, Prometheus, Chromium
+test-readers: test-deps ## test exports with large foreign readers: Go, Prometheus, Chromium, speedscope
 	@contrib/install-deps readers
+	@test -d $(B)/readers/node_modules/speedscope || npm install --silent --no-audit --no-fund \
+		--ignore-scripts --prefix $(B)/readers speedscope@1.25.0
 	@$(MAKE) --no-print-directory -j2 all workloads
 	@tests/run readers
 

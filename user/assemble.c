@@ -296,65 +296,45 @@ static int compare_shares(const void *a, const void *b)
 }
 
 /* The parts of a key that its threads' figures go to: of waits that ended, and of the open one. */
-struct part_of_key {
-	const struct tally_key *key;
-	const struct part *main, *current;
-};
-
-static int compare_key_pointers(const void *a, const void *b)
+static void find_parts(struct assembly *a)
 {
-	const struct part_of_key *x = a, *y = b;
+	struct tally_key *k, *next;
 
-	return x->key < y->key ? -1 : x->key > y->key;
-}
-
-static struct part_of_key *index_parts(struct assembly *a, size_t *n)
-{
-	struct part_of_key *index = xcalloc(a->parts.n, sizeof(*index));
-	size_t keys = 0;
-
-	for (size_t i = 0; i < a->parts.n; i++)
-		if (a->parts.items[i].main)
-			index[keys++] = (struct part_of_key){ .key = a->parts.items[i].key,
-							      .main = &a->parts.items[i] };
-	if (keys)
-		qsort(index, keys, sizeof(*index), compare_key_pointers);
+	HASH_ITER (hh, a->tally->keys, k, next)
+		k->part = k->current = NULL;
 	for (size_t i = 0; i < a->parts.n; i++) {
-		struct part_of_key wanted = { .key = a->parts.items[i].key }, *found;
+		const struct part *part = &a->parts.items[i];
 
-		found = bsearch(&wanted, index, keys, sizeof(*index), compare_key_pointers);
-		if (found && a->parts.items[i].current)
-			found->current = &a->parts.items[i];
+		if (part->main)
+			part->key->part = part;
+		if (part->current)
+			part->key->current = part;
 	}
-	*n = keys;
-	return index;
 }
 
 static struct share *collect_shares(struct assembly *a, size_t *n)
 {
-	size_t capacity = 0, keys;
-	struct part_of_key *index = index_parts(a, &keys);
+	size_t capacity = 0;
 	struct share *shares = NULL;
 	struct tally_wait *w, *next;
+	bool sorted = true; /* they are, while no thread slept a second time */
 
 	*n = 0;
+	find_parts(a);
 	HASH_ITER (hh, a->tally->waits, w, next) {
-		struct part_of_key wanted = { .key = w->id.key }, *found;
+		const struct tally_key *k = w->id.key;
 
-		if (!keys || (!w->waiting && !w->wait_ns && !w->sleeps))
-			continue;
-		found = bsearch(&wanted, index, keys, sizeof(*index), compare_key_pointers);
-		if (!found)
+		if (!k->part || (!w->waiting && !w->wait_ns && !w->sleeps))
 			continue;
 		array__grow(shares, *n, capacity);
 		shares[(*n)++] = (struct share){ .tgid = w->tgid,
 						 .tid = w->id.tid,
 						 .wait = w,
-						 .part = found->main,
-						 .current = found->current };
+						 .part = k->part,
+						 .current = k->current };
+		sorted &= *n < 2 || compare_shares(&shares[*n - 2], &shares[*n - 1]) <= 0;
 	}
-	free(index);
-	if (*n)
+	if (!sorted)
 		qsort(shares, *n, sizeof(*shares), compare_shares);
 	return shares;
 }

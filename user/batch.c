@@ -90,8 +90,6 @@ static int print_snapshot(struct batch *b, struct export_run *e, const struct sn
 	FILE *whole;
 	int err;
 
-	if (b->take)
-		return s ? b->take(b->take_ctx, s) : 0;
 	whole = open_memstream(&bytes, &size);
 	if (!whole)
 		return -errno;
@@ -113,7 +111,10 @@ static int print(struct batch *b, struct export_run *e)
 	err = collector__interval(b->collector, &s);
 	if (err)
 		return err;
-	err = print_snapshot(b, e, s);
+	if (b->take)
+		err = b->take(b->take_ctx, s);
+	if (!err && b->output)
+		err = print_snapshot(b, e, s);
 	for (const struct fail_on *const *f = b->options->fail_on; *f && !b->found[0]; f++)
 		(*f)->found(s, b->found, sizeof(b->found));
 	snapshot__free(s);
@@ -140,7 +141,7 @@ int batch__run(struct batch *b)
 		over = wait_until(b, MIN(deadline, end)) || deadline >= end;
 		err = print(b, e);
 	}
-	if (!err)
+	if (!err && b->output)
 		err = print_snapshot(b, e, NULL);
 	export__free(e);
 	return err;

@@ -10,8 +10,8 @@
 struct batch {
 	const struct options *options;
 	struct collector *collector;
-	struct output *output;
-	/* takes each interval in place of the output: 0 or -errno; NULL: it is printed */
+	struct output *output; /* NULL: nothing is printed */
+	/* takes each interval, before it is printed: 0 or -errno; NULL: nobody does */
 	int (*take)(void *ctx, const struct snapshot *s);
 	void *take_ctx;
 	struct command_run *command; /* NULL: none was started */

@@ -329,7 +329,8 @@ int collector__interval(struct collector *c, struct snapshot **ret)
 			      .open = r.open,
 			      .n_open = r.n_open,
 			      .spinning = r.spinning,
-			      .n_spinning = r.n_spinning };
+			      .n_spinning = r.n_spinning,
+			      .cost_ns = r.look_cost_ns };
 	looks__interval(c->looks, &look, &c->tally);
 	s = new_snapshot(c);
 	fill_head(c, s, &r);

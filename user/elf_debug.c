@@ -16,65 +16,16 @@
 #include "util.h"
 
 #define ID_BYTES_MIN  8 /* a short one could be met by chance */
-#define ID_BYTES_MAX  64
-#define NOTE_BYTES    ((size_t)1 << 20)
 #define LINK_BYTES    4096
 #define CHECKED_BYTES ((off_t)256 << 20) /* a larger file is not read for its checksum */
 
 #define DEBUG_DIRECTORY "/usr/lib/debug"
 
 struct wanted {
-	unsigned char id[ID_BYTES_MAX];
-	size_t id_len;		 /* 0: none */
+	struct build_id id;	 /* none if it is too short */
 	char link[NAME_MAX + 1]; /* "": none */
 	uint32_t checksum;
 };
-
-/* The build id among notes. libelf bounds what it hands out by the data. */
-static bool id_in_notes(Elf_Data *data, struct wanted *ret)
-{
-	size_t offset = 0, name, descriptor;
-	GElf_Nhdr note;
-
-	while (data && (offset = gelf_getnote(data, offset, &note, &name, &descriptor)) > 0) {
-		const char *bytes = data->d_buf;
-
-		if (note.n_type != NT_GNU_BUILD_ID || note.n_namesz != sizeof("GNU") ||
-		    memcmp(bytes + name, "GNU", sizeof("GNU")) != 0 ||
-		    note.n_descsz < ID_BYTES_MIN || note.n_descsz > ID_BYTES_MAX)
-			continue;
-		memcpy(ret->id, bytes + descriptor, note.n_descsz);
-		ret->id_len = note.n_descsz;
-		return true;
-	}
-	return false;
-}
-
-/*
- * Sections before segments: those of a debug file still say where the notes were in the file that
- * it was taken from. Without sections there are the segments.
- */
-static void read_id(Elf *elf, struct wanted *ret)
-{
-	Elf_Scn *scn = NULL;
-	GElf_Shdr shdr;
-	GElf_Phdr phdr;
-	size_t n;
-
-	while ((scn = elf_nextscn(elf, scn)))
-		if (gelf_getshdr(scn, &shdr) && shdr.sh_type == SHT_NOTE &&
-		    elf_file__section(scn, NOTE_BYTES) && id_in_notes(elf_getdata(scn, NULL), ret))
-			return;
-	if (elf_getphdrnum(elf, &n) != 0)
-		return;
-	for (size_t i = 0; i < MIN(n, PN_XNUM); i++)
-		if (gelf_getphdr(elf, i, &phdr) && phdr.p_type == PT_NOTE &&
-		    phdr.p_filesz <= NOTE_BYTES &&
-		    id_in_notes(elf_getdata_rawchunk(elf, phdr.p_offset, phdr.p_filesz,
-						     phdr.p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR),
-				ret))
-			return;
-}
 
 /* NAME, NUL, padding to a multiple of 4, checksum. */
 static void read_link(Elf *elf, struct wanted *ret)
@@ -111,17 +62,17 @@ static bool right_checksum(int fd, uint32_t wanted)
 /* Does this file belong to the one that is wanted, and does it say more than that one? */
 static bool belongs(int fd, const struct wanted *w)
 {
-	struct wanted found = { .id_len = 0 };
+	struct build_id found = { .n = 0 };
 	Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
 	bool useful = elf && elf_kind(elf) == ELF_K_ELF &&
 		      (elf_file__find(elf, ".symtab") || elf_file__find(elf, ".debug_info"));
 
 	if (useful)
-		read_id(elf, &found);
+		elf_build_id__read(elf, &found);
 	elf_end(elf);
-	if (!useful || !w->id_len)
+	if (!useful || !w->id.n)
 		return useful && right_checksum(fd, w->checksum);
-	return found.id_len == w->id_len && memcmp(found.id, w->id, w->id_len) == 0;
+	return found.n == w->id.n && memcmp(found.bytes, w->id.bytes, found.n) == 0;
 }
 
 /* Takes path over. */
@@ -145,25 +96,14 @@ static int try(const struct elf_debug_search *search, const struct wanted *w, ch
 	return -ENOENT;
 }
 
-static void hex(const unsigned char *bytes, size_t n, char *ret)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < n; i++) {
-		*ret++ = digits[bytes[i] >> 4];
-		*ret++ = digits[bytes[i] & 15];
-	}
-	*ret = 0;
-}
-
 static int try_id(const struct elf_debug_search *search, const struct wanted *w,
 		  struct elf_debug *ret)
 {
-	char id[2 * ID_BYTES_MAX + 1];
+	char id[BUILD_ID_TEXT];
 
-	if (!w->id_len)
+	if (!w->id.n)
 		return -ENOENT;
-	hex(w->id, w->id_len, id);
+	elf_build_id__text(&w->id, id);
 	return try(search, w, xasprintf(DEBUG_DIRECTORY "/.build-id/%.2s/%s.debug", id, id + 2),
 		   ret);
 }
@@ -191,9 +131,9 @@ static int try_servers(const struct elf_debug_search *search, const struct wante
 	char *path;
 	int fd;
 
-	if (!search->debuginfod || !w->id_len)
+	if (!search->debuginfod || !w->id.n)
 		return -ENOENT;
-	fd = debuginfod__fetch(w->id, w->id_len, &path);
+	fd = debuginfod__fetch(w->id.bytes, w->id.n, &path);
 	if (fd < 0)
 		return fd;
 	if (!belongs(fd, w)) {
@@ -205,12 +145,14 @@ static int try_servers(const struct elf_debug_search *search, const struct wante
 	return 0;
 }
 
-int elf_debug__find(const struct elf_debug_search *search, Elf *elf, struct elf_debug *ret)
+int elf_debug__find(const struct elf_debug_search *search, Elf *elf, const struct build_id *id,
+		    struct elf_debug *ret)
 {
-	struct wanted w = { .id_len = 0 };
+	struct wanted w = { .link = "" };
 	int err;
 
-	read_id(elf, &w);
+	if (id->n >= ID_BYTES_MIN)
+		w.id = *id;
 	read_link(elf, &w);
 	err = try_id(search, &w, ret);
 	if (err)

@@ -8,6 +8,7 @@
 
 #include <libelf.h>
 
+#include "elf_build_id.h"
 #include "proc.h"
 
 /* Who maps the file, and what may be asked. */
@@ -25,7 +26,11 @@ struct elf_debug {
 	char *path; /* from malloc */
 };
 
-/* 0 or -errno. What is found has the same build id or, where there is none, the right checksum. */
-int elf_debug__find(const struct elf_debug_search *search, Elf *elf, struct elf_debug *ret);
+/*
+ * id: the file's. 0 or -errno. What is found has the same build id or, where there is none, the
+ * right checksum.
+ */
+int elf_debug__find(const struct elf_debug_search *search, Elf *elf, const struct build_id *id,
+		    struct elf_debug *ret);
 
 #endif

@@ -104,7 +104,6 @@ static bool read_segments(struct elf_file *f, Elf *elf)
 			.offset = phdr.p_offset,
 			.vaddr = phdr.p_vaddr,
 			.file_size = phdr.p_filesz,
-			.mem_size = phdr.p_memsz,
 			.exec = phdr.p_flags & PF_X,
 		};
 	}
@@ -121,14 +120,15 @@ static bool has_dwarf(Elf *elf)
  * The debug file, if it has anything to add: the path to it is kept, the file is closed again.
  * What is open cannot be unmounted.
  */
-static Elf *open_debug(struct elf_file *f, Elf *own, const struct elf_debug_search *search, int *fd)
+static Elf *open_debug(struct elf_file *f, Elf *own, const struct build_id *id,
+		       const struct elf_debug_search *search, int *fd)
 {
 	struct dwarf_place *place = &f->dwarf_place;
 	struct elf_debug debug;
 	Elf *elf;
 
 	if ((place->in == DWARF_OWN && elf_file__find(own, ".symtab")) ||
-	    elf_debug__find(search, own, &debug) < 0)
+	    elf_debug__find(search, own, id, &debug) < 0)
 		return NULL;
 	elf = elf_begin(debug.fd, ELF_C_READ, NULL);
 	if (place->in == DWARF_NOWHERE && elf && has_dwarf(elf) &&
@@ -143,14 +143,15 @@ static Elf *open_debug(struct elf_file *f, Elf *own, const struct elf_debug_sear
 	return elf;
 }
 
-static void read_symbols(struct elf_file *f, Elf *elf, const struct elf_debug_search *search)
+static void read_symbols(struct elf_file *f, Elf *elf, const struct build_id *id,
+			 const struct elf_debug_search *search)
 {
 	_cleanup_(util__closep) int debug_fd = -1;
 	Elf *mini, *debug = NULL;
 	char *mini_image = NULL;
 
 	if (search)
-		debug = open_debug(f, elf, search, &debug_fd);
+		debug = open_debug(f, elf, id, search, &debug_fd);
 	mini = elf_minidebug__open(elf, &mini_image);
 	elf_symbols__read(f, elf, mini, debug);
 	elf_end(mini);
@@ -168,6 +169,8 @@ static struct elf_file *read_file(Elf *(*open_elf)(void *from), void *from,
 	static uint64_t last_id;
 	struct elf_file *f = xcalloc(1, sizeof(*f));
 	Elf *elf = open_elf(from);
+	char text[BUILD_ID_TEXT];
+	struct build_id id;
 
 	if (!elf || !usable(elf, &f->machine) || !read_segments(f, elf)) {
 		elf_end(elf);
@@ -178,7 +181,10 @@ static struct elf_file *read_file(Elf *(*open_elf)(void *from), void *from,
 	f->bytes = sizeof(*f) + f->n_segments * sizeof(*f->segments);
 	if (search && has_dwarf(elf))
 		f->dwarf_place.in = DWARF_OWN;
-	read_symbols(f, elf, search);
+	elf_build_id__read(elf, &id);
+	elf_build_id__text(&id, text);
+	f->build_id = id.n ? xasprintf("%s", text) : NULL;
+	read_symbols(f, elf, &id, search);
 	elf_end(elf);
 	elf = open_elf(from);
 	if (elf)
@@ -251,6 +257,7 @@ void elf_file__free(struct elf_file *f)
 	for (size_t i = 0; i < ARRAY_SIZE(f->names); i++)
 		free(f->names[i]);
 	free(f->dwarf_place.path);
+	free(f->build_id);
 	free(f->functions.items);
 	free(f->objects.items);
 	free(f->segments);
@@ -318,6 +325,11 @@ int elf_file__machine(const struct elf_file *f)
 uint64_t elf_file__id(const struct elf_file *f)
 {
 	return f->id;
+}
+
+const char *elf_file__build_id(const struct elf_file *f)
+{
+	return f->build_id;
 }
 
 Dwarf_CFI *elf_file__eh_cfi(struct elf_file *f)

@@ -12,7 +12,7 @@
 #include "symbols.h"
 
 struct segment {
-	uint64_t offset, vaddr, file_size, mem_size;
+	uint64_t offset, vaddr, file_size;
 	bool exec;
 };
 
@@ -42,6 +42,7 @@ struct dwarf_place {
 struct elf_file {
 	uint64_t id; /* never used again after this file is gone */
 	int machine;
+	char *build_id; /* in hex; NULL: it has none */
 	struct segment *segments;
 	size_t n_segments;
 	struct symbol_array functions;

@@ -133,7 +133,7 @@ uint64_t exact__enter_ns(const struct exact *e)
 	return cost > run.ns ? cost - run.ns : 0;
 }
 
-uint64_t exact__cost_ns(const struct exact *e)
+static uint64_t cost_ns(const struct exact *e)
 {
 	return cost_of(e, run_time(e));
 }
@@ -179,7 +179,7 @@ static void turn_on(struct exact *e)
 	e->on = true;
 	e->skel->bss->exact_slice = ++e->slice;
 	e->on_since_ns = util__monotonic_ns();
-	e->on_cost_ns = exact__cost_ns(e);
+	e->on_cost_ns = cost_ns(e);
 	pthread_mutex_unlock(&e->state);
 	pthread_cond_signal(&e->changed);
 }
@@ -210,8 +210,7 @@ static uint64_t allowed_ns(const struct exact *e)
  */
 static void begin_window(struct exact *e, uint64_t now_ns)
 {
-	uint64_t cost = exact__cost_ns(e), allowed = allowed_ns(e),
-		 spent = cost - e->window_cost_ns;
+	uint64_t cost = cost_ns(e), allowed = allowed_ns(e), spent = cost - e->window_cost_ns;
 
 	if (!e->window_ns)
 		e->aim_ns = allowed / 2;
@@ -225,7 +224,7 @@ static void begin_window(struct exact *e, uint64_t now_ns)
 
 static uint64_t window_end(const struct exact *e)
 {
-	uint64_t spent = exact__cost_ns(e) - e->window_cost_ns;
+	uint64_t spent = cost_ns(e) - e->window_cost_ns;
 	double times = (double)spent / allowed_ns(e);
 
 	return e->window_ns + (uint64_t)(WINDOW_NS * MIN(MAX(times, 1.0), MAKE_UP_MOST));
@@ -233,13 +232,13 @@ static uint64_t window_end(const struct exact *e)
 
 static bool at_aim(const struct exact *e)
 {
-	return e->stats_fd >= 0 && exact__cost_ns(e) - e->window_cost_ns > e->aim_ns;
+	return e->stats_fd >= 0 && cost_ns(e) - e->window_cost_ns > e->aim_ns;
 }
 
 /* When to look at the cost again: before the aim is reached, at the pace of the slice so far. */
 static uint64_t guard_ns(const struct exact *e)
 {
-	uint64_t cost = exact__cost_ns(e), end = e->window_cost_ns + e->aim_ns;
+	uint64_t cost = cost_ns(e), end = e->window_cost_ns + e->aim_ns;
 	double passed = util__monotonic_ns() - e->on_since_ns, spent = cost - e->on_cost_ns;
 	double left = end > cost && spent > 0 ? passed / spent * (double)(end - cost) : GUARD_NS;
 

@@ -35,6 +35,5 @@ uint64_t exact__on_ns(struct exact *e, uint64_t now_ns);
 uint64_t exact__enter_ns(const struct exact *e);
 
 /* What the budget is measured by: the programs' run time and what entering them takes, so far. */
-uint64_t exact__cost_ns(const struct exact *e);
 
 #endif

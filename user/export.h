@@ -22,6 +22,7 @@ struct export_document {
 struct exporter {
 	const char *name;
 	const char *help;
+	const char *suffix; /* of a file's name */
 	/*
 	 * Writes one interval. first: the first of this output (heads are printed once).
 	 * 0 or -errno; what is written goes to out only. NULL: it is a document.
@@ -60,5 +61,6 @@ int export_dot__write(FILE *out, const struct snapshot *s, const struct options 
 extern const struct export_document export_openmetrics, export_prometheus;
 extern const struct export_document export_pprof, export_pprof_waker;
 extern const struct export_document export_html;
+extern const struct export_document export_trace;
 
 #endif

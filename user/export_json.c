@@ -78,11 +78,12 @@ static json_t *stack(const struct frame *frames, size_t n)
 		char hex[32];
 
 		snprintf(hex, sizeof(hex), "0x%" PRIx64, f->offset);
-		json_array_append_new(a, json_pack("{s:o, s:o, s:s, s:o, s:o, s:o}", "function",
-						   text(f->function), "module", text(f->module),
-						   "offset", hex, "file", text(f->file), "line",
-						   f->line ? json_integer(f->line) : json_null(),
-						   "language", text(f->language)));
+		json_array_append_new(
+			a, json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "function",
+				     text(f->function), "module", text(f->module), "offset", hex,
+				     "file", text(f->file), "line",
+				     f->line ? json_integer(f->line) : json_null(), "language",
+				     text(f->language), "build_id", text(f->build_id)));
 	}
 	return a;
 }

@@ -91,6 +91,12 @@ static void missing_capabilities(char *buf, size_t size)
 					needed[i].name);
 }
 
+/* Capabilities are not all: a seccomp filter or a locked down kernel may refuse the call. */
+static bool has_bpf(void)
+{
+	return libbpf_probe_bpf_map_type(BPF_MAP_TYPE_ARRAY, NULL) == 1;
+}
+
 int features__require(char *error, size_t size)
 {
 	char missing[128];
@@ -99,6 +105,12 @@ int features__require(char *error, size_t size)
 	if (missing[0]) {
 		snprintf(error, size, "not permitted: run as root (sudo locktop), or grant %s",
 			 missing);
+		return -EPERM;
+	}
+	if (!has_bpf()) {
+		snprintf(error, size,
+			 "the bpf system call is refused, though the capabilities are there: by a "
+			 "container's seccomp profile, or a locked down kernel");
 		return -EPERM;
 	}
 	if (access("/sys/kernel/btf/vmlinux", R_OK)) {
@@ -242,6 +254,8 @@ static const struct feature {
 } features[] = {
 	{ "permission", true, has_permission,
 	  "run as root, or grant the capabilities named above" },
+	{ "bpf system call", true, has_bpf,
+	  "refused by a seccomp profile or a locked down kernel, or the permission is missing" },
 	{ "kernel type information (BTF)", true, has_btf, "needs CONFIG_DEBUG_INFO_BTF" },
 	{ "scheduler tracepoints with types", true, has_tracing, "needs Linux 5.5 or newer" },
 	{ "task storage", true, has_storage, "needs Linux 5.11 or newer" },
@@ -255,7 +269,8 @@ static const struct feature {
 	{ "files behind mappings", false, has_map_files,
 	  "replaced or deleted programs have no function names (CAP_CHECKPOINT_RESTORE)" },
 	{ "sampling clock", false, sampler__possible,
-	  "owners that run have no stacks (perf_event_open is refused)" },
+	  "owners that run have no stacks (perf_event_open is refused; where "
+	  "kernel.perf_event_paranoid is above 2 it wants CAP_SYS_ADMIN)" },
 	{ "uprobes in bulk", false, uprobes__supports_multi,
 	  "the exact tier's probes come one by one and go slowly (needs Linux 6.10 or newer)" },
 	{ "first PID namespace", false, in_first_pid_namespace,

@@ -7,26 +7,10 @@
 #include <strings.h>
 
 #include "fields_exact.h"
+#include "fields_internal.h"
 #include "fields_owner.h"
 #include "fields_python.h"
 #include "text.h"
-#include "util.h"
-
-static struct value number(uint64_t n)
-{
-	return (struct value){ .known = true, .number = (int64_t)MIN(n, (uint64_t)INT64_MAX) };
-}
-
-static struct value text(const char *s)
-{
-	return (struct value){ .known = s, .text = s };
-}
-
-/* Unknown because there is nothing to know. */
-static struct value nothing(void)
-{
-	return (struct value){ .text = "-" };
-}
 
 const char *value__text(const struct value *v)
 {
@@ -76,7 +60,7 @@ static struct value process_threads(const void *row)
 {
 	const struct process *p = row;
 
-	return p->threads < 0 ? (struct value){} : number((uint64_t)p->threads);
+	return p->threads < 0 ? unknown() : number((uint64_t)p->threads);
 }
 
 TEXT(lock, id)

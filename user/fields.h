@@ -97,13 +97,8 @@ bool field__is_scaled(const struct field *f, bool scaled);
 bool fields__scaled(const struct snapshot *s);
 
 /*
- * <0, 0, >0 for qsort-like callers: numbers descend (largest first), text and ids ascend; unknown
- * values come last.
- */
-int field__compare(const struct field *f, const void *a, const void *b);
-
-/*
- * Sorts an array of row pointers of one entity. Stable: equal rows keep a fixed order by identity
+ * Sorts an array of row pointers of one entity: numbers descend (largest first), text and ids
+ * ascend. Stable: equal rows keep a fixed order by identity
  * (pid, address, tid), so that rows do not jump; of locks that waited equally long, those come
  * first that were taken more often. Unknown values come last in reverse order too.
  */

@@ -1,25 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "fields_exact.h"
 
-#include "util.h"
+#include "fields_internal.h"
 
-/* Unknown, printed as a ?: the exact tier was off, or cannot tell. */
-static const struct value unknown;
-
-/* Unknown because there is nothing to know. */
-static const struct value nothing = { .text = "-" };
-
-static struct value number(uint64_t n)
-{
-	return (struct value){ .known = true, .number = (int64_t)MIN(n, (uint64_t)INT64_MAX) };
-}
-
-#define COUNTED(name, member)                                        \
-	struct value fields_exact__##name(const void *row)           \
-	{                                                            \
-		const struct lock *lock = row;                       \
-                                                                     \
-		return lock->exact ? number(lock->member) : unknown; \
+#define COUNTED(name, member)                                          \
+	struct value fields_exact__##name(const void *row)             \
+	{                                                              \
+		const struct lock *lock = row;                         \
+                                                                       \
+		return lock->exact ? number(lock->member) : unknown(); \
 	}
 
 COUNTED(acquisitions, acquisitions)
@@ -51,7 +40,7 @@ static bool hold_known(const struct lock *lock)
 
 static struct value no_hold(const struct lock *lock)
 {
-	return lock->exact && !is_taken(lock) ? nothing : unknown;
+	return lock->exact && !is_taken(lock) ? nothing() : unknown();
 }
 
 HELD(hold, hold_ns)
@@ -59,7 +48,7 @@ HELD(read_hold, read_hold_ns)
 
 static struct value mean(uint64_t sum, uint64_t n)
 {
-	return n ? number(sum / n) : nothing;
+	return n ? number(sum / n) : nothing();
 }
 
 /*
@@ -72,10 +61,10 @@ struct value fields_exact__contention(const void *row)
 	uint64_t n = MIN(lock->contended, lock->acquisitions);
 
 	if (!lock->exact)
-		return unknown;
+		return unknown();
 	return is_taken(lock) && lock->acquisitions
 		       ? number((double)n / lock->acquisitions * VALUE_WHOLE)
-		       : nothing;
+		       : nothing();
 }
 
 struct value fields_exact__avg_wait(const void *row)
@@ -83,8 +72,8 @@ struct value fields_exact__avg_wait(const void *row)
 	const struct lock *lock = row;
 
 	if (!lock->exact)
-		return unknown;
-	return is_taken(lock) ? mean(lock->call_wait_ns, lock->acquisitions) : nothing;
+		return unknown();
+	return is_taken(lock) ? mean(lock->call_wait_ns, lock->acquisitions) : nothing();
 }
 
 struct value fields_exact__avg_hold(const void *row)
@@ -104,15 +93,15 @@ struct value fields_exact__max_hold(const void *row)
 		return no_hold(lock);
 	if (lock->max_hold_ns)
 		return number(lock->max_hold_ns);
-	return lock->kind == KIND_SEM ? unknown : nothing;
+	return lock->kind == KIND_SEM ? unknown() : nothing();
 }
 
-#define CALLED(member)                                               \
-	struct value fields_exact__##member(const void *row)         \
-	{                                                            \
-		const struct process *p = row;                       \
-                                                                     \
-		return p->calls_known ? number(p->member) : unknown; \
+#define CALLED(member)                                                 \
+	struct value fields_exact__##member(const void *row)           \
+	{                                                              \
+		const struct process *p = row;                         \
+                                                                       \
+		return p->calls_known ? number(p->member) : unknown(); \
 	}
 
 CALLED(futex_calls)

@@ -3,27 +3,11 @@
 
 #include <stdio.h>
 
+#include "fields_internal.h"
 #include "fields_python.h"
 #include "text.h"
-#include "util.h"
 
 #define OWNER_NAME 33 /* bytes of a thread's name where its number follows */
-
-static struct value number(uint64_t n)
-{
-	return (struct value){ .known = true, .number = (int64_t)MIN(n, (uint64_t)INT64_MAX) };
-}
-
-static struct value text(const char *s)
-{
-	return (struct value){ .known = s, .text = s };
-}
-
-/* Unknown because there is nothing to know. */
-static struct value nothing(void)
-{
-	return (struct value){ .text = "-" };
-}
 
 struct value fields_owner__words(const void *row)
 {

@@ -1,23 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "fields_python.h"
 
-#include "util.h"
-
-static struct value known(uint64_t n)
-{
-	return (struct value){ .known = true, .number = (int64_t)MIN(n, (uint64_t)INT64_MAX) };
-}
-
-static struct value text(const char *s)
-{
-	return (struct value){ .known = s, .text = s };
-}
-
-/* Unknown because there is nothing to know. */
-static struct value nothing(void)
-{
-	return (struct value){ .text = "-" };
-}
+#include "fields_internal.h"
 
 struct value fields_python__name(const void *row)
 {
@@ -55,12 +39,12 @@ struct value fields_python__switches(const void *row)
 {
 	const struct lock *l = row;
 
-	return l->switches_known ? known(l->switches) : nothing();
+	return l->switches_known ? number(l->switches) : nothing();
 }
 
 struct value fields_python__forced_switches(const void *row)
 {
 	const struct lock *l = row;
 
-	return l->switches_known ? known(l->forced_switches) : nothing();
+	return l->switches_known ? number(l->forced_switches) : nothing();
 }

@@ -30,11 +30,6 @@ static int compare(const struct field *f, bool reverse, const void *a, const voi
 	return reverse ? compare_values(f->unit, &y, &x) : compare_values(f->unit, &x, &y);
 }
 
-int field__compare(const struct field *f, const void *a, const void *b)
-{
-	return compare(f, false, a, b);
-}
-
 static int compare_identity(enum entity entity, const void *a, const void *b)
 {
 	const struct process *p = a, *q = b;

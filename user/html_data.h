@@ -63,9 +63,5 @@ void html_data__add(struct html_data *d, const struct snapshot *s);
 
 /* As one JSON object; nothing in it can end the script element that it stands in. */
 void html_json__write(FILE *out, const struct html_data *d);
-/* A profile's tables as the value of a member. */
-void html_json__stacks(FILE *out, const struct profile *p);
-/* Text as a JSON string, cleaned; NULL: null. */
-void html_json__text(FILE *out, const char *text);
 
 #endif

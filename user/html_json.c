@@ -10,7 +10,8 @@
 #include "text.h"
 #include "util.h"
 
-void html_json__text(FILE *out, const char *text)
+/* As a JSON string, cleaned; NULL: null. */
+static void write_text(FILE *out, const char *text)
 {
 	char clean[4096];
 
@@ -34,7 +35,7 @@ void html_json__text(FILE *out, const char *text)
 static void member(FILE *out, const char *key, const char *text)
 {
 	fprintf(out, ",\"%s\":", key);
-	html_json__text(out, text);
+	write_text(out, text);
 }
 
 static void number(FILE *out, const char *key, uint64_t n)
@@ -82,11 +83,11 @@ static void put_verdicts(FILE *out, const struct lock *l)
 		const struct verdict *v = &l->verdicts[i];
 
 		fputs(i ? ",[" : "[", out);
-		html_json__text(out, v->name);
+		write_text(out, v->name);
 		fputc(',', out);
-		html_json__text(out, v->evidence);
+		write_text(out, v->evidence);
 		fputc(',', out);
-		html_json__text(out, v->advice);
+		write_text(out, v->advice);
 		fputc(']', out);
 	}
 	fputc(']', out);
@@ -180,7 +181,7 @@ static void put_losses(FILE *out, const struct html_data *d)
 			continue;
 		fprintf(out, "%s[\"%s\",%" PRIu64 ",", first ? "" : ",", loss_names[i],
 			d->losses[i]);
-		html_json__text(out, loss_help[i]);
+		write_text(out, loss_help[i]);
 		fputc(']', out);
 		first = false;
 	}
@@ -198,7 +199,7 @@ static void put_deadlocks(FILE *out, const char *text)
 		memcpy(line, text, n);
 		if (!first)
 			fputc(',', out);
-		html_json__text(out, line);
+		write_text(out, line);
 		text += n + (text[n] == '\n');
 	}
 	fputc(']', out);
@@ -206,10 +207,12 @@ static void put_deadlocks(FILE *out, const char *text)
 
 /* ---- stacks ---- */
 
-static void put_locations(FILE *out, const struct profile *p, const char **texts)
+/* A frame for each line of a location. *first: where those of a location begin, by its id. */
+static void put_locations(FILE *out, const struct profile *p, const char **texts, size_t *first)
 {
 	const struct profile_item **functions, **mappings;
 	struct profile_item *item, *next;
+	size_t rows = 1;
 
 	functions = xcalloc(HASH_COUNT(p->functions) + 1, sizeof(*functions));
 	mappings = xcalloc(HASH_COUNT(p->mappings) + 1, sizeof(*mappings));
@@ -220,24 +223,33 @@ static void put_locations(FILE *out, const struct profile *p, const char **texts
 	fputs("\"frames\":[null", out);
 	HASH_ITER (hh, p->locations, item, next) {
 		const struct location_key *key = item->key;
-		const struct function_key *function = functions[key->function]->key;
-		uint64_t path = key->mapping ? *(uint64_t *)mappings[key->mapping]->key : 0;
+		const struct mapping_key *mapping =
+			key->mapping ? mappings[key->mapping]->key : NULL;
+		size_t n;
+		const struct line_key *lines = location_lines(item, &n);
 
-		fputs(",[", out);
-		html_json__text(out, texts[function->name]);
-		fputc(',', out);
-		html_json__text(out, texts[function->file]);
-		fprintf(out, ",%" PRIu64 ",", key->line);
-		html_json__text(out, texts[path]);
-		fputc(']', out);
+		first[item->id] = rows;
+		rows += n;
+		for (size_t i = 0; i < n; i++) {
+			const struct function_key *function = functions[lines[i].function]->key;
+
+			fputs(",[", out);
+			write_text(out, texts[function->name]);
+			fputc(',', out);
+			write_text(out, texts[function->file]);
+			fprintf(out, ",%" PRIu64 ",", lines[i].line);
+			write_text(out, texts[mapping ? mapping->path : 0]);
+			fputc(']', out);
+		}
 	}
+	first[HASH_COUNT(p->locations) + 1] = rows;
 	fputs("]", out);
 	free(functions);
 	free(mappings);
 }
 
 /* ["pid:address:kind", wait, sleeps, [frames, innermost first]] */
-static void put_samples(FILE *out, const struct profile *p, const char **texts)
+static void put_samples(FILE *out, const struct profile *p, const char **texts, const size_t *first)
 {
 	struct profile_item *item, *next;
 
@@ -252,23 +264,28 @@ static void put_samples(FILE *out, const struct profile *p, const char **texts)
 			key->address ? texts[key->address] : "", key->kind ? texts[key->kind] : "",
 			item->values[1], item->values[0]);
 		for (size_t i = 0; i < n; i++)
-			fprintf(out, "%s%" PRIu64, i ? "," : "", locations[i]);
+			for (size_t row = first[locations[i]]; row < first[locations[i] + 1]; row++)
+				fprintf(out, "%s%zu", i || row > first[locations[i]] ? "," : "",
+					row);
 		fputs("]]", out);
 	}
 	fputs("]", out);
 }
 
-void html_json__stacks(FILE *out, const struct profile *p)
+/* A profile's tables as the value of a member. */
+static void write_stacks(FILE *out, const struct profile *p)
 {
 	const char **texts = xcalloc(HASH_COUNT(p->strings) + 1, sizeof(*texts));
+	size_t *first = xcalloc(HASH_COUNT(p->locations) + 2, sizeof(*first));
 	struct profile_item *item, *next;
 
 	HASH_ITER (hh, p->strings, item, next)
 		texts[item->id] = item->key;
 	fputc('{', out);
-	put_locations(out, p, texts);
-	put_samples(out, p, texts);
+	put_locations(out, p, texts, first);
+	put_samples(out, p, texts, first);
 	fputc('}', out);
+	free(first);
 	free(texts);
 }
 
@@ -293,8 +310,8 @@ void html_json__write(FILE *out, const struct html_data *d)
 	put_edges(out);
 	put_locks(out, d);
 	fputs(",\n\"waiters\":", out);
-	html_json__stacks(out, d->waiters);
+	write_stacks(out, d->waiters);
 	fputs(",\n\"wakers\":", out);
-	html_json__stacks(out, d->wakers);
+	write_stacks(out, d->wakers);
 	fputs("}\n", out);
 }

@@ -4,6 +4,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "export.h"
+#include "menu.h"
 #include "prompt.h"
 #include "recording.h"
 
@@ -100,32 +102,58 @@ static unsigned int reverse(struct view *v, int arg)
 	return OUTCOME_DRAW;
 }
 
-static unsigned int open_menu(struct view *v, int arg)
+/* At the row in force. */
+static unsigned int open_menu(struct view *v, int mode)
 {
 	const struct field *sorted = v->sort[view__clevel(v)->entity];
+	struct menu menu;
 
-	(void)arg;
-	v->mode = MODE_SORT;
-	v->menu = 0;
-	for (const struct field *f = fields__of(view__clevel(v)->entity); f->key; f++) {
-		if (f == sorted)
-			break;
-		v->menu += view__has_column(v, f);
-	}
-	view__move(v, 0);
+	v->mode = mode;
+	menu__list(v, &menu);
+	v->menu = menu.n - 1;
+	while (v->menu > 0 && menu.items[v->menu].row != sorted &&
+	       menu.items[v->menu].row != v->exporter)
+		v->menu--;
 	return OUTCOME_DRAW;
 }
 
-static unsigned int choose(struct view *v, int arg)
+/* A dump is text: there is nothing to choose but its name. */
+static unsigned int open_formats(struct view *v, int mode)
 {
-	int i = 0;
+	if (view__clevel(v)->text)
+		return OUTCOME_DRAW | OUTCOME_NAME;
+	return open_menu(v, mode);
+}
+
+/* Closes the menu. NULL: it was empty. */
+static const void *chosen(struct view *v)
+{
+	struct menu menu;
+
+	menu__list(v, &menu);
+	v->mode = MODE_LIST;
+	return v->menu < menu.n ? menu.items[v->menu].row : NULL;
+}
+
+static unsigned int choose_column(struct view *v, int arg)
+{
+	const struct field *f = chosen(v);
 
 	(void)arg;
-	for (const struct field *f = fields__of(view__clevel(v)->entity); f->key; f++)
-		if (view__has_column(v, f) && i++ == v->menu)
-			view__sort_by(v, f);
-	v->mode = MODE_LIST;
+	if (f)
+		view__sort_by(v, f);
 	return OUTCOME_DRAW;
+}
+
+static unsigned int choose_format(struct view *v, int arg)
+{
+	const struct exporter *e = chosen(v);
+
+	(void)arg;
+	if (e != v->exporter)
+		v->file[0] = 0; /* what was typed for another format */
+	v->exporter = e;
+	return OUTCOME_DRAW | (e ? OUTCOME_NAME : 0);
 }
 
 static unsigned int find(struct view *v, int direction)
@@ -147,6 +175,8 @@ static unsigned int prompt_accept(struct view *v, int arg)
 {
 	(void)arg;
 	prompt__accept(v);
+	if (v->prompt == PROMPT_FILE)
+		return OUTCOME_DRAW | OUTCOME_WRITE;
 	return OUTCOME_DRAW | (v->recording ? OUTCOME_SEEK : OUTCOME_DELAY);
 }
 
@@ -239,25 +269,28 @@ static unsigned int outcome(struct view *v, int which)
 	return which;
 }
 
-#define LIST   (1 << MODE_LIST)
-#define HELP   (1 << MODE_HELP)
-#define MENU   (1 << MODE_SORT)
-#define PROMPT (1 << MODE_PROMPT)
-#define DETAIL (1 << MODE_DETAIL)
-#define GRAPH  (1 << MODE_GRAPH)
-#define TEXT   (1 << MODE_TEXT)
-#define OVER   (HELP | MENU)
-#define PLACES (LIST | DETAIL | GRAPH | TEXT)
-#define FIND   (LIST | GRAPH | TEXT)
-#define SCROLL (PLACES | HELP | MENU)
-#define LIVE   (PLACES | KEYS_LIVE)
-#define TAPE   (PLACES | KEYS_RECORDED)
+#define LIST	(1 << MODE_LIST)
+#define HELP	(1 << MODE_HELP)
+#define MENU	(1 << MODE_SORT)
+#define FORMATS (1 << MODE_EXPORT)
+#define PROMPT	(1 << MODE_PROMPT)
+#define DETAIL	(1 << MODE_DETAIL)
+#define GRAPH	(1 << MODE_GRAPH)
+#define TEXT	(1 << MODE_TEXT)
+#define OVER	(HELP | MENU | FORMATS)
+#define PLACES	(LIST | DETAIL | GRAPH | TEXT)
+#define FIND	(LIST | GRAPH | TEXT)
+#define SCROLL	(PLACES | HELP | MENU | FORMATS)
+#define LIVE	(PLACES | KEYS_LIVE)
+#define TAPE	(PLACES | KEYS_RECORDED)
 
 /* clang-format off */
 const struct binding bindings[] = {
 	{ HELP, { 'h', '?', KEYS_F1 }, "Esc h q", NULL, "Close", NULL, close_mode, 0 },
-	{ MENU, { KEYS_ENTER }, "Enter", NULL, "Sort by this", NULL, choose, 0 },
+	{ MENU, { KEYS_ENTER }, "Enter", NULL, "Sort by this", NULL, choose_column, 0 },
 	{ MENU, { 's', KEYS_F6 }, "Esc s q", NULL, "Close", NULL, close_mode, 0 },
+	{ FORMATS, { KEYS_ENTER }, "Enter", NULL, "Name the file", NULL, choose_format, 0 },
+	{ FORMATS, { 'E' }, "Esc E q", NULL, "Close", NULL, close_mode, 0 },
 	{ OVER, { KEYS_ESC, 'q', KEYS_F10, KEYS_LEFT }, "Esc q", NULL, NULL, NULL, close_mode, 0 },
 	{ HELP, { KEYS_ENTER }, "Enter", NULL, NULL, NULL, close_mode, 0 },
 	{ PLACES, { 'h', '?', KEYS_F1 }, "h ? F1", "General", "Help", "this help", help, 0 },
@@ -313,7 +346,7 @@ const struct binding bindings[] = {
 	{ LIST, { 'f', '\\', KEYS_F4 }, "f \\ F4", "Find", "Filter",
 	  "only rows that contain a text in any column", prompt, PROMPT_FILTER },
 	{ LIST, { 's', KEYS_F6 }, "s F6", "Order", "Sort", "choose the column to sort by",
-	  open_menu, 0 },
+	  open_menu, MODE_SORT },
 	{ LIST, { '<', ',' }, "< ,", "Order", NULL, "sort by the column to the left", sort_step, -1 },
 	{ LIST, { '>', '.' }, "> .", "Order", NULL, "sort by the column to the right", sort_step, 1 },
 	{ LIST, { 'r' }, "r", "Order", NULL, "reverse the order", reverse, 0 },
@@ -328,6 +361,9 @@ const struct binding bindings[] = {
 	{ PLACES, { 'e' }, "e", "Run", "Export",
 	  "what is on screen into a file in this directory: JSON; a dump as text", outcome,
 	  OUTCOME_EXPORT },
+	{ PLACES, { 'E' }, "E", "Run", NULL,
+	  "the same in any format, under a name that you choose", open_formats,
+	  MODE_EXPORT },
 	{ SCROLL, { KEYS_CTRL('l') }, "^L", "Run", NULL, "paint the screen anew", outcome,
 	  OUTCOME_DRAW | OUTCOME_REPAINT },
 	{ PROMPT, { KEYS_ENTER }, "Enter", NULL, "Accept", NULL, prompt_accept, 0 },

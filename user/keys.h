@@ -40,8 +40,10 @@ enum outcome {
 	OUTCOME_PAUSE = 8,   /* view->paused */
 	OUTCOME_EXPORT = 16,
 	OUTCOME_QUIT = 32,
-	OUTCOME_DUMP = 64,  /* a thread dump of view__pid() is wanted */
-	OUTCOME_SEEK = 128, /* view->recording: another snapshot is wanted, or another rhythm */
+	OUTCOME_DUMP = 64,   /* a thread dump of view__pid() is wanted */
+	OUTCOME_SEEK = 128,  /* view->recording: another snapshot is wanted, or another rhythm */
+	OUTCOME_NAME = 256,  /* view->exporter, or a dump: its file's name is to be asked for */
+	OUTCOME_WRITE = 512, /* view->exporter, to view->file */
 };
 
 /* Beside its modes, of a binding: only there. What is for recordings comes before the rest. */

@@ -19,7 +19,7 @@ struct library {
 	uint64_t id; /* ascending; never used again */
 	struct file_identity identity;
 	char *path; /* for the kernel to open; NULL: nobody that maps it can be asked any more */
-	char build_id[2 * 64 + 1]; /* hex; "" if it has none */
+	char build_id[BUILD_ID_TEXT]; /* hex; "" if it has none */
 	struct lock_place *places;
 	size_t n_places;
 };

@@ -1,36 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "library_file.h"
 
-#include <elfutils/libdwelf.h>
-#include <gelf.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "util.h"
 
 #define COMMENT_BYTES ((size_t)64 << 10)
-#define NOTE_BYTES    ((size_t)64 << 10)
-
-static void read_build_id(Elf *elf, char *ret, size_t size)
-{
-	Elf_Scn *scn = elf_file__find(elf, ".note.gnu.build-id");
-	size_t offset = 0, next, name, descriptor;
-	Elf_Data *data = NULL;
-	GElf_Nhdr note;
-
-	if (scn && elf_file__section(scn, NOTE_BYTES))
-		data = elf_getdata(scn, NULL);
-	for (; data && (next = gelf_getnote(data, offset, &note, &name, &descriptor)) > 0;
-	     offset = next) {
-		const uint8_t *bytes = (const uint8_t *)data->d_buf + descriptor;
-
-		if (note.n_type != NT_GNU_BUILD_ID || note.n_descsz > (size - 1) / 2)
-			continue;
-		for (size_t i = 0; i < note.n_descsz; i++)
-			snprintf(ret + 2 * i, 3, "%02x", bytes[i]);
-		return;
-	}
-}
 
 /* Compilers leave their names, stripped or not. */
 static bool comment_has(Elf *elf, const char *word)
@@ -67,6 +42,7 @@ static bool (*const signs[BYPASS_KINDS])(Elf *elf, const char *path) = {
 bool library_file__read(int fd, const char *path, struct library *ret, unsigned int *bypass)
 {
 	unsigned int mask = 0;
+	struct build_id id;
 	Elf *elf;
 
 	elf_version(EV_CURRENT);
@@ -78,8 +54,10 @@ bool library_file__read(int fd, const char *path, struct library *ret, unsigned 
 	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
 		mask |= (unsigned int)signs[i](elf, path) << i;
 	ret->n_places = lock_functions__find(fd, elf, &ret->places);
-	if (ret->n_places > 0)
-		read_build_id(elf, ret->build_id, sizeof(ret->build_id));
+	if (ret->n_places > 0) {
+		elf_build_id__read(elf, &id);
+		elf_build_id__text(&id, ret->build_id);
+	}
 	elf_end(elf);
 	*bypass = mask;
 	return mask || ret->n_places > 0;

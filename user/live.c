@@ -24,6 +24,11 @@ static void schedule(struct live *l, uint64_t length_ns)
 	l->deadline_ns = l->begun_ns + length_ns;
 }
 
+static bool stands_still(const struct view *v)
+{
+	return v->paused || view__exporting(v);
+}
+
 /* Ends an interval. The short one at the start does not count as one that the user asked for. */
 static int take_interval(struct live *l)
 {
@@ -42,7 +47,7 @@ static int take_interval(struct live *l)
 		view__push_load(v, (double)s->totals.wait_ns / s->interval_ns);
 	if (l->o->count && l->intervals++ >= l->o->count)
 		l->stage.end = true;
-	if (!v->paused) {
+	if (!stands_still(v)) {
 		stage__show(&l->stage, s);
 	} else {
 		snapshot__free(l->latest);
@@ -51,9 +56,10 @@ static int take_interval(struct live *l)
 	return 0;
 }
 
-static void change_pause(struct live *l)
+/* What was taken while the display stood still. */
+static void catch_up(struct live *l)
 {
-	if (l->stage.view->paused || !l->latest)
+	if (stands_still(l->stage.view) || !l->latest)
 		return;
 	stage__show(&l->stage, l->latest);
 	l->latest = NULL;
@@ -84,8 +90,7 @@ static void act(void *ctx, unsigned int outcome)
 {
 	struct live *l = ctx;
 
-	if (outcome & OUTCOME_PAUSE)
-		change_pause(l);
+	catch_up(l);
 	if (outcome & OUTCOME_DELAY)
 		change_delay(l);
 	if (outcome & OUTCOME_DUMP)

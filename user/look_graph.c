@@ -29,24 +29,46 @@ static void place_waits(struct looks *l, const uint64_t *tids, size_t n)
 	}
 }
 
+/* Sorts what may be sorted already, and leaves each number once. Returns how many there are. */
+static size_t sort(uint64_t *v, size_t n)
+{
+	size_t unique = 0, ordered = 1;
+
+	while (ordered < n && v[ordered - 1] <= v[ordered])
+		ordered++;
+	if (ordered < n)
+		qsort(v, n, sizeof(*v), looks__compare_numbers);
+	for (size_t i = 0; i < n; i++)
+		if (!unique || v[unique - 1] != v[i])
+			v[unique++] = v[i];
+	return unique;
+}
+
 static size_t number_threads(struct looks *l, uint64_t **ret)
 {
+	uint64_t *waiters = xcalloc(l->n_waits, sizeof(*waiters));
+	uint64_t *owners = xcalloc(l->n_asked, sizeof(*owners));
 	uint64_t *tids = xcalloc(l->n_waits + l->n_asked, sizeof(*tids));
-	size_t n = 0, unique = 0;
+	size_t n_waiters = l->n_waits, n_owners = 0, n = 0;
 
 	for (size_t i = 0; i < l->n_waits; i++)
-		tids[n++] = l->waits[i].open->tid;
+		waiters[i] = l->waits[i].open->tid;
 	for (size_t i = 0; i < l->n_asked; i++)
 		if (l->asked[i]->owner)
-			tids[n++] = l->asked[i]->owner;
-	if (n)
-		qsort(tids, n, sizeof(*tids), looks__compare_numbers);
-	for (size_t i = 0; i < n; i++)
-		if (!unique || tids[unique - 1] != tids[i])
-			tids[unique++] = tids[i];
-	place_waits(l, tids, unique);
+			owners[n_owners++] = l->asked[i]->owner;
+	n_waiters = sort(waiters, n_waiters);
+	n_owners = sort(owners, n_owners);
+	for (size_t i = 0, j = 0; i < n_waiters || j < n_owners; n++) {
+		bool waiter = i < n_waiters && (j == n_owners || waiters[i] <= owners[j]);
+
+		tids[n] = waiter ? waiters[i++] : owners[j];
+		j += j < n_owners && owners[j] == tids[n];
+	}
+	free(waiters);
+	free(owners);
+	place_waits(l, tids, n);
 	*ret = tids;
-	return unique;
+	return n;
 }
 
 static struct graph *make_graph(struct looks *l, const uint64_t *tids, size_t n)

@@ -132,11 +132,7 @@ void look_stacks__event(struct look_stacks *s, struct looks *l, struct look_lock
 			const struct stack_event *e)
 {
 	struct look_thread *t = looks__thread(l, e->tid);
-	struct raw_stack raw = { .regs = &e->regs,
-				 .bytes = e->stack,
-				 .len = e->stack_len,
-				 .now_ns = e->time_ns,
-				 .tid = e->tid };
+	struct raw_stack raw = stacks__of_event(e);
 	struct look_lock *lock, *next;
 
 	if (!t || t->now.tgid != e->tgid || t->now.gen != e->gen ||

@@ -29,6 +29,8 @@ struct looks *looks__new(struct source *source, struct processes *processes,
 
 static void drop_lock(struct looks *l, struct look_lock *lock)
 {
+	if (lock->place != GRAPH_NONE) /* the latest look asked for it */
+		recall__forget(&l->sleepers);
 	HASH_DELETE(hh, l->locks, lock);
 	free(lock->roots);
 	free(lock);
@@ -54,6 +56,7 @@ void looks__free(struct looks *l)
 		drop_thread(l, t);
 	deadlocks__done(&l->deadlocks);
 	look_stacks__done(&l->stacks);
+	recall__done(&l->sleepers);
 	free(l->waits);
 	free(l->spins);
 	free(l->asked);
@@ -108,10 +111,11 @@ int looks__compare_numbers(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-/* Asks for a lock's owner at this look. */
-static struct look_lock *ask(struct looks *l, const struct lock_key *key)
+/* Asks for a lock's owner at this look. known: perhaps it; may be NULL. */
+static struct look_lock *ask(struct looks *l, const struct lock_key *key, struct look_lock *known)
 {
-	struct look_lock *lock = looks__lock(l, key);
+	struct look_lock *lock =
+		known && !memcmp(&known->key, key, sizeof(*key)) ? known : looks__lock(l, key);
 
 	if (!lock) {
 		lock = xcalloc(1, sizeof(*lock));
@@ -138,6 +142,7 @@ static void begin(struct looks *l, uint64_t now_ns)
 	l->now_ns = now_ns;
 	pythons__look(l->processes->pythons, now_ns);
 	l->n_waits = l->n_asked = l->n_wanted = l->n_waited = 0;
+	recall__begin(&l->sleepers);
 	HASH_ITER (hh, l->locks, lock, next) {
 		lock->place = GRAPH_NONE;
 		lock->waiters = 0;
@@ -155,9 +160,11 @@ static void begin(struct looks *l, uint64_t now_ns)
  */
 static void add_wait(struct looks *l, const struct open_sleep *o, bool spins)
 {
-	struct look_lock *lock = ask(l, &o->key);
+	struct look_lock *lock = ask(l, &o->key, spins ? NULL : recall__find(&l->sleepers, o->tid));
 	struct look_wait wait = { .open = o, .lock = lock, .spins = spins };
 
+	if (!spins)
+		recall__note(&l->sleepers, o->tid, lock);
 	if (!lock->process->in_scope)
 		return;
 	wait.waits = !lock->sample->verdict.by_site && !o->woken_ns;
@@ -243,14 +250,16 @@ static void take(struct looks *l)
 	l->due_ns = util__monotonic_ns() + MAX(LOOK_NS, l->cost_ns * LOOK_SHARE);
 }
 
-static void add_waits(struct looks *l, const struct look *look, uint64_t begun_ns)
+static void add_waits(struct looks *l, const struct look *look)
 {
+	uint64_t begun = util__cpu_ns();
+
 	begin(l, look->now_ns);
 	for (size_t i = 0; i < look->n_open; i++)
 		add_wait(l, &look->open[i], false);
 	add_spins(l, look);
 	l->n_waited = l->n_asked;
-	l->cost_ns = util__cpu_ns() - begun_ns;
+	l->cost_ns = look->cost_ns + util__cpu_ns() - begun;
 }
 
 void looks__interval(struct looks *l, const struct look *look, struct tally *tally)
@@ -258,7 +267,7 @@ void looks__interval(struct looks *l, const struct look *look, struct tally *tal
 	uint64_t length = tally->now_ns - tally->then_ns, wait = 0;
 	struct tally_key *t, *next;
 
-	add_waits(l, look, util__cpu_ns());
+	add_waits(l, look);
 	HASH_ITER (hh, tally->keys, t, next) {
 		const struct kind_verdict *v;
 
@@ -269,7 +278,7 @@ void looks__interval(struct looks *l, const struct look *look, struct tally *tal
 			continue;
 		wait += t->delta.blocked_ns + t->delta.delay_ns;
 		if (v->owner != OWNER_NONE)
-			ask(l, &t->key);
+			ask(l, &t->key, NULL);
 		else if (t->last_waker)
 			looks__want(l, t->last_waker);
 	}
@@ -298,13 +307,12 @@ struct look_thread *looks__threads(struct looks *l)
 
 int looks__now(struct looks *l, struct look *ret)
 {
-	uint64_t begun = util__cpu_ns();
 	struct look look;
 	int err = l->source->ops->look ? l->source->ops->look(l->source, &look) : -ENOTSUP;
 
 	if (err)
 		return err;
-	add_waits(l, &look, begun);
+	add_waits(l, &look);
 	for (size_t i = 0; i < l->n_dumped; i++)
 		looks__want(l, l->dumped[i] | WATCH_PROCESS);
 	take(l);

@@ -7,9 +7,8 @@
 #ifndef LOOKS_H
 #define LOOKS_H
 
-#include <uthash.h>
-
 #include "deadlocks.h"
+#include "hash.h"
 #include "owners.h"
 #include "samples.h"
 #include "source.h"

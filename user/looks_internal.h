@@ -6,6 +6,7 @@
 #include "graph.h"
 #include "look_stacks.h"
 #include "looks.h"
+#include "recall.h"
 #include "util.h"
 
 /* An open sleep, or a thread that spins, with the lock that it waits for and its place in the
@@ -26,6 +27,7 @@ struct looks {
 	struct look_stacks stacks;
 	struct look_lock *locks;
 	struct look_thread *threads;
+	struct recall sleepers; /* what they wait for */
 	struct deadlocks deadlocks;
 	const pid_t *dumped; /* processes */
 	size_t n_dumped;

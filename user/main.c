@@ -214,6 +214,14 @@ static bool scope_alive(void *ctx)
 	return loader__scope_alive(ctx);
 }
 
+/* Intervals go to the output: not to a screen, a scraper or a recording only. */
+static bool prints(const struct options *o)
+{
+	if (o->command == COMMAND_RECORD)
+		return o->print;
+	return !o->live && o->command != COMMAND_SERVE;
+}
+
 static int run_batch(struct run *r)
 {
 	struct batch *b = &r->batch;
@@ -221,7 +229,7 @@ static int run_batch(struct run *r)
 
 	b->options = &r->options;
 	b->collector = r->collector;
-	b->output = &r->output;
+	b->output = prints(&r->options) ? &r->output : NULL;
 	b->command = r->options.argv ? &r->command : NULL;
 	b->alive = r->options.n_pids ? scope_alive : NULL;
 	b->alive_ctx = r->skel;
@@ -233,11 +241,13 @@ static int run_batch(struct run *r)
 		return fail("%s", record__error(r->record));
 	if (err && !b->write_failed)
 		return fail("cannot read from the probes: %s", strerror(-err));
-	if (!err && !r->record)
+	if (!err && b->output)
 		err = output__commit(&r->output);
+	if (err == -ENODATA) /* from a format that is about them */
+		return fail("single sleeps were not kept: --events says so");
 	if (err)
-		return fail("cannot write to %s: %s",
-			    r->options.output ? r->options.output : "stdout", strerror(-err));
+		return fail("cannot write to %s: %s", r->output.path ? r->output.path : "stdout",
+			    strerror(-err));
 	if (!b->found[0])
 		return EXIT_FINE;
 	if (r->has_command) /* it might never end by itself */
@@ -260,6 +270,7 @@ static int run_serve(struct run *r)
 
 static int run_record(struct run *r)
 {
+	signal(SIGPIPE, SIG_IGN); /* who reads what is printed may go: the recording ends whole */
 	r->batch.take = record__add;
 	r->batch.take_ctx = r->record;
 	if (isatty(STDERR_FILENO) && !r->options.argv)
@@ -355,8 +366,8 @@ static int run(struct run *r)
 		status = find_pids(r);
 	if (!status && recording && record__new(&r->options, &r->record, error))
 		status = fail("%s", error);
-	if (!status && !r->options.live && !recording) {
-		err = output__open(&r->output, r->options.output);
+	if (!status && prints(&r->options)) {
+		err = output__open(&r->output, recording ? NULL : r->options.output);
 		if (err)
 			status = fail("cannot write to %s: %s", r->options.output, strerror(-err));
 	}

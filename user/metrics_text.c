@@ -291,6 +291,21 @@ static void put_escaped(FILE *out, const char *s)
 		fprintf(out, *s == '"' || *s == '\\' ? "\\%c" : "%c", *s);
 }
 
+/* Before the first interval the kernel is unknown: no series whose label would change then. */
+static void put_build_info(struct writer *w, const struct metrics *m)
+{
+	/* OpenMetrics' own type for this is unknown to older readers, which stop there */
+	head(w, "build_info", NULL, TYPE_GAUGE,
+	     "The version of locktop, and the kernel it runs on.");
+	if (!m->kernel[0])
+		return;
+	fputs("locktop_build_info{version=\"", w->out);
+	put_escaped(w->out, m->version);
+	fputs("\",kernel=\"", w->out);
+	put_escaped(w->out, m->kernel);
+	fputs("\"} 1\n", w->out);
+}
+
 int metrics__write(FILE *out, struct metrics *m, enum metrics_notation notation)
 {
 	struct writer w = { out, notation };
@@ -300,14 +315,7 @@ int metrics__write(FILE *out, struct metrics *m, enum metrics_notation notation)
 		series__settle(&m->processes);
 		m->settled = true;
 	}
-	/* OpenMetrics' own type for this is unknown to older readers, which stop there */
-	head(&w, "build_info", NULL, TYPE_GAUGE,
-	     "The version of locktop, and the kernel it runs on.");
-	fputs("locktop_build_info{version=\"", out);
-	put_escaped(out, m->version[0] ? m->version : LOCKTOP_VERSION);
-	fputs("\",kernel=\"", out);
-	put_escaped(out, m->kernel);
-	fputs("\"} 1\n", out);
+	put_build_info(&w, m);
 	put_totals(&w, m);
 	put_found(&w, m);
 	put_counters(&w, m, &m->locks, "lock", lock_counters);

@@ -39,7 +39,8 @@ static const struct command_row {
 	{ "demo", COMMAND_DEMO, 0, "", "start a small contended workload and observe it" },
 	{ "dump", COMMAND_DUMP, 0, "",
 	  "with -p: all threads, stacks, what they wait for and hold" },
-	{ "record", COMMAND_RECORD, 0, "", "with -o FILE: record, until Ctrl-C or CMD's end" },
+	{ "record", COMMAND_RECORD, 0, "",
+	  "with -o FILE: record, until Ctrl-C or CMD's end; -f prints too" },
 	{ "report", COMMAND_REPORT, 1, "FILE", "show a recording: on screen, or as any format" },
 	{ "diff", COMMAND_DIFF, 2, "A B",
 	  "what got better and worse between two recordings or JSON files" },
@@ -148,8 +149,7 @@ static int settle_record(struct parse *p)
 			       : 0;
 	if (!o->output)
 		return options__wrong(p, "record: to which file? -o FILE says it");
-	if (p->format_given)
-		return options__wrong(p, "record: all is recorded; --format goes with report");
+	o->print = p->format_given;
 	o->batch = true;
 	return 0;
 }
@@ -197,8 +197,9 @@ static int settle(struct parse *p, bool tty)
 				      "--cgroup and --exact do not go with it");
 	if (settle_serve(p) || settle_diff(p) || settle_record(p))
 		return -EINVAL;
-	if (tty && !o->output && exporter__find(o->format)->binary)
-		return options__wrong(p, "--format: %s is not for a terminal: -o FILE", o->format);
+	if (tty && (!o->output || o->print) && exporter__find(o->format)->binary)
+		return options__wrong(p, "--format: %s is not for a terminal: %s", o->format,
+				      o->print ? "> FILE" : "-o FILE");
 	if (settle_events(p))
 		return -EINVAL;
 	if (!o->samples_second || !o->samples_lock)

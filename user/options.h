@@ -47,6 +47,7 @@ struct options {
 	bool live; /* the live screen was not excluded: no -b, -f, -o, CMD, and stdout a terminal */
 	const char *format;	  /* a name in the table of export.c */
 	const char *output;	  /* NULL: stdout */
+	bool print;		  /* record: each interval goes to stdout as well */
 	const struct field *sort; /* of locks; NULL: the default */
 	const char *sort_key;	  /* as given, for the entities that have it */
 	bool reverse;

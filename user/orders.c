@@ -105,13 +105,7 @@ static struct process_entry *process_of(struct orders *o, uint32_t tgid, uint32_
 static void take_stack(struct orders *o, const struct stack_event *e)
 {
 	struct process_entry *process = process_of(o, e->tgid, e->gen, e->time_ns);
-	struct raw_stack raw = {
-		.regs = &e->regs,
-		.bytes = e->stack,
-		.len = e->stack_len,
-		.now_ns = e->time_ns,
-		.tid = e->tid,
-	};
+	struct raw_stack raw = stacks__of_event(e);
 	struct order_stack *s;
 	struct named_stack stack;
 

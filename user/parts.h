@@ -19,7 +19,7 @@ struct lock_identity {
 };
 
 struct part {
-	const struct tally_key *key; /* with exact figures: one of the exact tier's */
+	struct tally_key *key; /* with exact figures: one of the exact tier's */
 	struct sample_key *sample;
 	struct process_entry *process;
 	struct lock_identity id;

@@ -133,6 +133,7 @@ static void set_function(struct places *p, struct frame *f, const char *symbol)
 static int fill(struct places *p, pid_t pid, const struct unwind_frame *from, struct place *place)
 {
 	const struct symbol *symbol = elf_file__symbol(from->file, from->vaddr, false);
+	const char *build_id = names__intern(p->names, elf_file__build_id(from->file));
 	struct source_code code = { .n = 0 };
 	int err = lines__at(p->lines, pid, from->mapping, from->file, from->vaddr, &code);
 
@@ -143,6 +144,7 @@ static int fill(struct places *p, pid_t pid, const struct unwind_frame *from, st
 
 		f->language = "native";
 		f->offset = from->vaddr;
+		f->build_id = build_id;
 		if (i >= code.n)
 			break;
 		f->file = names__intern(p->names, code.frames[i].file);

@@ -48,8 +48,7 @@ struct mapping {
 	uint64_t inode;
 	uint32_t dev_major, dev_minor;
 	bool exec, write, shared;
-	const char *path; /* "" if anonymous; " (deleted)" removed and marked */
-	bool deleted;
+	const char *path; /* "" if anonymous; " (deleted)" removed */
 };
 
 struct maps {

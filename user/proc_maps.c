@@ -90,10 +90,8 @@ static bool parse_line(char *s, struct mapping *m)
 	m->dev_minor = minor;
 	len = strlen(s);
 	if (len >= sizeof(deleted_suffix) &&
-	    strcmp(s + len - (sizeof(deleted_suffix) - 1), deleted_suffix) == 0) {
+	    strcmp(s + len - (sizeof(deleted_suffix) - 1), deleted_suffix) == 0)
 		s[len - (sizeof(deleted_suffix) - 1)] = 0;
-		m->deleted = true;
-	}
 	decode_path(s);
 	m->path = s;
 	return true;

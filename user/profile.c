@@ -9,10 +9,8 @@
 #include "text.h"
 #include "util.h"
 
-#define TEXT_MAX 4096
-
-/* An address beyond is not taken for one of the file. */
-#define OFFSET_MAX (1ULL << 40)
+#define TEXT_MAX    4096
+#define INLINED_MAX ((size_t)32) /* at one address; more are a location of their own */
 
 static void free_items(struct profile_item *items)
 {
@@ -99,12 +97,24 @@ static uint64_t function(struct profile *p, const char *name, const char *file)
 	return intern(&p->functions, &key, sizeof(key))->id;
 }
 
+/* A location's key: room for as many functions as anybody inlines at one address. */
+struct place {
+	struct location_key at;
+	struct line_key lines[INLINED_MAX];
+};
+
+static uint64_t add_place(struct profile *p, const struct place *place, size_t n_lines)
+{
+	return intern(&p->locations, place, sizeof(place->at) + n_lines * sizeof(*place->lines))
+		->id;
+}
+
 /* Something that is no place in a program, by name. */
 static uint64_t marker(struct profile *p, const char *name)
 {
-	struct location_key key = { .function = function(p, name, NULL) };
+	struct place place = { .lines[0].function = function(p, name, NULL) };
 
-	return intern(&p->locations, &key, sizeof(key))->id;
+	return add_place(p, &place, 1);
 }
 
 /* A function that has no name is called by where it lies. */
@@ -120,21 +130,54 @@ static const char *function_name(const struct frame *f, char *buf, size_t size)
 	return buf;
 }
 
-static uint64_t location(struct profile *p, const struct frame *f)
+/* NULL: it lies in no file. A Python function's module is its source. */
+static struct profile_item *mapping_of(struct profile *p, const struct frame *f)
+{
+	struct mapping_key key = { .path = frame__is_python(f) ? 0 : string(p, f->module) };
+
+	if (!key.path)
+		return NULL;
+	key.build_id = string(p, f->build_id);
+	return intern(&p->mappings, &key, sizeof(key));
+}
+
+static struct line_key line_of(struct profile *p, const struct frame *f)
 {
 	char buf[TEXT_MAX];
-	uint64_t path = frame__is_python(f) ? 0 : string(p, f->module); /* there, its file */
-	struct location_key key = { .line = f->line > 0 ? (uint64_t)f->line : 0 };
-	struct profile_item *mapping = path ? intern(&p->mappings, &path, sizeof(path)) : NULL;
 
-	key.function = function(p, function_name(f, buf, sizeof(buf)), f->file);
-	if (mapping) {
-		key.mapping = mapping->id;
-		key.offset = f->offset < OFFSET_MAX ? f->offset : 0;
-		mapping->values[0] = MAX(mapping->values[0], key.offset + 1);
-		mapping->flags |= (f->file ? MAPPING_FILES : 0) | (key.line ? MAPPING_LINES : 0);
+	return (struct line_key){
+		.function = function(p, function_name(f, buf, sizeof(buf)), f->file),
+		.line = f->line > 0 ? (uint64_t)f->line : 0,
+	};
+}
+
+/*
+ * The first of these frames, with those that it was inlined into: they have one address. *n: how
+ * many. A function that calls itself there stands alone.
+ */
+static uint64_t location(struct profile *p, const struct frame *frames, size_t n_frames, size_t *n)
+{
+	struct profile_item *mapping = mapping_of(p, frames);
+	struct place place = {};
+
+	if (mapping)
+		place.at = (struct location_key){ mapping->id, frames->offset };
+	for (*n = 0; *n < MIN(n_frames, INLINED_MAX); ++*n) {
+		const struct frame *f = &frames[*n];
+		struct line_key line;
+
+		if (*n && (!mapping || f->offset != frames->offset || mapping_of(p, f) != mapping))
+			break;
+		line = line_of(p, f);
+		if (*n && !memcmp(&line, &place.lines[*n - 1], sizeof(line)))
+			break;
+		place.lines[*n] = line;
+		if (mapping)
+			mapping->flags |= (f->function ? MAPPING_FUNCTIONS : 0) |
+					  (f->file ? MAPPING_FILES : 0) |
+					  (line.line ? MAPPING_LINES : 0);
 	}
-	return intern(&p->locations, &key, sizeof(key))->id;
+	return add_place(p, &place, *n);
 }
 
 static uint64_t sum(uint64_t a, uint64_t b)
@@ -156,8 +199,8 @@ void profile__add(struct profile *p, const struct profile_labels *labels,
 
 	if (HASH_COUNT(p->samples) < PROFILE_SAMPLES_MAX) {
 		memcpy(key, &head, sizeof(head));
-		for (size_t i = 0; i < sample->n_frames; i++)
-			key[n++] = location(p, &sample->frames[i]);
+		for (size_t i = 0, lines; i < sample->n_frames; i += lines)
+			key[n++] = location(p, &sample->frames[i], sample->n_frames - i, &lines);
 		if (!sample->n_frames)
 			key[n++] = marker(p, "[no stack]");
 		else if (sample->truncated)

@@ -12,12 +12,12 @@ struct profile_item {
 	uint64_t id;
 	void *key;
 	size_t size;
-	uint64_t values[2]; /* of a sample: contentions, delay; of a mapping: its end, 0 */
+	uint64_t values[2]; /* of a sample: contentions, delay */
 	unsigned int flags; /* of a mapping: or'ed */
 	UT_hash_handle hh;
 };
 
-enum { MAPPING_FILES = 1, MAPPING_LINES = 2 };
+enum { MAPPING_FUNCTIONS = 1, MAPPING_FILES = 2, MAPPING_LINES = 4 };
 
 /* Texts are ids of the table of strings; 0: none. */
 struct function_key {
@@ -25,11 +25,20 @@ struct function_key {
 	uint64_t file;
 };
 
+struct mapping_key {
+	uint64_t path;
+	uint64_t build_id; /* another build at the same path is another file */
+};
+
+/* With its lines behind it: functions that were inlined at one address, innermost first. */
 struct location_key {
 	uint64_t mapping; /* 0: none */
-	uint64_t function;
 	uint64_t offset;
-	uint64_t line;
+};
+
+struct line_key {
+	uint64_t function;
+	uint64_t line; /* 0: unknown */
 };
 
 /* Before a sample's locations. */
@@ -53,9 +62,16 @@ enum profile_text {
 
 #define PROFILE_LABELS 6
 
+/* Lines of a location; *n: how many, at least one. */
+static inline const struct line_key *location_lines(const struct profile_item *location, size_t *n)
+{
+	*n = (location->size - sizeof(struct location_key)) / sizeof(struct line_key);
+	return (const struct line_key *)((const struct location_key *)location->key + 1);
+}
+
 struct profile {
-	struct profile_item *strings;  /* key: the text with its NUL */
-	struct profile_item *mappings; /* key: id of the path */
+	struct profile_item *strings; /* key: the text with its NUL */
+	struct profile_item *mappings;
 	struct profile_item *functions;
 	struct profile_item *locations;
 	struct profile_item *samples;

@@ -9,14 +9,12 @@
 #include "proto/profile.pb-c.h"
 #include "util.h"
 
-#define PAGE	    4096
 #define WINDOW_GZIP (15 + 16) /* zlib's largest window, and gzip's head in place of its own */
 #define MEMORY	    8
 
 /* The message in the making; all that it points to is freed together. */
 struct message {
 	Pprof__Profile profile;
-	uint64_t *starts; /* of mappings, by id: offsets of two files are not the same address */
 	void **blocks;
 	size_t n_blocks, capacity;
 };
@@ -44,29 +42,32 @@ static void put_strings(const struct profile *p, struct message *m)
 		to->string_table[to->n_string_table++] = item->key;
 }
 
+/*
+ * Addresses are those that the files were linked at, whatever processes mapped them where. pprof
+ * takes them as such from a mapping that spans everything; made-up starts it would have to turn
+ * back by the file's segments, which are not known here.
+ */
 static void put_mappings(const struct profile *p, struct message *message)
 {
 	Pprof__Profile *to = &message->profile;
 	size_t n = HASH_COUNT(p->mappings);
 	Pprof__Mapping *rows = room(message, n, sizeof(*rows));
 	struct profile_item *item, *next;
-	uint64_t start = PAGE;
 
 	to->mapping = room(message, n, sizeof(*to->mapping));
-	message->starts = room(message, n, sizeof(*message->starts));
 	HASH_ITER (hh, p->mappings, item, next) {
+		const struct mapping_key *key = item->key;
 		Pprof__Mapping *m = &rows[to->n_mapping];
 
 		pprof__mapping__init(m);
 		m->id = item->id;
-		m->memory_start = message->starts[item->id] = start;
-		start += (item->values[0] + PAGE - 1) / PAGE * PAGE;
-		m->memory_limit = start;
-		start += PAGE;
-		memcpy(&m->filename, item->key, sizeof(m->filename));
-		m->has_functions = m->has_inline_frames = true;
+		m->memory_limit = UINT64_MAX;
+		m->filename = (int64_t)key->path;
+		m->build_id = (int64_t)key->build_id;
+		m->has_functions = item->flags & MAPPING_FUNCTIONS;
 		m->has_filenames = item->flags & MAPPING_FILES;
-		m->has_line_numbers = item->flags & MAPPING_LINES;
+		/* both come from DWARF */
+		m->has_line_numbers = m->has_inline_frames = item->flags & MAPPING_LINES;
 		to->mapping[to->n_mapping++] = m;
 	}
 }
@@ -91,12 +92,25 @@ static void put_functions(const struct profile *p, struct message *m)
 	}
 }
 
+static void put_lines(const struct profile_item *item, struct message *m, Pprof__Location *l)
+{
+	const struct line_key *keys = location_lines(item, &l->n_line);
+	Pprof__Line *lines = room(m, l->n_line, sizeof(*lines));
+
+	l->line = room(m, l->n_line, sizeof(*l->line));
+	for (size_t i = 0; i < l->n_line; i++) {
+		pprof__line__init(&lines[i]);
+		lines[i].function_id = keys[i].function;
+		lines[i].line = (int64_t)keys[i].line;
+		l->line[i] = &lines[i];
+	}
+}
+
 static void put_locations(const struct profile *p, struct message *m)
 {
 	Pprof__Profile *to = &m->profile;
 	size_t n = HASH_COUNT(p->locations);
 	Pprof__Location *rows = room(m, n, sizeof(*rows));
-	Pprof__Line *line = room(m, n, sizeof(*line)), **lines = room(m, n, sizeof(*lines));
 	struct profile_item *item, *next;
 
 	to->location = room(m, n, sizeof(*to->location));
@@ -104,16 +118,11 @@ static void put_locations(const struct profile *p, struct message *m)
 		const struct location_key *key = item->key;
 		Pprof__Location *l = &rows[to->n_location];
 
-		pprof__line__init(line);
-		line->function_id = key->function;
-		line->line = (int64_t)key->line;
-		lines[to->n_location] = line++;
 		pprof__location__init(l);
 		l->id = item->id;
 		l->mapping_id = key->mapping;
-		l->address = key->mapping ? m->starts[key->mapping] + key->offset : 0;
-		l->n_line = 1;
-		l->line = &lines[to->n_location];
+		l->address = key->offset;
+		put_lines(item, m, l);
 		to->location[to->n_location++] = l;
 	}
 }

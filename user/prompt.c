@@ -93,10 +93,21 @@ static void accept_time(struct view *v)
 		view__say(v, true, "a time is as 10:00:05, 2026-11-23T10:00:05Z, or +30 (seconds)");
 }
 
+static void accept_file(struct view *v)
+{
+	memcpy(v->file, v->input, sizeof(v->file));
+}
+
+static void cancel_file(struct view *v)
+{
+	v->file[0] = 0;
+}
+
 static const struct prompt_kind kinds[PROMPT_COUNT] = {
 	[PROMPT_SEARCH] = { "Search", change_search, accept_search, cancel_search },
 	[PROMPT_FILTER] = { "Filter", change_filter, accept_nothing, cancel_filter },
 	[PROMPT_DELAY] = { "Interval in seconds", NULL, accept_delay, accept_nothing },
+	[PROMPT_FILE] = { "Write to", NULL, accept_file, cancel_file },
 	[PROMPT_TIME] = { "Go to", NULL, accept_time, accept_nothing },
 };
 
@@ -110,6 +121,8 @@ void prompt__open(struct view *v, enum prompt prompt)
 	memcpy(v->saved, prompt == PROMPT_FILTER ? l->filter : v->search, sizeof(v->saved));
 	if (prompt == PROMPT_FILTER)
 		memcpy(v->input, l->filter, sizeof(v->input));
+	if (prompt == PROMPT_FILE)
+		memcpy(v->input, v->file, sizeof(v->input));
 	v->origin_position = l->position;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The line of text that search, filter and interval are typed into. */
+/* The line of text that search, filter, interval, time and a file's name are typed into. */
 #ifndef PROMPT_H
 #define PROMPT_H
 

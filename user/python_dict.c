@@ -290,13 +290,6 @@ uint64_t python__dict_value(struct python_target *t, uint64_t dict, const char *
 
 int python__dict_each(struct python_target *t, uint64_t dict, python_entry_fn fn, void *ctx)
 {
-	struct visit v = { .target = t, .fn = fn, .ctx = ctx };
-
-	return visit_dict(&v, dict);
-}
-
-int python__dict_each_key(struct python_target *t, uint64_t dict, python_entry_fn fn, void *ctx)
-{
 	struct visit v = { .target = t, .fn = fn, .ctx = ctx, .any = true };
 
 	return visit_dict(&v, dict);

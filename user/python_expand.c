@@ -129,8 +129,8 @@ static void add_class(struct python_search *s, int parent, uint64_t type)
 		if (!(flags & FLAG_HEAP))
 			return;
 		take(s, parent, PYTHON_VIA_CLASS, type, CHILDREN_MAX, true);
-		python__dict_each_key(&s->target, python__pointer(&s->target, type + TYPE_DICT),
-				      add_entry, s);
+		python__dict_each(&s->target, python__pointer(&s->target, type + TYPE_DICT),
+				  add_entry, s);
 		type = python__pointer(&s->target, type + TYPE_BASE);
 	}
 }
@@ -182,7 +182,7 @@ void python_expand__node(struct python_search *s, int i, bool items_only)
 		return;
 	case PYTHON_SHAPE_DICT:
 		take(s, i, PYTHON_VIA_KEY, address, CHILDREN_MAX, false);
-		python__dict_each_key(&s->target, address, add_entry, s);
+		python__dict_each(&s->target, address, add_entry, s);
 		return;
 	case PYTHON_SHAPE_LIST:
 	case PYTHON_SHAPE_TUPLE:
@@ -228,5 +228,5 @@ void python_expand__variables(struct python_search *s)
 void python_expand__globals(struct python_search *s, uint64_t globals)
 {
 	take(s, -1, PYTHON_VIA_GLOBAL, globals, PYTHON_GLOBALS_MAX, false);
-	python__dict_each_key(&s->target, globals, add_entry, s);
+	python__dict_each(&s->target, globals, add_entry, s);
 }

@@ -67,7 +67,4 @@ void python_frames__merge(struct names *names, const struct python_chain *chain,
  */
 int python_frames__own(const struct frame *frames, size_t n);
 
-/* Index in chain->frames of the frame that stack->callers.where points to; -1: none. */
-int python_frames__user(const struct python_chain *chain);
-
 #endif

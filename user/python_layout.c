@@ -54,11 +54,9 @@
 		.values_begin = (begin)                                                     \
 	}
 
-#define LOCK(head)                                                                         \
-	{                                                                                  \
-		.lock = (head), .rlock_owner = (head) + 8, .rlock_count = (head) + 16,     \
-		.method_def = (head), .method_self = (head) + 8, .bound_function = (head), \
-		.bound_self = (head) + 8                                                   \
+#define LOCK(head)                                                                    \
+	{                                                                             \
+		.lock = (head), .rlock_owner = (head) + 8, .rlock_count = (head) + 16 \
 	}
 
 #define THREAD_3_8                                                                        \
@@ -68,11 +66,11 @@
 	}
 
 /* block: f_iblock, with all that follows it */
-#define FRAME_3_8(last_instruction, block)                                            \
-	{                                                                             \
-		.code = 32, .previous = 24, .globals = 48, .function = NONE,          \
-		.instruction = (last_instruction), .owner = NONE, .stack_top = NONE,  \
-		.slots = (block) + 248, .blocks = (block), .block_stack = (block) + 8 \
+#define FRAME_3_8(last_instruction, block)                                                \
+	{                                                                                 \
+		.code = 32, .previous = 24, .globals = 48, .function = NONE,              \
+		.instruction = (last_instruction), .owner = NONE, .slots = (block) + 248, \
+		.blocks = (block), .block_stack = (block) + 8                             \
 	}
 
 #define CODE_3_8                                                                               \
@@ -83,10 +81,10 @@
 		.free_names = 80, .stack_size = 32, .n_arguments = 16, .first_traceable = NONE \
 	}
 
-#define FRAME_3_12                                                                             \
-	{                                                                                      \
-		.code = 0, .previous = 8, .globals = 24, .function = 16, .instruction = 56,    \
-		.owner = 70, .stack_top = 64, .slots = 72, .blocks = NONE, .block_stack = NONE \
+#define FRAME_3_12                                                                          \
+	{                                                                                   \
+		.code = 0, .previous = 8, .globals = 24, .function = 16, .instruction = 56, \
+		.owner = 70, .slots = 72, .blocks = NONE, .block_stack = NONE               \
 	}
 
 #define CODE_3_12(head, adaptive)                                                               \
@@ -103,14 +101,13 @@
 #define IN_FRONT(n) (-8 * (n))
 
 /* clang-format off */
-#define BEFORE_3_11(minor_, key_, gil_, modules_, finalizing_, frame_, cached_)   \
+#define BEFORE_3_11(minor_, key_, gil_, modules_, frame_, cached_)                \
 	{                                                                         \
 		.major = 3, .minor = (minor_),                                    \
-		.runtime = { .interpreters_head = 32, .finalizing = 16,           \
+		.runtime = { .interpreters_head = 32,                             \
 			     .key = (key_) + MUTEXES_BEFORE, .gil = (gil_) },     \
 		.interpreter = { .next = 0, .threads_head = 8, .gil = NONE,       \
-				 .modules = (modules_),                           \
-				 .finalizing = (finalizing_) },                   \
+				 .modules = (modules_) },                         \
 		.thread = THREAD_3_8, .gil = GIL(0), .frame = frame_,             \
 		.code = CODE_3_8, .object = OBJECT(16, 48),                       \
 		.type = TYPE(16, cached_), .dict = DICT_3_8,                      \
@@ -120,10 +117,9 @@
 #define ROW_3_13(free_threaded_, head_, modules_, adaptive_, cached_, dict_)      \
 	{                                                                         \
 		.major = 3, .minor = 13, .free_threaded = (free_threaded_),       \
-		.runtime = { .interpreters_head = 632, .finalizing = 608,         \
-			     .key = 2164, .gil = NONE },                          \
+		.runtime = { .interpreters_head = 632, .key = 2164, .gil = NONE },\
 		.interpreter = { .next = 7264, .threads_head = 7344, .gil = 16,   \
-				 .modules = (modules_), .finalizing = 7384 },     \
+				 .modules = (modules_) },                         \
 		.thread = { .next = 8, .interpreter = 16, .thread_id = 152,       \
 			    .native_thread_id = 160, .frame = 72, .cframe = NONE }, \
 		.gil = GIL((free_threaded_) ? 8 : 0), .frame = FRAME_3_12,        \
@@ -136,21 +132,14 @@
 /* clang-format on */
 
 static const struct python_layout rows[] = {
-	BEFORE_3_11(8, 1396, 1152, 56, 48, FRAME_3_8(104, 112), 872),
-	BEFORE_3_11(9, 588, 352, 856, 56, FRAME_3_8(104, 112), 864),
-	BEFORE_3_11(10, 588, 352, 856, 56, FRAME_3_8(96, 104), 872),
+	BEFORE_3_11(8, 1396, 1152, 56, FRAME_3_8(104, 112), 872),
+	BEFORE_3_11(9, 588, 352, 856, FRAME_3_8(104, 112), 864),
+	BEFORE_3_11(10, 588, 352, 856, FRAME_3_8(96, 104), 872),
 	{
 		.major = 3,
 		.minor = 11,
-		.runtime = { .interpreters_head = 40,
-			     .finalizing = 24,
-			     .key = 596 + MUTEXES_BEFORE,
-			     .gil = 360 },
-		.interpreter = { .next = 0,
-				 .threads_head = 16,
-				 .gil = NONE,
-				 .modules = 888,
-				 .finalizing = 84 },
+		.runtime = { .interpreters_head = 40, .key = 596 + MUTEXES_BEFORE, .gil = 360 },
+		.interpreter = { .next = 0, .threads_head = 16, .gil = NONE, .modules = 888 },
 		.thread = { .next = 8,
 			    .interpreter = 16,
 			    .thread_id = 152,
@@ -164,7 +153,6 @@ static const struct python_layout rows[] = {
 			   .function = 0,
 			   .instruction = 56,
 			   .owner = 68,
-			   .stack_top = 64,
 			   .slots = 72,
 			   .blocks = NONE,
 			   .block_stack = NONE },
@@ -194,12 +182,8 @@ static const struct python_layout rows[] = {
 	{
 		.major = 3,
 		.minor = 12,
-		.runtime = { .interpreters_head = 40, .finalizing = 24, .key = 1548, .gil = NONE },
-		.interpreter = { .next = 0,
-				 .threads_head = 72,
-				 .gil = 384,
-				 .modules = 944,
-				 .finalizing = 104 },
+		.runtime = { .interpreters_head = 40, .key = 1548, .gil = NONE },
+		.interpreter = { .next = 0, .threads_head = 72, .gil = 384, .modules = 944 },
 		.thread = { .next = 8,
 			    .interpreter = 16,
 			    .thread_id = 136,
@@ -256,7 +240,6 @@ struct told {
 enum { IN_3_13, IN_3_14 };
 
 static const struct told told[] = {
-	TOLD(runtime.finalizing, 4, 3, 4, 3),
 	TOLD(runtime.interpreters_head, 5, 3, 5, 3),
 	TOLD(interpreter.next, 8, 6, 8, 6),
 	TOLD(interpreter.threads_head, 9, 6, 9, 6),
@@ -328,8 +311,6 @@ static void change_to_3_14(struct python_layout *l)
 {
 	l->minor = 14;
 	l->runtime.key = NONE;
-	l->interpreter.finalizing = NONE;
-	l->frame.stack_top = NONE; /* a pointer now */
 	l->frame.tag_bits = 3;
 	l->code.first_traceable = NONE;
 	l->locks_inside = true;

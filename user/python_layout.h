@@ -19,15 +19,13 @@ struct python_layout {
 	bool free_threaded; /* built without a GIL */
 	struct {
 		int interpreters_head; /* pointer to the first PyInterpreterState */
-		int finalizing; /* thread state of who ends the runtime; not 0: it is ending */
-		int key;	/* number of the thread-specific key: autoTSSkey's _key */
-		int gil;	/* the GIL's struct; absent: each interpreter says where */
+		int key;	       /* number of the thread-specific key: autoTSSkey's _key */
+		int gil;	       /* the GIL's struct; absent: each interpreter says where */
 	} runtime;
 	struct {
 		int next, threads_head;
-		int gil;	/* pointer to the GIL's struct (3.12 on) */
-		int modules;	/* pointer to the dict sys.modules */
-		int finalizing; /* int32 up to 3.11, then a thread state */
+		int gil;     /* pointer to the GIL's struct (3.12 on) */
+		int modules; /* pointer to the dict sys.modules */
 	} interpreter;
 	struct {
 		int next, interpreter;
@@ -48,7 +46,6 @@ struct python_layout {
 				    later: pointer into the code, see find_instruction() in
 				    python_frames.c */
 		int owner;	 /* 3.11: is_entry (uint8); 3.12 on: owner (uint8) */
-		int stack_top;	 /* 3.11 to 3.13: int32, slots in use; meaningless while it runs */
 		int slots;	 /* local variables, cells, then the value stack: pointers */
 		int blocks;	 /* up to 3.10: int32 f_iblock ... */
 		int block_stack; /* ... and its blocks, 12 bytes each: type, handler, level */
@@ -94,14 +91,10 @@ struct python_layout {
 	/* where an instance's values or dict stand before it; see python_memory.c */
 	int managed_values, managed_dict;
 	struct {
-		int lock;	    /* _thread.lock, _thread.RLock: pointer to the sem_t or byte;
-				       with locks_inside that byte itself */
-		int rlock_owner;    /* pthread_self() of who has it */
-		int rlock_count;    /* unsigned long; with locks_inside one less */
-		int method_def;	    /* builtin_function_or_method: its PyMethodDef */
-		int method_self;    /* ... and object */
-		int bound_function; /* method: im_func, im_self */
-		int bound_self;
+		int lock;	 /* _thread.lock, _thread.RLock: pointer to the sem_t or byte;
+				    with locks_inside that byte itself */
+		int rlock_owner; /* pthread_self() of who has it */
+		int rlock_count; /* unsigned long; with locks_inside one less */
 	} lock;
 	bool one_byte_locks; /* what `lock` points to is a PyMutex, no sem_t (3.13.1 on) */
 	bool locks_inside;   /* the PyMutex stands in the object, without a pointer (3.14 on) */

@@ -62,13 +62,11 @@ bool python__is_dict(struct python_target *t, uint64_t object);
 uint64_t python__dict_value(struct python_target *t, uint64_t dict, const char *key);
 
 /*
- * Visits keys that are str, with their values. Stops when fn returns not 0, and returns that; 0 at
+ * Visits keys of any type, with their values. Stops when fn returns not 0, and returns that; 0 at
  * the end; -errno.
  */
 typedef int (*python_entry_fn)(void *ctx, struct python_target *t, uint64_t key, uint64_t value);
 int python__dict_each(struct python_target *t, uint64_t dict, python_entry_fn fn, void *ctx);
-/* The same for keys of any type. */
-int python__dict_each_key(struct python_target *t, uint64_t dict, python_entry_fn fn, void *ctx);
 
 /* An attribute that is in the object's own dict (instances, modules), or inline values of that
  * version; not of its type, no slots. 0: none. */

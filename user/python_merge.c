@@ -153,6 +153,7 @@ static uint64_t hash_frames(const struct frame *frames, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		hash = hash_step(hash, (uintptr_t)frames[i].function);
 		hash = hash_step(hash, (uintptr_t)frames[i].module);
+		hash = hash_step(hash, (uintptr_t)frames[i].build_id);
 		hash = hash_step(hash, frames[i].offset);
 	}
 	return hash;
@@ -166,23 +167,6 @@ int python_frames__own(const struct frame *frames, size_t n)
 		const struct frame *f = &frames[i];
 
 		if (!f->function || !f->file || !frame__is_python(f))
-			continue;
-		if (!python_kinds__is_library(f->file))
-			return i;
-		if (innermost < 0)
-			innermost = i;
-	}
-	return innermost;
-}
-
-int python_frames__user(const struct python_chain *chain)
-{
-	int innermost = -1;
-
-	for (size_t i = 0; i < chain->n; i++) {
-		const struct python_frame *f = &chain->frames[i];
-
-		if (f->shim || !f->known)
 			continue;
 		if (!python_kinds__is_library(f->file))
 			return i;

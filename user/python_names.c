@@ -215,10 +215,3 @@ const char *python_names__find(struct python_target *t, struct python_codes *cod
 	python_search__free(s);
 	return name;
 }
-
-uint64_t python_names__word_of(struct python_target *t, uint64_t object, int depth)
-{
-	uint64_t word;
-
-	return python_locks__inner_any(t, object, depth, &word) != PYTHON_NO_LOCK ? word : 0;
-}

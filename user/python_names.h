@@ -21,11 +21,4 @@ const char *python_names__find(struct python_target *t, struct python_codes *cod
 			       const struct python_wait *wait, uint64_t word, bool *known,
 			       bool *rlock);
 
-/*
- * The word of a lock object, whatever construct has it inside (Lock, RLock, Condition, Semaphore,
- * ...), or the one lock that an object of a program has among its attributes; 0: it has none.
- * depth bounds the search.
- */
-uint64_t python_names__word_of(struct python_target *t, uint64_t object, int depth);
-
 #endif

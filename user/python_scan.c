@@ -137,11 +137,6 @@ void pythons__next_interval(struct pythons *p)
 	}
 }
 
-bool pythons__ending(struct pythons *p, struct python *py)
-{
-	return python_threads__ending(&py->target);
-}
-
 /* ---- threads ---- */
 
 static int compare_tids(const void *a, const void *b)

@@ -267,7 +267,7 @@ int python_threads__describe(struct python_target *t, const struct python_thread
 		d.interpreter = found[i];
 		d.attributes = (struct attributes){ 0 }; /* each interpreter has its own */
 		if (active)
-			python__dict_each_key(t, active, describe_active, &d);
+			python__dict_each(t, active, describe_active, &d);
 	}
 	free(d.sorted);
 	return 0;
@@ -318,9 +318,4 @@ int python_threads__gils(struct python_target *t, struct python_gil *gils, size_
 			gils[n++] = gil;
 	}
 	return (int)n;
-}
-
-bool python_threads__ending(struct python_target *t)
-{
-	return python__pointer(t, t->runtime + t->layout->runtime.finalizing) != 0;
 }

@@ -64,7 +64,4 @@ struct python_lock {
 int python_threads__locks(struct python_target *t, struct python_codes *codes, struct names *names,
 			  const struct python_thread *threads, size_t n, struct python_lock **ret);
 
-/* Is the runtime ending? */
-bool python_threads__ending(struct python_target *t);
-
 #endif

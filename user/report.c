@@ -111,6 +111,9 @@ static bool is_found(struct report *r, const struct snapshot *s)
 
 static enum report_result cannot_write(struct report *r, int err)
 {
+	if (err == -ENODATA) /* from a format that is about them */
+		return failed(r, "%s has no single sleeps%s: record with --events", r->o->files[0],
+			      r->o->from || r->o->to ? " there" : "");
 	return failed(r, "cannot write to %s: %s", r->o->output ? r->o->output : "stdout",
 		      strerror(-err));
 }

@@ -26,6 +26,16 @@ static void stay(struct player *p)
 	view__say(p->stage.view, true, "%s", p->error);
 }
 
+/* What takes time is said first. */
+static void announce(struct player *p, const char *doing, size_t n)
+{
+	if (n <= SUM_LONG)
+		return;
+	view__say(p->stage.view, false, "%s %zu intervals ...", doing, n);
+	stage__draw(&p->stage);
+	p->stage.view->message[0] = 0;
+}
+
 /* Brings what the recording says is on screen there. */
 static int load(struct player *p)
 {
@@ -36,11 +46,7 @@ static int load(struct player *p)
 
 	if (p->stage.shown && first == p->first && r->at == p->last)
 		return 0;
-	if (r->at - first > SUM_LONG) {
-		view__say(p->stage.view, false, "adding %zu intervals ...", r->at - first + 1);
-		stage__draw(&p->stage);
-		p->stage.view->message[0] = 0;
-	}
+	announce(p, "adding", r->at - first + 1);
 	err = report__read(p->store, offset + first, offset + r->at, &s, p->error);
 	if (err && p->stage.shown)
 		stay(p);
@@ -51,6 +57,27 @@ static int load(struct player *p)
 	view__level(p->stage.view)->resort |= !view__level(p->stage.view)->reading;
 	stage__show(&p->stage, s);
 	return 0;
+}
+
+/* The intervals of what is on screen, for a document of them. */
+static int each(void *ctx, int (*take)(void *to, const struct snapshot *s), void *to)
+{
+	struct player *p = ctx;
+	size_t offset = p->r->timeline.offset;
+	struct snapshot *s;
+	int err = 0;
+
+	if (p->first == p->last)
+		return take(to, p->stage.shown);
+	announce(p, "reading", p->last - p->first + 1);
+	for (size_t i = p->first; i <= p->last && !err; i++) {
+		err = store__read(p->store, offset + i, &s, p->error);
+		if (err)
+			break;
+		err = take(to, s);
+		snapshot__free(s);
+	}
+	return err;
 }
 
 static void dump(struct player *p)
@@ -89,7 +116,7 @@ static void go_on(struct player *p)
 
 	if (r->at + 1 >= r->timeline.n || !r->playing)
 		timeline__follow(&r->timeline, p->store);
-	if (r->playing)
+	if (r->playing && !view__exporting(p->stage.view))
 		recording__advance(r);
 	load(p);
 	schedule(p);
@@ -127,6 +154,8 @@ int report_screen__run(const struct options *o, struct store *s, struct recordin
 	if (err)
 		return err;
 	p.stage.view->recording = r;
+	p.stage.each = each;
+	p.stage.each_ctx = &p;
 	err = load(&p);
 	if (!err)
 		loop(&p);

@@ -121,7 +121,4 @@ bool pythons__switches(struct pythons *p, struct python *py, uint64_t gil, uint6
 
 void pythons__next_interval(struct pythons *p);
 
-/* Is the interpreter about to end? */
-bool pythons__ending(struct pythons *p, struct python *py);
-
 #endif

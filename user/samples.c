@@ -282,13 +282,7 @@ static void on_stack(struct samples *s, const struct stack_event *e)
 {
 	enum site_role role = e->type == EVENT_WAKER_STACK ? ROLE_WAKER : ROLE_WAITER;
 	struct process_entry *process = samples__process(s, e->tgid, e->gen, e->time_ns);
-	struct raw_stack raw = {
-		.regs = &e->regs,
-		.bytes = e->stack,
-		.len = e->stack_len,
-		.now_ns = e->time_ns,
-		.tid = e->tid,
-	};
+	struct raw_stack raw = stacks__of_event(e);
 	const uint8_t *after = e->words & WORDS_HAVE_AFTER ? e->after : NULL;
 	struct sample_key *k;
 	struct pending *p;

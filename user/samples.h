@@ -7,10 +7,9 @@
 #ifndef SAMPLES_H
 #define SAMPLES_H
 
-#include <uthash.h>
-
 #include "aliases.h"
 #include "depths.h"
+#include "hash.h"
 #include "holders.h"
 #include "kinds.h"
 #include "names.h"

@@ -8,13 +8,7 @@
 void samples_exact__taker(struct samples *s, const struct stack_event *e)
 {
 	struct process_entry *process = samples__process(s, e->tgid, e->gen, e->time_ns);
-	struct raw_stack raw = {
-		.regs = &e->regs,
-		.bytes = e->stack,
-		.len = e->stack_len,
-		.now_ns = e->time_ns,
-		.tid = e->tid,
-	};
+	struct raw_stack raw = stacks__of_event(e);
 	uint32_t op = SIGNATURE_OP(e->key.signature);
 	struct sample_key *k;
 	uint64_t site;

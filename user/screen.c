@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "prompt.h"
+#include "text.h"
 #include "text_page.h"
 
 /* Below this height the header is one line, and below the next the bottom line goes. */
@@ -23,7 +24,7 @@ const struct list_screen *screen__of(enum entity entity)
 	return screens[entity];
 }
 
-struct layout screen__layout(const struct view *v, const struct snapshot *s, int height)
+static struct layout lay_out(const struct view *v, const struct snapshot *s, int height)
 {
 	const struct level *level = view__clevel(v);
 	struct layout l = { .alarm = -1, .heads = -1, .bar = -1 };
@@ -56,7 +57,7 @@ struct layout screen__layout(const struct view *v, const struct snapshot *s, int
 
 void screen__prepare(struct view *v, const struct snapshot *s, int width, int height)
 {
-	struct layout l = screen__layout(v, s, height);
+	struct layout l = lay_out(v, s, height);
 
 	if (view__clevel(v)->text)
 		text_page__wrap(view__clevel(v)->text, width);
@@ -105,11 +106,23 @@ static void draw_keys(const struct view *v, struct canvas *c, int y)
 	}
 }
 
+/* What is typed now must be seen: where the label leaves little room it goes, then the beginning.
+ */
 static void draw_prompt(const struct view *v, struct canvas *c, int y)
 {
-	int x = canvas__printf(c, 0, y, -1, STYLE_LABEL, "%s: ", prompt__label(v));
+	const char *label = prompt__label(v), *text = v->input;
+	int x = 0;
 
-	x += canvas__text(c, x, y, -1, STYLE_VALUE, v->input);
+	if (2 * text__columns(label) < c->width)
+		x = canvas__printf(c, 0, y, -1, STYLE_LABEL, "%s: ", label);
+	if (x + text__columns(text) >= c->width) {
+		x += canvas__text(c, x, y, -1, STYLE_DIM, "<");
+		while (*text && x + text__columns(text) >= c->width)
+			do
+				text++;
+			while (((unsigned char)*text & 0xc0) == 0x80);
+	}
+	x += canvas__text(c, x, y, -1, STYLE_VALUE, text);
 	canvas__style(c, MIN(x, c->width - 1), y, 1, STYLE_SELECTED);
 	if (v->message[0])
 		canvas__printf(c, x + 2, y, -1, v->alarm ? STYLE_ALARM : STYLE_NORMAL, "%s",
@@ -155,13 +168,13 @@ static void draw_place(const struct snapshot *s, const struct view *v, const str
 		screen_text__draw(v, l, c);
 	else
 		screen_list__draw(s, v, l, c);
-	if (v->mode == MODE_SORT)
-		screen_sort__draw(v, l, c);
+	if (v->mode == MODE_SORT || v->mode == MODE_EXPORT)
+		screen_menu__draw(v, l, c);
 }
 
 void screen__draw(const struct snapshot *s, const struct view *v, struct canvas *c)
 {
-	struct layout l = screen__layout(v, s, c->height);
+	struct layout l = lay_out(v, s, c->height);
 
 	canvas__clear(c);
 	if (l.alarm >= 0)

@@ -33,8 +33,6 @@ extern const struct list_screen screen_processes, screen_locks, screen_threads;
 
 const struct list_screen *screen__of(enum entity entity);
 
-struct layout screen__layout(const struct view *v, const struct snapshot *s, int height);
-
 /* Picks and scrolls rows for this size. s may be NULL: nothing measured yet. */
 void screen__prepare(struct view *v, const struct snapshot *s, int width, int height);
 
@@ -53,7 +51,7 @@ void screen_lock__draw(const struct snapshot *s, const struct view *v, const str
 void screen_graph__draw(const struct snapshot *s, const struct view *v, const struct layout *l,
 			struct canvas *c);
 void screen_text__draw(const struct view *v, const struct layout *l, struct canvas *c);
-void screen_sort__draw(const struct view *v, const struct layout *l, struct canvas *c);
+void screen_menu__draw(const struct view *v, const struct layout *l, struct canvas *c);
 void screen_help__draw(const struct view *v, const struct layout *l, struct canvas *c);
 int screen_help__lines(const struct view *v, int width);
 

@@ -33,7 +33,8 @@ static bool begins_with(const struct sample_site *whole, const struct sample_sit
 	/* the last frame of a cut stack may be a guess */
 	for (size_t i = 0; i + 1 < cut->n_frames; i++)
 		if (cut->frames[i].offset != whole->frames[i].offset ||
-		    cut->frames[i].module != whole->frames[i].module)
+		    cut->frames[i].module != whole->frames[i].module ||
+		    cut->frames[i].build_id != whole->frames[i].build_id)
 			return false;
 	return cut->n_frames > 1;
 }

@@ -25,6 +25,7 @@ struct records {
 	size_t n_open;
 	const struct open_call *spinning; /* threads that spin for a lock (exact tier) */
 	size_t n_spinning;
+	uint64_t look_cost_ns; /* CPU time that finding the sleeps took */
 	/* the exact tier; without it there are none */
 	bool exact_on;	   /* it is there, though perhaps between two time slices */
 	uint64_t exact_ns; /* cumulative: how long its probes counted; less than the time: slices */
@@ -50,6 +51,7 @@ struct look {
 	size_t n_open;
 	const struct open_call *spinning; /* threads that spin for a lock (exact tier) */
 	size_t n_spinning;
+	uint64_t cost_ns; /* CPU time that finding them took */
 };
 
 /* Called for each event in order; data is valid during the call. */

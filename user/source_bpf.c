@@ -37,6 +37,7 @@ struct source_bpf {
 	struct exact *exact;	   /* NULL: without the exact tier */
 	struct iteration spinning; /* of struct open_call */
 	struct iteration open;	   /* of struct open_sleep */
+	uint64_t open_cost_ns;	   /* CPU time that its run took */
 	struct watch *watch;
 	source_event_fn event_fn;
 	void *event_ctx;
@@ -79,7 +80,11 @@ static int drain(struct source *source, source_event_fn fn, void *ctx)
 
 static int read_open(struct source_bpf *s)
 {
-	return iterator__run(s->skel->links.on_task, sizeof(struct open_sleep), &s->open);
+	uint64_t begun = util__cpu_ns();
+	int err = iterator__run(s->skel->links.on_task, sizeof(struct open_sleep), &s->open);
+
+	s->open_cost_ns = util__cpu_ns() - begun;
+	return err;
 }
 
 /* Threads that spin: they are not asleep, so only the exact tier's probes know of them. */
@@ -103,7 +108,8 @@ static int look(struct source *source, struct look *ret)
 			      .open = s->open.data,
 			      .n_open = s->open.n,
 			      .spinning = s->spinning.data,
-			      .n_spinning = s->spinning.n };
+			      .n_spinning = s->spinning.n,
+			      .cost_ns = s->open_cost_ns };
 	return 0;
 }
 
@@ -287,6 +293,7 @@ static int read_all(struct source *source, struct records *ret)
 	out.n_processes = s->processes.n;
 	out.open = s->open.data;
 	out.n_open = s->open.n;
+	out.look_cost_ns = s->open_cost_ns;
 	read_self(s, &out);
 	*ret = out;
 	return 0;

@@ -14,6 +14,11 @@ struct raw_stack {
 	pid_t tid; /* whose it is; 0: not known */
 };
 
+static inline struct raw_stack stacks__of_event(const struct stack_event *e)
+{
+	return (struct raw_stack){ &e->regs, e->stack, e->stack_len, e->time_ns, e->tid };
+}
+
 /* 0, and ret->frames is for free(); -ESRCH: the process has no mappings any more. */
 int stacks__name(struct names *names, struct processes *processes, struct process_entry *process,
 		 const struct raw_stack *raw, struct named_stack *ret);

@@ -8,7 +8,6 @@
 
 #include "dump.h"
 #include "keys.h"
-#include "save.h"
 #include "screen.h"
 #include "text_page.h"
 
@@ -70,35 +69,6 @@ void stage__draw(struct stage *st)
 	term__show(st->term, st->canvas);
 }
 
-/* A dump that is on screen, else the snapshot that is. */
-static int save(struct stage *st, char *name, size_t size)
-{
-	const struct text_page *text = view__clevel(st->view)->text;
-	struct options o = *st->o;
-
-	if (text)
-		return save__dump(text, name, size);
-	o.idle = st->view->idle;
-	o.top = 0;
-	return save__snapshot(st->shown, &o, name, size);
-}
-
-static void export(struct stage *st)
-{
-	char name[160];
-	int err;
-
-	if (!st->shown) {
-		view__say(st->view, true, "nothing is measured yet");
-		return;
-	}
-	err = save(st, name, sizeof(name));
-	if (err)
-		view__say(st->view, true, "not exported: %s", strerror(-err));
-	else
-		view__say(st->view, false, "exported to %s", name);
-}
-
 bool stage__take_keys(struct stage *st, void (*act)(void *ctx, unsigned int outcome), void *ctx)
 {
 	bool any = false;
@@ -107,9 +77,8 @@ bool stage__take_keys(struct stage *st, void (*act)(void *ctx, unsigned int outc
 	while (!st->end && (key = term__key(st->term)) != KEYS_NONE) {
 		unsigned int outcome = keys__dispatch(st->view, key);
 
+		stage__export(st, outcome); /* before another snapshot takes its place */
 		act(ctx, outcome);
-		if (outcome & OUTCOME_EXPORT)
-			export(st);
 		if (outcome & OUTCOME_REPAINT)
 			term__repaint(st->term);
 		if (outcome & OUTCOME_QUIT)

@@ -19,6 +19,12 @@ struct stage {
 	struct canvas *canvas;
 	struct snapshot *shown; /* NULL: nothing measured yet */
 	bool end;		/* the user wants to leave */
+	/*
+	 * Where what is shown may be several intervals: hands each of them to take() until that
+	 * returns not 0; returns what that did, or -errno. NULL: it is one.
+	 */
+	int (*each)(void *ctx, int (*take)(void *to, const struct snapshot *s), void *to);
+	void *each_ctx;
 };
 
 /* Takes the terminal over; setlocale() was called before. 0 or -errno. */
@@ -38,6 +44,9 @@ void stage__draw(struct stage *st);
  * its enum outcome, or'ed. Returns whether there were any.
  */
 bool stage__take_keys(struct stage *st, void (*act)(void *ctx, unsigned int outcome), void *ctx);
+
+/* stage_export.c: what is on screen into a file, as far as the keys' outcome is about that. */
+void stage__export(struct stage *st, unsigned int outcome);
 
 /* A dump of pid as a page of text, from a snapshot that has its threads; or err, in words. */
 void stage__show_dump(struct stage *st, pid_t pid, const struct snapshot *s, int err);

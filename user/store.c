@@ -12,9 +12,8 @@
 #include "store_internal.h"
 #include "util.h"
 
-#define PAGE_BYTES   4096
 #define BUSY_MS	     2000
-#define WAL_PAGES    1000
+#define WAL_BYTES    (4 << 20)
 #define LENGTH_MAX   (1 << 20) /* of a text or a statement in a file */
 #define ERROR_FORMAT "%.120s: %.130s"
 
@@ -127,9 +126,10 @@ static int make_tables(struct store *s)
 	int code = SQLITE_OK;
 
 	for (const struct store_statement *o = store_others; o->name && !code; o++)
-		code = sqlite3_exec(s->db, o->sql, NULL, NULL, NULL);
+		if (store_schema__has(o, STORE_VERSION))
+			code = sqlite3_exec(s->db, o->sql, NULL, NULL, NULL);
 	for (int i = 0; i < STORE_TABLES && !code; i++) {
-		_cleanup_(util__freep) char *table = store_schema__table(i);
+		_cleanup_(util__freep) char *table = store_schema__table(i, STORE_VERSION);
 		_cleanup_(util__freep) char *view = store_schema__view(i);
 
 		code = table && view ? sqlite3_exec(s->db, table, NULL, NULL, NULL) : SQLITE_NOMEM;
@@ -142,19 +142,21 @@ static int make_tables(struct store *s)
 /* A file that is being made: how it is written, and its empty tables. */
 static int make_database(struct store *s)
 {
-	int wal = WAL_PAGES;
+	uint64_t wal = WAL_BYTES;
 	char sql[512];
 	int code;
 
 	if (s->limits.bytes)
-		wal = MIN((uint64_t)wal, s->limits.bytes / PAGE_BYTES / 4);
+		wal = MIN(wal, s->limits.bytes / 4);
+	/* what is deleted makes room: to give it back or to overwrite it would only cost CPU */
 	snprintf(sql, sizeof(sql),
-		 "PRAGMA page_size = %d; PRAGMA auto_vacuum = INCREMENTAL;"
+		 "PRAGMA page_size = %d; PRAGMA auto_vacuum = NONE; PRAGMA secure_delete = OFF;"
 		 "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
 		 "PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = %d;"
 		 "PRAGMA journal_size_limit = %d; BEGIN IMMEDIATE;"
 		 "PRAGMA application_id = %d; PRAGMA user_version = %d;",
-		 PAGE_BYTES, wal, 2 * wal * PAGE_BYTES, STORE_APPLICATION_ID, STORE_VERSION);
+		 STORE_PAGE_BYTES, (int)(wal / STORE_PAGE_BYTES), (int)(2 * wal),
+		 STORE_APPLICATION_ID, STORE_VERSION);
 	code = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
 	if (!code)
 		code = make_tables(s);
@@ -245,10 +247,13 @@ static int check_tables(struct store *s, char error[STORE_ERROR])
 	int code = SQLITE_OK;
 
 	for (const struct store_statement *o = store_others; o->name && !code; o++)
-		code = check_table(s, o->name, o->sql, &same);
+		if (store_schema__has(o, s->version))
+			code = check_table(s, o->name, o->sql, &same);
 	for (int i = 0; i < STORE_TABLES && !code; i++) {
-		_cleanup_(util__freep) char *table = store_schema__table(i);
+		_cleanup_(util__freep) char *table = store_schema__table(i, s->version);
 
+		if (store_tables[i].since > s->version)
+			continue;
 		code = table ? check_table(s, store_tables[i].name, table, &same) : SQLITE_NOMEM;
 	}
 	if (code)
@@ -268,12 +273,13 @@ static int check_version(struct store *s, char error[STORE_ERROR])
 		return store__failed(s, code, error);
 	if (application != STORE_APPLICATION_ID)
 		return store__say(s, -EINVAL, "it is not a recording", error);
-	if (version == STORE_VERSION)
+	s->version = version;
+	if (version >= 1 && version <= STORE_VERSION)
 		return 0;
 	snprintf(text, sizeof(text),
 		 version > STORE_VERSION
-			 ? "a newer locktop recorded it (format %lld, this one reads %d)"
-			 : "its format (%lld) is not known; this locktop reads %d",
+			 ? "a newer locktop recorded it (format %lld, this one reads up to %d)"
+			 : "its format (%lld) is not known; this locktop reads 1 to %d",
 		 (long long)version, STORE_VERSION);
 	return store__say(s, -ENOTSUP, text, error);
 }

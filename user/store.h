@@ -9,7 +9,7 @@
 
 #include "model.h"
 
-#define STORE_VERSION 1
+#define STORE_VERSION 2	  /* of new files; older ones are read */
 #define STORE_ERROR   256 /* bytes of an error line */
 
 struct store;

@@ -27,6 +27,9 @@ struct store_words {
 	sqlite3_stmt *add_string, *add_frame, *add_stack;
 };
 
+/* Larger pages than SQLite's own 4096: fewer of them to be balanced, and written twice. */
+#define STORE_PAGE_BYTES 8192
+
 #define STORE_TEXT_MAX (64 * 1024) /* bytes of a text; what is longer is cut */
 
 /* What takes the oldest intervals out of a bounded file. */
@@ -35,6 +38,7 @@ struct store_rotation {
 	sqlite3_stmt *delete[STORE_TABLES + 1]; /* by interval; the last: losses */
 	sqlite3_stmt *words[4];			/* by chapter */
 	int64_t pages;				/* in use after the last interval */
+	int64_t room;				/* to be made before the next one: pages */
 };
 
 /* The rows of an interval that go into one table. */
@@ -52,6 +56,7 @@ struct store_source {
 struct store {
 	char *path;
 	sqlite3 *db;
+	int version;
 	struct store_limits limits;
 	sqlite3_stmt *rows[STORE_TABLES]; /* writing: INSERT; reading: SELECT, by interval */
 	/* writing */
@@ -101,9 +106,14 @@ void store_read__done(struct store *s);
 
 /*
  * In the transaction that has written interval `last`: takes out what is beyond the limits. *first
- * is the oldest interval then. A SQLite code.
+ * is the oldest interval then. A SQLite code, or STORE_NO_ROOM: the file would become too large,
+ * but need not if the transaction is rolled back and done again.
  */
+#define STORE_NO_ROOM -1
 int store_rotate(struct store *s, uint64_t now_ns, int64_t last, int64_t *first);
+
+/* In the transaction that will write interval `last`: makes the room that it was told to lack. */
+int store_rotate__make_room(struct store *s, int64_t last, int64_t *first);
 
 /* The numbers that texts, frames and stacks have in the file; SQLite codes. */
 void store_words__new_interval(struct store *s); /* its addresses are new */

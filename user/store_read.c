@@ -31,7 +31,8 @@ static int prepare_select(struct store *s, int id)
 	for (size_t i = 0; i < n; i++)
 		fprintf(out, "%s%s", i ? ", " : "", keys[i]);
 	for (size_t i = 0; i < t->n_columns; i++)
-		fprintf(out, ", %s", t->columns[i].name);
+		fprintf(out, ", %s",
+			t->columns[i].since <= s->version ? t->columns[i].name : "NULL");
 	fprintf(out, " FROM %s WHERE interval = ? ORDER BY ", t->name);
 	for (size_t i = 0; i < n; i++)
 		fprintf(out, "%s%s", i ? ", " : "", keys[i]);
@@ -55,8 +56,12 @@ int store_read__prepare(struct store *s)
 		{ &s->list, "SELECT interval, time, interval_ns, wait_ns, losses FROM interval "
 			    "WHERE interval > ? ORDER BY interval" },
 		{ &s->string, "SELECT text FROM string WHERE string = ?" },
-		{ &s->frame, "SELECT function, module, file, language, offset, line FROM frame "
-			     "WHERE frame = ?" },
+		{ &s->frame,
+		  s->version >= 2
+			  ? "SELECT function, module, file, language, offset, line, build_id "
+			    "FROM frame WHERE frame = ?"
+			  : "SELECT function, module, file, language, offset, line, NULL "
+			    "FROM frame WHERE frame = ?" },
 		{ &s->stack, "SELECT depth, frame FROM stack WHERE stack = ? ORDER BY depth" },
 		{ &s->losses, "SELECT name, count FROM loss WHERE interval = ?" },
 	};
@@ -65,6 +70,8 @@ int store_read__prepare(struct store *s)
 	for (size_t i = 0; i < ARRAY_SIZE(list) && !code; i++)
 		code = store__prepare(s, list[i].statement, "%s", list[i].sql);
 	for (int i = 0; i < STORE_TABLES && !code; i++) {
+		if (store_tables[i].since > s->version)
+			continue;
 		code = prepare_select(s, i);
 		if (!code && is_top(i))
 			code = store__prepare(s, &s->count[i],
@@ -223,6 +230,8 @@ static int read_table(struct reading *r, int id)
 	struct rows rows = {};
 	int err = 0, code;
 
+	if (!from)
+		return 0; /* files of that version have no such table */
 	sqlite3_bind_int64(from, 1, r->id);
 	while (!err && (code = sqlite3_step(from)) == SQLITE_ROW)
 		err = add_row(r, id, &rows);
@@ -245,7 +254,7 @@ static int make_arrays(struct reading *r)
 		int64_t n;
 		int code;
 
-		if (!is_top(i))
+		if (!is_top(i) || !r->s->count[i])
 			continue;
 		sqlite3_bind_int64(r->s->count[i], 1, r->id);
 		code = store__number(r->s->count[i], &n);
@@ -315,10 +324,21 @@ static int check_counts(struct reading *r)
 	return 0;
 }
 
+/* Their order is a promise of the model's. */
+static int check_sleeps(struct reading *r)
+{
+	const struct snapshot *s = r->snapshot;
+
+	for (size_t i = 1; i < s->n_sleeps; i++)
+		if (s->sleeps[i].end_ns < s->sleeps[i - 1].end_ns)
+			return store_reading__damaged(r, "sleeps are not in order");
+	return 0;
+}
+
 static int read_all(struct reading *r)
 {
 	int err = read_interval(r);
-	size_t listed = r->snapshot->n_threads;
+	size_t listed = r->snapshot->n_threads, sleeps = r->snapshot->n_sleeps;
 
 	if (!err)
 		err = make_arrays(r);
@@ -326,12 +346,14 @@ static int read_all(struct reading *r)
 		err = read_table(r, i);
 	if (!err)
 		err = read_losses(r);
-	if (!err && listed > r->snapshot->n_threads)
+	if (!err && (listed > r->snapshot->n_threads || sleeps != r->snapshot->n_sleeps))
 		err = store_reading__damaged(r, "rows are missing");
 	if (!err) /* the threads behind them are there to be pointed at */
 		r->snapshot->n_threads = listed;
 	if (!err)
 		err = check_counts(r);
+	if (!err)
+		err = check_sleeps(r);
 	for (size_t i = 0; i < r->snapshot->n_locks && !err; i++) {
 		struct lock *lock = &r->snapshot->locks[i];
 

@@ -117,6 +117,8 @@ static int fill_frame(struct reading *r, sqlite3_stmt *from, struct frame *f)
 		err = string_or_null(r, from, 2, &f->file);
 	if (!err)
 		err = string_or_null(r, from, 3, &f->language);
+	if (!err)
+		err = string_or_null(r, from, 6, &f->build_id);
 	if (!err && (line < INT_MIN || line > INT_MAX))
 		err = store_reading__damaged(r, "a number is out of range");
 	f->offset = sqlite3_column_int64(from, 4);

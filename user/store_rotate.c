@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A recording that may not grow for ever: whole intervals go, the oldest first. */
-#include <stdio.h>
-
 #include "store_internal.h"
 #include "util.h"
-
-#define PAGE_BYTES 4096
 
 int store_rotate__prepare(struct store *s)
 {
@@ -79,8 +75,8 @@ static int delete_interval(struct store *s, int64_t id)
 static int delete_chapters(struct store *s, int64_t first)
 {
 	struct store_rotation *r = &s->rotation;
-	int64_t chapter;
-	int code = lookup(r->chapter, first, &chapter);
+	int64_t chapter = s->chapter_number;
+	int code = first > s->last ? SQLITE_OK : lookup(r->chapter, first, &chapter);
 
 	for (size_t i = 0; i < ARRAY_SIZE(r->words) && !code; i++)
 		code = run(r->words[i], chapter);
@@ -114,31 +110,55 @@ static int drop_old(struct store *s, uint64_t now, int64_t last, int64_t *first)
 	return code;
 }
 
-/*
- * What the last interval took is kept free twice over, so that the next one finds its place in the
- * file as it is.
- */
-static int drop_large(struct store *s, int64_t last, int64_t *first)
+/* Takes out intervals before `last` until so many pages are in use, or none is left to go. */
+static int drop_until(struct store *s, int64_t pages, int64_t last, int64_t *first, int64_t *used)
 {
-	int64_t most = s->limits.bytes / PAGE_BYTES, all, used, slack;
-	char sql[64];
-	int code = count_pages(s, &all, &used);
+	int64_t all;
+	int code = count_pages(s, &all, used);
 
-	slack = MAX(MIN(2 * (used - s->rotation.pages), most / 8), 0);
-	while (!code && used > most - slack && *first < last) {
+	while (!code && *used > pages && *first < last) {
 		code = delete_interval(s, (*first)++);
 		if (!code)
 			code = delete_chapters(s, *first);
 		if (!code)
-			code = count_pages(s, &all, &used);
+			code = count_pages(s, &all, used);
 	}
-	s->rotation.pages = used;
-	if (!code && used > most)
-		return SQLITE_TOOBIG;
-	if (code || all <= most)
+	return code;
+}
+
+/*
+ * What the last interval took is kept free twice over, so that the next one finds its place in the
+ * file as it is: a file of SQLite's does not become smaller.
+ */
+static int drop_large(struct store *s, int64_t last, int64_t *first)
+{
+	struct store_rotation *r = &s->rotation;
+	int64_t most = s->limits.bytes / STORE_PAGE_BYTES, all, used, taken;
+	int code = count_pages(s, &all, &used);
+
+	if (code)
 		return code;
-	snprintf(sql, sizeof(sql), "PRAGMA incremental_vacuum(%lld)", (long long)(all - most));
-	return sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+	taken = used - r->pages;
+	if (all > most && r->room)
+		return SQLITE_TOOBIG;
+	if (all > most) {
+		r->room = taken + most / 8; /* texts of a new chapter come on top */
+		return STORE_NO_ROOM;
+	}
+	code = drop_until(s, most - MAX(MIN(2 * taken, most / 8), 0), last, first, &used);
+	r->pages = used;
+	r->room = 0;
+	return code;
+}
+
+int store_rotate__make_room(struct store *s, int64_t last, int64_t *first)
+{
+	struct store_rotation *r = &s->rotation;
+
+	if (!r->room)
+		return SQLITE_OK;
+	return drop_until(s, (int64_t)(s->limits.bytes / STORE_PAGE_BYTES) - r->room, last, first,
+			  &r->pages);
 }
 
 int store_rotate(struct store *s, uint64_t now_ns, int64_t last, int64_t *first)

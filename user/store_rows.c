@@ -65,6 +65,26 @@ static void add_other(struct store *s, const struct snapshot *snapshot, const st
 	s->others[s->n_others++] = t;
 }
 
+/* Few threads in many rows: most are known to have been added. */
+static void find_in_sleeps(struct store *s, const struct snapshot *snapshot)
+{
+	const struct thread *added[256] = {};
+
+	for (size_t i = 0; i < snapshot->n_sleeps; i++) {
+		const struct sleep *sleep = &snapshot->sleeps[i];
+		const struct thread *of[] = { sleep->thread, sleep->waker };
+
+		for (size_t j = 0; j < ARRAY_SIZE(of); j++) {
+			size_t slot = (uintptr_t)of[j] / sizeof(*of[j]) % ARRAY_SIZE(added);
+
+			if (added[slot] == of[j])
+				continue;
+			add_other(s, snapshot, of[j]);
+			added[slot] = of[j];
+		}
+	}
+}
+
 void store_rows__find_others(struct store *s, const struct snapshot *snapshot)
 {
 	size_t n = 0;
@@ -80,6 +100,7 @@ void store_rows__find_others(struct store *s, const struct snapshot *snapshot)
 		for (size_t j = 0; l->python && j < l->python->n_missing; j++)
 			add_other(s, snapshot, l->python->missing[j]);
 	}
+	find_in_sleeps(s, snapshot);
 	if (s->n_others)
 		qsort(s->others, s->n_others, sizeof(*s->others), compare_threads);
 	for (size_t i = 0; i < s->n_others; i++)

@@ -28,6 +28,11 @@
 		.name = (title), .type = TYPE_U64, .offset = offsetof(row, member), \
 		.known = offsetof(row, flag)                                        \
 	}
+#define KNOWN_SINCE(version, title, row, member, flag)                              \
+	{                                                                           \
+		.name = (title), .type = TYPE_U64, .offset = offsetof(row, member), \
+		.known = offsetof(row, flag), .since = (version)                    \
+	}
 #define STACK(row)                                                               \
 	{                                                                        \
 		.name = "stack", .type = TYPE_STACK, .null = NULL_ZERO,          \
@@ -66,6 +71,8 @@ static const struct store_column interval_columns[] = {
 	COLUMN("idle_waiting", TYPE_U64, NULL_NONE, struct snapshot, idle.waiting),
 	/* rows of table thread; those that follow are only named by others */
 	COLUMN("threads", TYPE_U64, NULL_NONE, struct snapshot, n_threads),
+	KNOWN_SINCE(2, "single_sleeps", struct snapshot, n_sleeps, sleeps_known),
+	KNOWN_SINCE(2, "sleeps_end_ns", struct snapshot, sleeps_end_ns, sleeps_known),
 };
 
 static const struct store_column process_columns[] = {
@@ -151,6 +158,19 @@ static const struct store_column inversion_columns[] = {
 	INT(struct inversion, pid),
 	WORD(struct inversion, comm),
 	BOOL(struct inversion, fresh),
+};
+
+static const struct store_column sleep_columns[] = {
+	THREAD(struct sleep, thread),
+	COLUMN("lock", TYPE_LOCK, NULL_NONE, struct sleep, lock),
+	COLUMN("waker", TYPE_THREAD, NULL_ZERO, struct sleep, waker),
+	U64(struct sleep, start_ns),
+	U64(struct sleep, woken_ns),
+	U64(struct sleep, end_ns),
+	NAMED(struct sleep, ended, NULL_NONE, sleep_end_names),
+	BOOL(struct sleep, earlier),
+	BOOL(struct sleep, resumed),
+	BOOL(struct sleep, inferred),
 };
 
 static const struct store_column site_columns[] = {
@@ -271,6 +291,27 @@ static bool has_switches(const void *lock)
 	.row_size = sizeof(*((row *)0)->item)
 #define PART(of, test) .shape = SHAPE_PART, .parent = (of), .present = (test)
 
+/*
+ * Of a sleep: the lock and the threads that it names. As SELECTs, which cost nothing where nobody
+ * asks for them. Who woke it may have done so as it fell asleep: before that, by its own clock.
+ */
+static const char sleep_extra[] =
+	"strftime('%Y-%m-%dT%H:%M:%fZ', start_ns / 1e9, 'unixepoch') AS at, "
+	"(SELECT id FROM locks WHERE interval = t.interval AND lock = t.lock) AS lock_id, "
+	"(SELECT coalesce(name, place) FROM locks WHERE interval = t.interval AND "
+	"lock = t.lock) AS lock_name, "
+	"(SELECT kind FROM locks WHERE interval = t.interval AND lock = t.lock) AS kind, "
+	"(SELECT class FROM locks WHERE interval = t.interval AND lock = t.lock) AS class, "
+	"(SELECT pid FROM threads WHERE interval = t.interval AND thread = t.thread) AS pid, "
+	"(SELECT tid FROM threads WHERE interval = t.interval AND thread = t.thread) AS tid, "
+	"(SELECT comm FROM threads WHERE interval = t.interval AND thread = t.thread) AS comm, "
+	"(SELECT pid FROM threads WHERE interval = t.interval AND thread = t.waker) AS waker_pid, "
+	"(SELECT tid FROM threads WHERE interval = t.interval AND thread = t.waker) AS waker_tid, "
+	"(SELECT comm FROM threads WHERE interval = t.interval AND thread = t.waker) AS "
+	"waker_comm, "
+	"end_ns - start_ns AS wait_ns, max(woken_ns - start_ns, 0) AS blocked_ns, "
+	"max(end_ns - woken_ns, 0) AS delay_ns";
+
 const struct store_table store_tables[STORE_TABLES] = {
 	[STORE_TABLE_INTERVAL] = { TABLE("interval", "intervals", interval_columns),
 				   .shape = SHAPE_SNAPSHOT, .row_size = sizeof(struct snapshot),
@@ -294,6 +335,9 @@ const struct store_table store_tables[STORE_TABLES] = {
 	[STORE_TABLE_INVERSION] = { TABLE("inversion", "inversions", inversion_columns),
 				    ARRAY(STORE_TABLE_INTERVAL, struct snapshot, inversions,
 					  n_inversions) },
+	[STORE_TABLE_SLEEP] = { TABLE("sleep", "sleeps", sleep_columns),
+				ARRAY(STORE_TABLE_INTERVAL, struct snapshot, sleeps, n_sleeps),
+				.extra = sleep_extra, .since = 2 },
 	[STORE_TABLE_SITE] = { TABLE("site", "sites", site_columns),
 			       ARRAY(STORE_TABLE_LOCK, struct lock, sites, n_sites) },
 	[STORE_TABLE_OWNER] = { TABLE("owner", "owners", owner_columns),

@@ -2,7 +2,8 @@
 /*
  * What a recording is made of: one table of tables, one row a column. It says where each figure
  * stands in a snapshot; the CREATE statements, the views, writing and reading come from it. What
- * is not known is NULL. docs/recording.md describes it for people.
+ * is not known is NULL. docs/recording.md describes it for people. What a version of the format
+ * added says so (`since`; 0: it was always there): in older files it is not known.
  */
 #ifndef STORE_SCHEMA_H
 #define STORE_SCHEMA_H
@@ -47,6 +48,7 @@ struct store_column {
 	size_t known;  /* offset of the bool that says whether it is known; 0: no such */
 	const char *const *names;
 	int n_names;
+	int since;
 };
 
 enum store_shape {
@@ -64,6 +66,7 @@ enum store_table_id {
 	STORE_TABLE_THREAD_LOCK,
 	STORE_TABLE_DEADLOCK,
 	STORE_TABLE_INVERSION,
+	STORE_TABLE_SLEEP,
 	/* what belongs to one of their rows */
 	STORE_TABLE_SITE,
 	STORE_TABLE_OWNER,
@@ -92,6 +95,7 @@ struct store_table {
 	const char *extra; /* SQL: more columns of the view */
 	const struct store_column *columns;
 	size_t n_columns;
+	int since;
 };
 
 extern const struct store_table store_tables[STORE_TABLES];
@@ -103,15 +107,18 @@ extern const struct store_table store_tables[STORE_TABLES];
 #define STORE_KEYS 3
 const char *const *store_schema__keys(enum store_table_id id, size_t *n);
 
-/* "CREATE TABLE name (...)"; for free(). */
-char *store_schema__table(enum store_table_id id);
+/* "CREATE TABLE name (...)" of a version that has it; for free(). */
+char *store_schema__table(enum store_table_id id, int version);
 char *store_schema__view(enum store_table_id id);
 
 /* Statements of tables that are not the model's, and of their views; the list ends with NULL. */
 struct store_statement {
 	const char *name;
 	const char *sql;
+	int since, until; /* versions that have it; until 0: to this day */
 };
 extern const struct store_statement store_others[];
+
+bool store_schema__has(const struct store_statement *o, int version);
 
 #endif

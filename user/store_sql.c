@@ -6,26 +6,42 @@
 #include "store_schema.h"
 #include "util.h"
 
+#define FRAME_TABLE(more)                                                                   \
+	"CREATE TABLE frame (frame INTEGER PRIMARY KEY, function INTEGER, module INTEGER, " \
+	"offset INTEGER, file INTEGER, line INTEGER, language INTEGER" more ")"
+#define FRAME_VIEW(more)                                                           \
+	"CREATE VIEW frames AS SELECT t.stack, t.depth, t.frame, "                 \
+	"(SELECT text FROM string WHERE string = f.function) AS function, "        \
+	"(SELECT text FROM string WHERE string = f.module) AS module, f.offset, "  \
+	"(SELECT text FROM string WHERE string = f.file) AS file, f.line, "        \
+	"(SELECT text FROM string WHERE string = f.language) AS language" more " " \
+	"FROM stack t JOIN frame f ON f.frame = t.frame"
+
 const struct store_statement store_others[] = {
 	/* texts, frames and stacks are shared by the intervals of a chapter: their first numbers */
-	{ "chapter", "CREATE TABLE chapter (chapter INTEGER PRIMARY KEY, string INTEGER, "
-		     "frame INTEGER, stack INTEGER)" },
-	{ "string", "CREATE TABLE string (string INTEGER PRIMARY KEY, text TEXT)" },
-	{ "frame", "CREATE TABLE frame (frame INTEGER PRIMARY KEY, function INTEGER, "
-		   "module INTEGER, offset INTEGER, file INTEGER, line INTEGER, "
-		   "language INTEGER)" },
-	{ "stack", "CREATE TABLE stack (stack INTEGER, depth INTEGER, frame INTEGER, "
-		   "PRIMARY KEY (stack, depth)) WITHOUT ROWID" },
-	{ "loss", "CREATE TABLE loss (interval INTEGER, name TEXT, count INTEGER, "
-		  "PRIMARY KEY (interval, name)) WITHOUT ROWID" },
-	{ "frames", "CREATE VIEW frames AS SELECT t.stack, t.depth, t.frame, "
-		    "(SELECT text FROM string WHERE string = f.function) AS function, "
-		    "(SELECT text FROM string WHERE string = f.module) AS module, f.offset, "
-		    "(SELECT text FROM string WHERE string = f.file) AS file, f.line, "
-		    "(SELECT text FROM string WHERE string = f.language) AS language "
-		    "FROM stack t JOIN frame f ON f.frame = t.frame" },
+	{ .name = "chapter",
+	  .sql = "CREATE TABLE chapter (chapter INTEGER PRIMARY KEY, string INTEGER, "
+		 "frame INTEGER, stack INTEGER)" },
+	{ .name = "string", .sql = "CREATE TABLE string (string INTEGER PRIMARY KEY, text TEXT)" },
+	{ .name = "frame", .sql = FRAME_TABLE(""), .until = 1 },
+	{ .name = "frame", .sql = FRAME_TABLE(", build_id INTEGER"), .since = 2 },
+	{ .name = "stack",
+	  .sql = "CREATE TABLE stack (stack INTEGER, depth INTEGER, frame INTEGER, "
+		 "PRIMARY KEY (stack, depth)) WITHOUT ROWID" },
+	{ .name = "loss",
+	  .sql = "CREATE TABLE loss (interval INTEGER, name TEXT, count INTEGER, "
+		 "PRIMARY KEY (interval, name)) WITHOUT ROWID" },
+	{ .name = "frames", .sql = FRAME_VIEW(""), .until = 1 },
+	{ .name = "frames",
+	  .sql = FRAME_VIEW(", (SELECT text FROM string WHERE string = f.build_id) AS build_id"),
+	  .since = 2 },
 	{},
 };
+
+bool store_schema__has(const struct store_statement *o, int version)
+{
+	return o->since <= version && (!o->until || o->until >= version);
+}
 
 const char *const *store_schema__keys(enum store_table_id id, size_t *n)
 {
@@ -59,7 +75,7 @@ static const char *type_of(const struct store_column *c)
 	}
 }
 
-char *store_schema__table(enum store_table_id id)
+char *store_schema__table(enum store_table_id id, int version)
 {
 	const struct store_table *t = &store_tables[id];
 	size_t n, size;
@@ -75,7 +91,8 @@ char *store_schema__table(enum store_table_id id)
 	for (size_t i = 0; i < n && id != STORE_TABLE_INTERVAL; i++)
 		fprintf(out, "%s%s INTEGER", i ? ", " : "", keys[i]);
 	for (size_t i = 0; i < t->n_columns; i++)
-		fprintf(out, ", %s %s", t->columns[i].name, type_of(&t->columns[i]));
+		if (t->columns[i].since <= version)
+			fprintf(out, ", %s %s", t->columns[i].name, type_of(&t->columns[i]));
 	for (size_t i = 0; i < n && id != STORE_TABLE_INTERVAL; i++)
 		fprintf(out, "%s%s", i ? ", " : ", PRIMARY KEY (", keys[i]);
 	fputs(id == STORE_TABLE_INTERVAL ? ")" : ")) WITHOUT ROWID", out);

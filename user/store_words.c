@@ -8,7 +8,7 @@
 
 /* Words of a row in `frame`, as its key in the dictionary. 0: NULL. */
 struct frame_key {
-	int64_t function, module, offset, file, line, language;
+	int64_t function, module, offset, file, line, language, build_id;
 };
 
 /* Adds a row if its number is the next one: it was not there before. */
@@ -76,6 +76,8 @@ int store_words__frame(struct store *s, const struct frame *f, int64_t *ret)
 		code = string_or_null(s, f->file, &key.file);
 	if (!code)
 		code = string_or_null(s, f->language, &key.language);
+	if (!code)
+		code = string_or_null(s, f->build_id, &key.build_id);
 	if (code)
 		return code;
 	*ret = dictionary__number(w->frames, &key, sizeof(key), w->next_frame);
@@ -87,6 +89,7 @@ int store_words__frame(struct store *s, const struct frame *f, int64_t *ret)
 	bind_or_null(w->add_frame, 5, key.file);
 	bind_or_null(w->add_frame, 6, key.line);
 	bind_or_null(w->add_frame, 7, key.language);
+	bind_or_null(w->add_frame, 8, key.build_id);
 	return add(w->add_frame, *ret, &w->next_frame);
 }
 
@@ -127,7 +130,7 @@ static bool is_same(const struct store_seen_stack *seen, const struct frame *fra
 
 		if (a->function != b->function || a->module != b->module ||
 		    a->offset != b->offset || a->file != b->file || a->line != b->line ||
-		    a->language != b->language)
+		    a->language != b->language || a->build_id != b->build_id)
 			return false;
 	}
 	return true;

@@ -20,7 +20,7 @@ int store_write__prepare(struct store *s)
 		const char *sql;
 	} list[] = {
 		{ &w->add_string, "INSERT INTO string VALUES (?, ?)" },
-		{ &w->add_frame, "INSERT INTO frame VALUES (?, ?, ?, ?, ?, ?, ?)" },
+		{ &w->add_frame, "INSERT INTO frame VALUES (?, ?, ?, ?, ?, ?, ?, ?)" },
 		{ &w->add_stack, "INSERT INTO stack VALUES (?, ?, ?)" },
 		{ &s->loss, "INSERT INTO loss VALUES (?, ?, ?)" },
 		{ &s->chapter, "INSERT INTO chapter VALUES (?, ?, ?, ?)" },
@@ -203,6 +203,8 @@ static int write_all(struct store *s, const struct snapshot *snapshot)
 	if (!code)
 		code = begin_chapter(s, now);
 	if (!code)
+		code = store_rotate__make_room(s, id, &first);
+	if (!code)
 		code = write_tables(s, snapshot, id);
 	if (!code)
 		code = write_losses(s, snapshot, id);
@@ -217,16 +219,25 @@ static int write_all(struct store *s, const struct snapshot *snapshot)
 	return SQLITE_OK;
 }
 
+static void roll_back(struct store *s)
+{
+	sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	s->words.begun = false; /* the dictionaries know of rows that are gone now */
+}
+
 int store__append(struct store *s, const struct snapshot *snapshot, char error[STORE_ERROR])
 {
 	int code = write_all(s, snapshot), err;
 
+	if (code == STORE_NO_ROOM) {
+		roll_back(s);
+		code = write_all(s, snapshot);
+	}
 	if (!code)
 		return 0;
 	err = code == SQLITE_TOOBIG
 		      ? store__say(s, -EFBIG, "an interval is larger than --max-size", error)
 		      : store__failed(s, code, error);
-	sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-	s->words.begun = false; /* the dictionaries know of rows that are gone now */
+	roll_back(s);
 	return err;
 }

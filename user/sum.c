@@ -84,6 +84,7 @@ struct frame *sum__frames(struct sum *sum, const struct frame *frames, size_t n)
 		to[i].module = sum__text(sum, frames[i].module);
 		to[i].file = sum__text(sum, frames[i].file);
 		to[i].language = sum__text(sum, frames[i].language);
+		to[i].build_id = sum__text(sum, frames[i].build_id);
 	}
 	return to;
 }

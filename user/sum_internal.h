@@ -121,8 +121,5 @@ void sum_lock__free(struct sum_lock *l);
 void sum_last__fill(struct sum *sum);
 /* What an interval, whichever, has to say for that. */
 void sum_last__note(struct sum *sum, const struct snapshot *s);
-/* A thread or lock of the last interval, as it is in the sum; NULL for NULL. */
-const struct thread *sum_last__thread(struct sum *sum, const struct thread *t);
-const struct lock *sum_last__lock(const struct sum *sum, const struct lock *lock);
 
 #endif

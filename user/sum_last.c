@@ -10,7 +10,7 @@ static bool is_row(const struct snapshot *s, const struct thread *t)
 	return t >= s->threads && t < s->threads + s->n_threads;
 }
 
-const struct lock *sum_last__lock(const struct sum *sum, const struct lock *lock)
+static const struct lock *lock_of(const struct sum *sum, const struct lock *lock)
 {
 	return lock ? &sum->s->locks[sum->lock_of[lock - sum->last->locks]->index] : NULL;
 }
@@ -29,7 +29,7 @@ static const struct python_row *copy_python(struct sum *sum, const struct python
 
 static void fill_thread(struct sum *sum, struct thread *to, const struct thread *from)
 {
-	to->waiting_for = sum_last__lock(sum, from->waiting_for);
+	to->waiting_for = lock_of(sum, from->waiting_for);
 	to->waiting_ns = from->waiting_ns;
 	to->state = from->state;
 	to->syscall = sum__text(sum, from->syscall);
@@ -40,7 +40,7 @@ static void fill_thread(struct sum *sum, struct thread *to, const struct thread 
 	to->truncated = from->truncated;
 }
 
-const struct thread *sum_last__thread(struct sum *sum, const struct thread *t)
+static const struct thread *thread_of(struct sum *sum, const struct thread *t)
 {
 	struct thread *to;
 
@@ -67,7 +67,7 @@ static const struct python_lock_state *copy_state(struct sum *sum,
 	*to = *from;
 	to->missing = snapshot__alloc(sum->s, from->n_missing, sizeof(*to->missing));
 	for (size_t i = 0; i < from->n_missing; i++)
-		to->missing[i] = sum_last__thread(sum, from->missing[i]);
+		to->missing[i] = thread_of(sum, from->missing[i]);
 	return to;
 }
 
@@ -84,7 +84,7 @@ static void fill_lock(struct sum *sum, struct lock *to, const struct lock *from)
 		return;
 	to->owner = snapshot__alloc(sum->s, 1, sizeof(*to->owner));
 	*to->owner = *from->owner;
-	to->owner->thread = sum_last__thread(sum, from->owner->thread);
+	to->owner->thread = thread_of(sum, from->owner->thread);
 }
 
 static void fill_deadlocks(struct sum *sum)
@@ -103,9 +103,9 @@ static void fill_deadlocks(struct sum *sum)
 			const struct deadlock_thread *t = &from->deadlocks[i].threads[j];
 
 			d->threads[j] = (struct deadlock_thread){
-				.thread = sum_last__thread(sum, t->thread),
-				.waits_for = sum_last__lock(sum, t->waits_for),
-				.held_by = sum_last__thread(sum, t->held_by),
+				.thread = thread_of(sum, t->thread),
+				.waits_for = lock_of(sum, t->waits_for),
+				.held_by = thread_of(sum, t->held_by),
 			};
 		}
 	}

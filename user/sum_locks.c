@@ -182,7 +182,8 @@ static uint64_t hash_site(const struct site *s, const struct frame *frames)
 static bool same_frame(const struct frame *a, const struct frame *b)
 {
 	return a->function == b->function && a->module == b->module && a->offset == b->offset &&
-	       a->file == b->file && a->line == b->line && a->language == b->language;
+	       a->file == b->file && a->line == b->line && a->language == b->language &&
+	       a->build_id == b->build_id;
 }
 
 static bool same_site(const struct sum_site *known, const struct site *from,
@@ -212,6 +213,7 @@ static void add_site(struct sum *sum, struct sum_lock *l, const struct site *fro
 		frames[f].module = sum__text(sum, frames[f].module);
 		frames[f].file = sum__text(sum, frames[f].file);
 		frames[f].language = sum__text(sum, frames[f].language);
+		frames[f].build_id = sum__text(sum, frames[f].build_id);
 	}
 	hash = hash_site(from, frames);
 	while (i < l->n_sites && !same_site(&l->sites[i], from, frames, hash))

@@ -68,5 +68,7 @@ Dwarf_CFI *elf_file__debug_cfi(struct elf_file *f);
 
 int elf_file__machine(const struct elf_file *f); /* e_machine */
 uint64_t elf_file__id(const struct elf_file *f); /* no other file ever has the same */
+/* Of its contents, in hex; NULL if it has none. */
+const char *elf_file__build_id(const struct elf_file *f);
 
 #endif

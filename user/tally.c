@@ -23,6 +23,8 @@ static void drop_key(struct tally *t, struct tally_key *k)
 
 static void drop_wait(struct tally *t, struct tally_wait *w)
 {
+	if (w->waiting)
+		recall__forget(&t->sleepers);
 	HASH_DELETE(hh, t->waits, w);
 	free(w);
 }
@@ -47,6 +49,7 @@ void tally__done(struct tally *t)
 	HASH_ITER (hh, t->keys, k, next_key)
 		k->gone = true;
 	tally__sweep(t);
+	recall__done(&t->sleepers);
 }
 
 struct tally_key *tally__find(struct tally *t, const struct lock_key *key)
@@ -87,7 +90,7 @@ static void set_id(struct tally *t, struct tally_key *k, uint32_t id)
 		HASH_ADD(hh_id, t->by_id, id, sizeof(k->id), k);
 }
 
-static struct tally_wait *get_wait(struct tally *t, uint32_t tid, const struct tally_key *k)
+static struct tally_wait *get_wait(struct tally *t, uint32_t tid, struct tally_key *k)
 {
 	struct tally_wait_id id;
 	struct tally_wait *w;
@@ -156,10 +159,20 @@ static void take_wait(struct tally *t, const struct wait_key *key, const struct 
 	memcpy(w->comm, stats->comm, sizeof(w->comm));
 }
 
+static struct tally_wait *wait_of(struct tally *t, const struct open_sleep *o)
+{
+	struct tally_wait *w = recall__find(&t->sleepers, o->tid);
+
+	if (!w || memcmp(&w->id.key->key, &o->key, sizeof(o->key)))
+		w = get_wait(t, o->tid, tally__get(t, &o->key));
+	recall__note(&t->sleepers, o->tid, w);
+	return w;
+}
+
 static void take_open(struct tally *t, const struct open_sleep *o, uint64_t now)
 {
-	struct tally_key *k = tally__get(t, &o->key);
-	struct tally_wait *w = get_wait(t, o->tid, k);
+	struct tally_wait *w = wait_of(t, o);
+	struct tally_key *k = w->id.key;
 	uint64_t age = since(o->start_ns, now);
 	uint64_t delay = o->woken_ns ? MIN(since(o->woken_ns, now), age) : 0;
 
@@ -234,6 +247,7 @@ static void begin(struct tally *t)
 		w->waiting = w->present = false;
 		w->open_ns = 0;
 	}
+	recall__begin(&t->sleepers);
 }
 
 void tally__update(struct tally *t, const struct records *r)

@@ -8,8 +8,8 @@
 #ifndef TALLY_H
 #define TALLY_H
 
-#include <uthash.h>
-
+#include "hash.h"
+#include "recall.h"
 #include "source.h"
 
 /* Counters that only grow, or the growth of them in one interval. */
@@ -52,6 +52,8 @@ struct tally_key {
 	bool present; /* in the latest reading */
 	bool gone;    /* to be swept */
 	unsigned int absent; /* latest readings in a row that knew nothing of it */
+	/* what stands for it in the snapshot that is made: its ended waits, its open ones */
+	const struct part *part, *current;
 	struct tally_sums closed;
 	struct tally_sums shown;     /* the most that closed + open ever was */
 	uint32_t hist[HIST_BUCKETS]; /* closed, as read */
@@ -71,7 +73,7 @@ struct tally_key {
 struct tally_wait_id {
 	uint32_t tid;
 	uint32_t pad;
-	const struct tally_key *key;
+	struct tally_key *key;
 };
 
 struct tally_wait {
@@ -97,6 +99,7 @@ struct tally {
 	struct tally_key *keys;	  /* by key */
 	struct tally_key *by_id;  /* by id */
 	struct tally_wait *waits; /* by id */
+	struct recall sleepers;	  /* their waits */
 	uint64_t then_ns, now_ns;
 	bool started;
 	bool exact_on;

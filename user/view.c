@@ -8,6 +8,7 @@
 
 #include "detail.h"
 #include "forest.h"
+#include "menu.h"
 #include "text.h"
 #include "text_page.h"
 
@@ -92,6 +93,11 @@ enum view_mode view__mode(const struct view *v)
 	return l->detail ? MODE_DETAIL : l->forest ? MODE_GRAPH : l->text ? MODE_TEXT : MODE_LIST;
 }
 
+bool view__exporting(const struct view *v)
+{
+	return v->mode == MODE_EXPORT || (v->mode == MODE_PROMPT && v->prompt == PROMPT_FILE);
+}
+
 void view__push_load(struct view *v, double load)
 {
 	v->history[v->n_history++ % VIEW_HISTORY] = load;
@@ -133,11 +139,15 @@ static void go(struct view *v, long position)
 
 static int menu_size(const struct view *v)
 {
-	int n = 0;
+	struct menu menu;
 
-	for (const struct field *f = fields__of(view__clevel(v)->entity); f->key; f++)
-		n += view__has_column(v, f);
-	return n;
+	menu__list(v, &menu);
+	return menu.n;
+}
+
+static bool in_menu(const struct view *v)
+{
+	return v->mode == MODE_SORT || v->mode == MODE_EXPORT;
 }
 
 /* Off its first line the page is being read: from there on its rows stay in order. */
@@ -156,6 +166,7 @@ void view__move(struct view *v, int by)
 		v->help_top = MAX(0, v->help_top + by);
 		break;
 	case MODE_SORT:
+	case MODE_EXPORT:
 		v->menu = MAX(0, MIN(v->menu + by, menu_size(v) - 1));
 		break;
 	case MODE_DETAIL:
@@ -172,7 +183,7 @@ void view__home(struct view *v)
 {
 	if (v->mode == MODE_HELP) {
 		v->help_top = 0;
-	} else if (v->mode == MODE_SORT) {
+	} else if (in_menu(v)) {
 		v->menu = 0;
 	} else {
 		if (view__level(v)->detail)
@@ -189,7 +200,7 @@ void view__end(struct view *v)
 	/* The help is clamped to its last page when it is laid out. */
 	if (v->mode == MODE_HELP)
 		v->help_top = INT16_MAX;
-	else if (v->mode == MODE_SORT)
+	else if (in_menu(v))
 		v->menu = menu_size(v) - 1;
 	else if (view__level(v)->detail)
 		scroll(v, view__level(v)->detail->lines);

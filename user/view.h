@@ -17,7 +17,7 @@
 
 #define VIEW_DEPTH   10	 /* process, lock, its threads, the lock that one waits for, ... */
 #define VIEW_ENTER   8	 /* levels that Enter goes in: the graph and a text find room on top */
-#define VIEW_INPUT   64	 /* bytes of a search or filter text */
+#define VIEW_INPUT   256 /* bytes of a search or filter text, of a file's name */
 #define VIEW_HISTORY 512 /* loads kept for the header */
 #define VIEW_TEXT    256 /* bytes of one formatted field */
 
@@ -28,6 +28,7 @@ enum view_mode {
 	MODE_LIST,
 	MODE_HELP,
 	MODE_SORT,   /* the menu of sort columns */
+	MODE_EXPORT, /* the menu of formats */
 	MODE_PROMPT, /* a line of text is being typed */
 	MODE_DETAIL, /* as MODE_LIST, on a lock's page, as the next two; see view__mode() */
 	MODE_GRAPH,
@@ -35,9 +36,17 @@ enum view_mode {
 	MODE_COUNT
 };
 
-enum prompt { PROMPT_SEARCH, PROMPT_FILTER, PROMPT_DELAY, PROMPT_TIME, PROMPT_COUNT };
+enum prompt {
+	PROMPT_SEARCH,
+	PROMPT_FILTER,
+	PROMPT_DELAY,
+	PROMPT_TIME,
+	PROMPT_FILE, /* to export to */
+	PROMPT_COUNT
+};
 
 struct detail;
+struct exporter;
 struct forest;
 struct recording;
 struct text_page;
@@ -82,15 +91,18 @@ struct view {
 	char *scope;		     /* the command line's choice of processes, "" for all */
 
 	enum view_mode mode;
-	int menu;     /* cursor of the sort menu */
+	int menu;     /* cursor of the menu */
 	int help_top; /* first line of the help on screen */
 	enum prompt prompt;
 	char input[VIEW_INPUT];
 	char saved[VIEW_INPUT];	 /* what the prompt changes as one types, for Esc */
 	int origin_position;	 /* of the cursor when the search began */
 	char search[VIEW_INPUT]; /* "": none */
-	char message[256];	 /* for the bottom line until the next key; "": none */
-	bool alarm;		 /* message is an error */
+	/* What is exported to where; file is kept until it is written: "" then. */
+	const struct exporter *exporter; /* NULL: none was chosen yet */
+	char file[VIEW_INPUT];
+	char message[VIEW_INPUT + 128]; /* for the bottom line until the next key; "": none */
+	bool alarm;			/* message is an error */
 
 	double history[VIEW_HISTORY]; /* ring of the load of each interval */
 	size_t n_history;	      /* pushed so far */
@@ -106,6 +118,9 @@ struct view {
 	struct thread *threads;	      /* one lock's threads with their numbers for that lock only */
 	size_t threads_capacity;
 };
+
+/* A format or a file's name is being chosen: what is on screen stays there, to be written. */
+bool view__exporting(const struct view *v);
 
 /* What keys mean now: v->mode, but MODE_DETAIL, _GRAPH, _TEXT for MODE_LIST on such a page. */
 enum view_mode view__mode(const struct view *v);
@@ -127,13 +142,10 @@ void view__push_load(struct view *v, double load);
 void view__show_history(struct view *v);
 
 struct row_key view__key(const struct level *l, const void *row);
-bool row_key__same(struct row_key a, struct row_key b);
 /* The row under the cursor, or NULL. */
 const void *view__row(const struct view *v);
 /* Any field of the row as it is formatted contains text; case does not matter. */
 bool view__row_matches(const struct view *v, const void *row, const char *text);
-/* The lock that the level on screen is about; NULL: none, or it is not in this snapshot. */
-const struct lock *view__lock(const struct view *v, const struct snapshot *s);
 /* The process that the cursor or the page is about; 0: none. */
 pid_t view__pid(const struct view *v);
 /* A lock of the idle class. */

@@ -54,7 +54,7 @@ struct row_key view__key(const struct level *level, const void *row)
 	}
 }
 
-bool row_key__same(struct row_key a, struct row_key b)
+static bool same_key(struct row_key a, struct row_key b)
 {
 	return a.pid == b.pid && a.sub == b.sub;
 }
@@ -139,7 +139,8 @@ static void add_row(struct view *v, const void *row)
 		v->rows[v->n_rows++] = row;
 }
 
-const struct lock *view__lock(const struct view *v, const struct snapshot *s)
+/* The lock that the level on screen is about; NULL: none, or it is not in this snapshot. */
+static const struct lock *lock_of(const struct view *v, const struct snapshot *s)
 {
 	const struct level *level = view__clevel(v);
 
@@ -152,7 +153,7 @@ const struct lock *view__lock(const struct view *v, const struct snapshot *s)
 /* A thread's numbers become those of the one lock that the list is about. */
 static void add_lock_threads(struct view *v, const struct snapshot *s)
 {
-	const struct lock *lock = view__lock(v, s);
+	const struct lock *lock = lock_of(v, s);
 	size_t n = 0;
 
 	if (v->threads_capacity < s->n_thread_locks) {
@@ -316,7 +317,7 @@ static void place_cursor(struct view *v)
 	if (!l->reading)
 		l->position = 0;
 	for (int i = 0; l->reading && i < n; i++) {
-		if (row_key__same(l->cursor, l->order[i])) {
+		if (same_key(l->cursor, l->order[i])) {
 			l->position = i;
 			break;
 		}
@@ -375,7 +376,7 @@ void view__update(struct view *v, const struct snapshot *s, int page)
 	v->exact = s && s->exact;
 	v->scaled = s && fields__scaled(s);
 	if (l->detail)
-		detail__update(l->detail, view__lock(v, s), l->reading);
+		detail__update(l->detail, lock_of(v, s), l->reading);
 	if (l->forest)
 		add_lines(v, s);
 	else if (l->text)

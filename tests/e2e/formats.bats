@@ -87,6 +87,46 @@ profile_agrees() {
 	grep -q 'lock: Total' <<<"$output"
 }
 
+# build_id FILE: as binutils read it.
+build_id() {
+	readelf -n "$1" | sed -n 's/.*Build ID: //p'
+}
+
+@test "json and pprof: files have the build ids that binutils read" {
+	local file_ids program libc id own
+	own=$(build_id "$WORKLOADS/contend")
+	[ -n "$own" ]
+	export_run json snapshots.json
+	program='import json, sys
+for line in open(sys.argv[1]):
+    for lock in json.loads(line)["locks"]:
+        for site in lock["sites"]:
+            for frame in site["frames"]:
+                print(frame["module"], frame["build_id"])'
+	file_ids=$(/usr/bin/python3 -c "$program" "$file" | sort -u)
+	echo "$file_ids"
+	libc=$(sed -n 's,^\(/.*/libc\.so\.6\) .*,\1,p' <<<"$file_ids")
+	id=$(build_id "$libc")
+	[ "$(grep /contend <<<"$file_ids")" = "$(realpath "$WORKLOADS/contend") $own" ]
+	[ "$(grep /libc.so <<<"$file_ids")" = "$libc $id" ]
+	reader go golang-go
+	export_run pprof profile.pb.gz
+	run go tool pprof -raw "$file"
+	grep -E '^[0-9]+: 0x' <<<"$output"
+	grep -qE "^[0-9]+: 0x0/0xf{16}/0x0 .*/contend $own \[FN\]" <<<"$output"
+	grep -qE "^[0-9]+: 0x0/0xf{16}/0x0 $libc $id \[FN\]" <<<"$output"
+}
+
+@test "pprof: go tool pprof finds the code of a function, with its wait at the call" {
+	reader go golang-go
+	export_run pprof profile.pb.gz
+	run go tool pprof -show worker -disasm worker "$file"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	grep -qE '^ROUTINE =+ worker' <<<"$output"
+	grep -qE ' [0-9.]+m?s +[0-9a-f]+: CALL ' <<<"$output"
+}
+
 @test "pprof-waker: go tool pprof names the functions that let the waiters go" {
 	reader go golang-go
 	export_run pprof-waker profile.pb.gz
@@ -114,4 +154,69 @@ profile_agrees() {
 	export_run html page.html -x
 	/usr/bin/python3 "$e2e/browser.py" chromium "$file" "$BATS_TEST_TMPDIR" \
 		"$root"/tests/golden/export_*.html.json
+}
+
+trace_agrees() {
+	export_run trace trace.json && /usr/bin/python3 "$e2e/trace.py" "$file" "$truth"
+}
+
+@test "trace: sleeps lie on their tracks, arrows have both ends, and the wait agrees" {
+	one_of_three trace_agrees
+}
+
+@test "trace: Python's threads by their names, who waits at the end, and idle ones if wanted" {
+	local program='import threading, time
+lock, never = threading.Lock(), threading.Event()
+def refresh():
+    for _ in range(300):
+        with lock:
+            time.sleep(0.002)
+threads = [threading.Thread(target=refresh, name=f"refresher-{i}") for i in range(3)]
+threading.Thread(target=never.wait, name="idler", daemon=True).start()
+[t.start() for t in threads]
+[t.join() for t in threads]'
+	local trace=$BATS_TEST_TMPDIR/trace.json
+	"$LOCKTOP" -b -f trace -i -d 0.5 -n 2 -o "$trace" -- /usr/bin/python3 -c "$program" 3>&-
+	/usr/bin/python3 "$e2e/trace.py" "$trace"
+	for name in refresher-{0,1,2} idler; do
+		grep -q "\"thread_name\",\"args\":{\"name\":\"$name\"}" "$trace"
+	done
+	grep -q '"still_waiting":true' "$trace"
+	grep -q ',idle","args"' "$trace"
+	run ! grep -q '"events_dropped"' "$trace"
+}
+
+@test "trace: a deadlock is told once, where it closed, and its threads wait until the end" {
+	local formed begin at
+	local trace=$BATS_TEST_TMPDIR/trace.json
+	"$LOCKTOP" -b -f trace -d 0.5 -n 5 -o "$trace" -- "$WORKLOADS/deadlocks" pair 3 >"$truth" 3>&-
+	/usr/bin/python3 "$e2e/trace.py" "$trace"
+	(($(grep -c '"name":"DEADLOCK"' "$trace") == 1))
+	(($(grep -c '"still_waiting":true.*"deadlocked":true' "$trace") == 2))
+	formed=$(sed -n 's/.*"formed_ns":\([0-9]*\).*/\1/p' "$truth")
+	begin=$(sed -n 's/.*"begin_ns":"\([0-9]*\)".*/\1/p' "$trace")
+	at=$(sed -n 's/.*"ts":\([0-9]*\)\.\([0-9]*\).*"DEADLOCK".*/\1\2/p' "$trace")
+	echo "closed $((formed - begin - 10#$at)) ns before the workload saw it"
+	((begin + 10#$at <= formed && formed - begin - 10#$at < 200000000))
+}
+
+@test "trace: what is beyond --events is told where it is missing" {
+	local trace=$BATS_TEST_TMPDIR/trace.json
+	"$LOCKTOP" -b -f trace --events=100 -d 0.5 -o "$trace" -- "$WORKLOADS/contend" 8 1 100 10 \
+		>"$truth" 3>&-
+	/usr/bin/python3 "$e2e/trace.py" "$trace"
+	grep -q ' sleeps of this interval are not shown","cat":"loss","args":{"events_dropped":' "$trace"
+	(($(grep -c '"blocked_ns"' "$trace") <= 400))
+}
+
+@test "trace: a viewer of others takes it without a complaint, with the same slices" {
+	local viewer=$root/build/readers/node_modules/speedscope
+	reader chromium chromium
+	if [ ! -d "$viewer" ]; then
+		[ "${READERS:-}" != needed ]
+		skip "speedscope (from npm) is not installed: make test-readers"
+	fi
+	export_run trace trace.json -x
+	/usr/bin/python3 "$e2e/trace_viewer.py" chromium "$viewer" "$BATS_TEST_TMPDIR" "$file" \
+		"$root"/tests/golden/export_{plain,owned,hostile,python}.trace
 }

@@ -6,6 +6,11 @@
 load helper
 load terminal
 
+teardown() {
+	end_terminal
+	[ -z "${mounted:-}" ] || umount "$mounted"
+}
+
 @test "demo: the screen shows its process, its lock, and q restores the terminal" {
 	live 80 24 demo
 	wait_for 15 shows locktop-demo
@@ -133,6 +138,151 @@ first() {
 	[ "$(stat -c %a "$file")" = 600 ]
 	python3 "$e2e/schema.py" "$file"
 	grep -q locktop-demo "$file"
+	keys q
+	restored 0
+}
+
+# export_as FORMAT NAME: by key E, from the menu, under this name instead of the one proposed.
+export_as() {
+	choose "$1"
+	wait_for 5 matches '^Write to: locktop-'
+	keys C-u
+	keys -l "$2"
+	keys Enter
+}
+
+@test "export as: the format from the menu, the name proposed or typed; the files are read back" {
+	start "$WORKLOADS/contend" 4 60 1000 100
+	live 80 24 -d 0.3 -p "$pid"
+	wait_for 15 matches "$pid.*contend"
+	sleep 0.5
+	choose html
+	wait_for 5 matches '^Write to: locktop-.*\.html$'
+	proposed=$(screen | sed -n 's/^Write to: //p')
+	keys Enter
+	wait_for 5 shows "exported to $proposed"
+	[ "$(stat -c %a "$proposed")" = 600 ]
+	/usr/bin/python3 "$e2e/page.py" "$proposed"
+	export_as pprof profile.pb.gz
+	wait_for 5 shows 'exported to profile.pb.gz'
+	[ "$(stat -c %a profile.pb.gz)" = 600 ]
+	gzip -dc profile.pb.gz >profile
+	grep -qa pthread_mutex_lock profile
+	grep -qa worker profile
+	if command -v go; then
+		go tool pprof -top profile.pb.gz | grep -q pthread_mutex_lock
+	fi
+	export_as csv table.csv
+	wait_for 5 shows 'exported to table.csv'
+	python3 -c 'import csv
+rows = list(csv.DictReader(open("table.csv")))
+assert any(row["comm"] == "contend" and row["kind"] == "mutex" for row in rows), rows'
+	keys q
+	restored 0
+}
+
+@test "export as: while a name is typed the screen stands still, and what it shows is written" {
+	live 80 24 -d 0.2 demo
+	wait_for 15 shows locktop-demo
+	sleep 0.5
+	choose json
+	wait_for 5 shows 'Write to: '
+	shown=$(screen | head -n -1)
+	sleep 1
+	[ "$(screen | head -n -1)" = "$shown" ]
+	keys Enter
+	wait_for 5 shows 'exported to'
+	load=$(sed -n 's/^Load \([0-9.]*\) .*/\1/p' <<<"$shown")
+	python3 -c 'import json, sys
+s = json.load(open(sys.argv[1]))
+load = s["totals"]["wait_ns"] / s["interval_ns"]
+assert abs(load - float(sys.argv[2])) < 0.006, (load, sys.argv[2])' locktop-*.json "$load"
+	wait_for 5 differs "$shown"
+	keys q
+	restored 0
+}
+
+# differs TEXT: the screen is another one by now.
+differs() {
+	[ "$(screen | head -n -1)" != "$1" ]
+}
+
+@test "export as: what is there stays, what fails is one line and leaves nothing, Esc leaves" {
+	echo mine >here
+	mkdir dir disk
+	mount -t tmpfs -o size=16k tmpfs disk
+	mounted=$PWD/disk
+	live 80 24 -d 0.3 demo
+	wait_for 15 shows locktop-demo
+	sleep 0.5
+	export_as text here
+	wait_for 5 matches '^not exported: there is a file here *$'
+	choose text
+	wait_for 5 matches '^Write to: here *$' # to be mended
+	keys 2 Enter
+	wait_for 5 shows 'exported to here2'
+	export_as text dir
+	wait_for 5 matches '^not exported: Is a directory: dir *$'
+	keys E Enter C-u no/such/place Enter
+	wait_for 5 matches '^not exported: No such file or directory: no/such/place *$'
+	export_as html disk/page
+	wait_for 5 matches '^not exported: No space left on device: disk/page *$'
+	[ -z "$(ls -A disk)" ]
+	umount disk
+	mounted=
+	choose trace
+	wait_for 5 shows 'single sleeps are not kept: start with --events'
+	choose csv
+	wait_for 5 shows 'Write to: '
+	keys Escape
+	wait_for 5 hides 'Write to'
+	keys E
+	wait_for 5 shows 'EXPORT AS'
+	keys Escape
+	wait_for 5 hides 'EXPORT AS'
+	keys q
+	restored 0
+	[ "$(cat here)" = mine ]
+	[ -z "$(compgen -G 'locktop-*')" ]
+}
+
+@test "export as: pasted controls do not reach the terminal or the name" {
+	live 80 24 -d 0.3 demo
+	wait_for 15 shows locktop-demo
+	sleep 0.5
+	choose csv
+	wait_for 5 shows 'Write to: '
+	keys C-u
+	printf 'a\001b\302\233\342\200\256[2Jc' | tm load-buffer -
+	tm paste-buffer -t t
+	wait_for 5 shows 'Write to: ab?[2Jc'
+	keys Enter
+	wait_for 5 shows 'exported to ab?[2Jc'
+	[ -s "$(printf 'ab\342\200\256[2Jc')" ]
+	keys q
+	restored 0
+}
+
+@test "export as: in small terminals, and over a lock's page" {
+	live 40 12 -d 0.3 demo
+	wait_for 15 shows locktop-demo
+	keys 2
+	wait_for 5 shows mutex
+	keys Enter
+	wait_for 5 matches 'lines 1-'
+	keys E
+	wait_for 5 shows 'EXPORT AS'
+	keys Home Down Enter
+	wait_for 5 matches '^Write to: <.*\.json *$'
+	tm resize-window -t t -x 10 -y 3
+	wait_for 5 matches '^<.*\.json *$'
+	tm resize-window -t t -x 1 -y 1
+	sleep 0.3
+	tm resize-window -t t -x 40 -y 12
+	wait_for 5 matches '^Write to: <.*\.json *$'
+	keys Enter
+	wait_for 5 shows 'exported to locktop-'
+	python3 "$e2e/schema.py" locktop-*.json
 	keys q
 	restored 0
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck disable=SC2030,SC2031,SC2034,SC2154 # names of helper.bash
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154 # scripts in quotes; names of helper.bash
 # Recordings shown: printed, and on screen.
 
 load helper
@@ -82,6 +82,92 @@ assert len(rows) >= 9 and all(row["comm"] == "contend" for row in rows), rows'
 	one_line "$stderr"
 }
 
+# workloads: programs in all that waits are about: mutexes, condition variables, deadlocks, Python.
+workloads() {
+	start "$WORKLOADS/contend" 4 60 1000 100
+	pids=$pid
+	start "$WORKLOADS/primitives" rwlock-write-writer 10000 10
+	pids+=,$pid
+	start "$WORKLOADS/idle" 8 60
+	pids+=,$pid
+	start_standing "$WORKLOADS/deadlocks" pair 60
+	pids+=,$pid
+	start python3 "$e2e/../workloads/python/gil.py" 60 3
+	pids+=,$pid
+	start python3 "$e2e/../workloads/python/deadlock.py" 60 with mixed
+	pids+=,$pid
+}
+
+# as_live "RECORD-OPTIONS" "PRINT-OPTIONS" FORMAT...: what is printed while it is recorded is what
+# report prints of the recording, to the byte; of each format, all at once.
+as_live() {
+	local format recorders=()
+
+	for format in "${@:3}"; do
+		# shellcheck disable=SC2086 # they are several words
+		"$LOCKTOP" record -o "tape.$format" -d 0.4 --duration 2.6s -f "$format" $1 $2 \
+			>"live.$format" 3>&- &
+		recorders+=($!)
+	done
+	wait "${recorders[@]}"
+	for format in "${@:3}"; do
+		# shellcheck disable=SC2086
+		"$LOCKTOP" report "tape.$format" -b -f "$format" $2 >again
+		[ "$(wc -c <again)" -gt 200 ]
+		cmp "live.$format" again
+		rm "tape.$format"
+	done
+}
+
+@test "report prints what was printed live, to the byte: each interval" {
+	workloads
+	as_live "-p $pids" '' text json csv folded dot
+	as_live "-p $pids" '-i --top 0' text json csv folded dot
+	grep -q '"deadlocks":\[{' live.json
+	grep -q '"runtime":"CPython' live.json
+	grep -q '"class":"idle"' live.json
+}
+
+@test "report prints what was printed live, to the byte: documents" {
+	workloads
+	as_live "-p $pids" '' openmetrics prometheus html pprof pprof-waker
+	as_live "-p $pids" '-i --top 0' openmetrics prometheus html pprof pprof-waker
+}
+
+@test "report prints what was printed live, to the byte: the exact tier, the whole machine" {
+	workloads
+	as_live "--exact=$pids" '-i --top 0' json csv text html openmetrics
+	grep -q '"tier":"exact"' live.json
+	grep -q '"acquisitions":[1-9]' live.json
+}
+
+@test "report prints what was printed live, to the byte: single sleeps" {
+	start "$WORKLOADS/contend" 4 60 1000 100
+	as_live "--events -p $pid" '' trace json
+}
+
+@test "record -f: CMD prints to the same stdout; the interval is in both" {
+	"$LOCKTOP" record -o tape -f csv -- sh -c '"$0" 0.3; echo fine' "$WORKLOADS/blocked" \
+		>printed 3>&-
+	grep -qx fine printed
+	grep -q '"kind":"mutex"' printed
+	"$LOCKTOP" report tape -b -f csv >again
+	[ "$(grep -cxFf again printed)" = "$(wc -l <again)" ]
+}
+
+@test "record -f: who reads what it prints goes: one line, and the recording is whole" {
+	"$LOCKTOP" record -o tape -d 0.1 --duration 20s -f json 2>said 3>&- | head -n 1 >printed
+	[ "${PIPESTATUS[0]}" -eq 1 ]
+	one_line "$(cat said)"
+	grep -q 'cannot write to stdout: Broken pipe' said
+	[ ! -e tape-wal ]
+	"$LOCKTOP" report tape -b -f json -n 1 | cmp - printed
+	"$LOCKTOP" record -o full -d 0.1 --duration 20s -f json 2>said >/dev/full 3>&- || failed=$?
+	[ "$failed" -eq 1 ]
+	one_line "$(cat said)"
+	[ "$("$LOCKTOP" report full -b -f json | wc -l)" -ge 1 ]
+}
+
 @test "report: the recording may still be growing" {
 	start "$WORKLOADS/contend" 4 60 1000 100
 	"$LOCKTOP" record -o tape -d 0.2 --duration 8s -p "$pid" 3>&- &
@@ -131,6 +217,36 @@ grows() {
 	restored 0
 }
 
+@test "screen: E writes the marked range: its sum, or as a document all of its intervals" {
+	record
+	n=$(report | wc -l)
+	live 100 30 report tape -i
+	wait_for 10 shows RECORDED
+	keys m
+	wait_for 5 shows MARKED
+	keys End
+	wait_for 5 shows "interval $n of $n"
+	keys m
+	wait_for 5 shows "SUM OF $n INTERVALS"
+	for format in html pprof openmetrics; do
+		choose "$format"
+		wait_for 5 shows 'Write to: locktop-'
+		keys Enter
+		wait_for 10 matches '^exported to locktop-'
+		"$LOCKTOP" report tape -b -i --top 0 -f "$format" >printed
+		cmp printed "$(screen | sed -n 's/^exported to //p')"
+	done
+	choose json
+	wait_for 5 shows 'Write to: locktop-'
+	keys Enter
+	wait_for 10 matches '^exported to locktop-.*json'
+	report --sum | cmp - locktop-*.json
+	choose trace
+	wait_for 5 shows 'single sleeps were not recorded: record with --events'
+	keys q
+	restored 0
+}
+
 @test "screen: jump to a time, mark a range, see its sum, and go on" {
 	record
 	n=$(report | wc -l)
@@ -138,7 +254,7 @@ grows() {
 	wait_for 10 shows RECORDED
 	keys t
 	keys '+1.0' Enter
-	wait_for 5 matches 'interval [345] of'
+	wait_for 5 shows "interval $(report --to +1.0 | wc -l) of $n"
 	keys m
 	wait_for 5 shows MARKED
 	keys End

@@ -13,6 +13,7 @@ COUNT_OR_NULL = (int, NONE)
 FLAG = (bool,)
 
 TOTALS = dict.fromkeys(("sleeps", "wait_ns", "blocked_ns", "delay_ns", "waiting"), COUNT)
+BUILD_ID = re.compile(r"([0-9a-f]{2}){1,64}")
 FRAME = {
     "function": TEXT_OR_NULL,
     "module": TEXT_OR_NULL,
@@ -20,6 +21,7 @@ FRAME = {
     "file": TEXT_OR_NULL,
     "line": COUNT_OR_NULL,
     "language": TEXT_OR_NULL,
+    "build_id": (BUILD_ID, None),
 }
 SITE = {
     "role": {"waiter", "waker", "holder"},

@@ -151,6 +151,14 @@ certificate() {
 	run -2 "$LOCKTOP" -b --listen 127.0.0.1:1
 }
 
+@test "where seccomp refuses bpf, as in a container, that is what is said" {
+	run -1 --separate-stderr timeout 20 python3 "$e2e/no_bpf.py" "$LOCKTOP" serve --listen 127.0.0.1:0
+	one_line "${stderr:?}"
+	[[ $stderr == *"bpf system call is refused"*seccomp* ]]
+	run -1 timeout 20 python3 "$e2e/no_bpf.py" "$LOCKTOP" check
+	[[ $output == *"MISSING  bpf system call: refused by a seccomp profile"* ]]
+}
+
 @test "the thread that strangers talk to has no privileges" {
 	serve
 	run -0 sh -c 'cat /proc/"$1"/task/*/status | grep -c "^CapEff:[[:space:]]*0000000000000000"' - "$pid"
@@ -182,14 +190,34 @@ certificate() {
 	exec {held}>&-
 }
 
+# scraped_by PROMETHEUS-TEST [ARG...]: with the configuration in contrib/, its times made short.
+scraped_by() {
+	local test=$1
+
+	shift
+	cp "$root"/contrib/prometheus/*.yml "$BATS_TEST_TMPDIR"
+	sed -i -e '/On other machines/,$d' -e "s,127.0.0.1:9752,$address," \
+		-e 's,15s,1s,' "$BATS_TEST_TMPDIR/scrape.yml"
+	sed -i '1a global: { evaluation_interval: 1s }' "$BATS_TEST_TMPDIR/scrape.yml"
+	sed -i -e 's/for: .*/for: 2s/' -e 's/\[[0-9]*m]/[10s]/' "$BATS_TEST_TMPDIR/locktop.rules.yml"
+	python3 "$e2e/promql.py" "$test" "$BATS_TEST_TMPDIR" "$@" 2>&3
+}
+
 @test "a real Prometheus scrapes it with the configuration in contrib/, and answers queries" {
 	reader prometheus
 	contended
 	serve
-	cp "$root"/contrib/prometheus/*.yml "$BATS_TEST_TMPDIR"
-	sed -i -e '/On other machines/,$d' -e "s,127.0.0.1:9752,$address," \
-		-e 's,15s,1s,' "$BATS_TEST_TMPDIR/scrape.yml"
-	client prometheus "$url" "$BATS_TEST_TMPDIR"
+	scraped_by scraped
+}
+
+@test "contrib/: every expression of alert rules and dashboard has data; alerts fire" {
+	reader prometheus
+	"$WORKLOADS/contend" 7 120 1000 100 >/dev/null 2>&1 3>&- &
+	started+=($!)
+	"$WORKLOADS/deadlocks" pair 120 >/dev/null 2>&1 3>&- &
+	started+=($!)
+	serve -x --budget 10000
+	scraped_by expressions "$root/contrib/grafana/locktop.json"
 }
 
 @test "contrib/: alert rules do what they say; rules and dashboard name metrics that there are" {

@@ -6,7 +6,6 @@ import os
 import re
 import resource
 import socket
-import subprocess
 import sys
 import time
 import urllib.request
@@ -203,41 +202,5 @@ def names(url, *files):
         assert named <= served, (file, named - served)
 
 
-def prometheus(url, directory):
-    """A real Prometheus scrapes it with the configuration in contrib/ and answers queries."""
-    def query(expression):
-        import json
-        import urllib.parse
-        text = get("http://127.0.0.1:19752/api/v1/query?" +
-                   urllib.parse.urlencode({"query": expression}), "application/json")
-        answer = json.loads(text)
-        assert answer["status"] == "success", answer
-        return [float(r["value"][1]) for r in answer["data"]["result"]]
-
-    command = ["prometheus", f"--config.file={directory}/scrape.yml",
-               f"--storage.tsdb.path={directory}/data", "--web.listen-address=127.0.0.1:19752",
-               "--log.level=warn"]
-    with subprocess.Popen(command, stdout=sys.stderr) as server:
-        try:
-            end = time.monotonic() + 60
-            while time.monotonic() < end:
-                time.sleep(0.5)
-                try:
-                    if query("count_over_time(locktop_intervals_total[10s]) >= 8"):
-                        break
-                except OSError:
-                    continue
-            assert query('up{job="locktop"}') == [1]
-            load = query('sum(rate(locktop_lock_wait_seconds_total{process="contend"}[5s]))')
-            assert load and 2 < load[0] < 4, load  # 4 threads, one mutex
-            p99 = query('histogram_quantile(0.99, sum by (le) '
-                        '(rate(locktop_lock_wait_duration_seconds_bucket{process="contend"}[5s])))')
-            assert p99 and 0.0001 < p99[0] < 1, p99
-            assert query("locktop_build_info") == [1]
-            assert len(query("locktop_deadlocks")) == 1
-        finally:
-            server.terminate()
-
-
-TESTS = {f.__name__: f for f in (monotonic, bounded, crowd, slow, malformed, names, prometheus)}
+TESTS = {f.__name__: f for f in (monotonic, bounded, crowd, slow, malformed, names)}
 TESTS[sys.argv[1]](*sys.argv[2:])

@@ -11,6 +11,10 @@ setup() {
 }
 
 teardown() {
+	end_terminal
+}
+
+end_terminal() {
 	screen || true # shown with a test that failed
 	stop_started
 	tmux -L "$socket" kill-server 2>/dev/null || true
@@ -66,4 +70,18 @@ restored() {
 	cmp before after
 	[ "$(figure alternate_on)" = 0 ]
 	[ "$(figure cursor_flag)" = 1 ]
+}
+
+# choose FORMAT: in the menu of key E, which the terminal has room for.
+choose() {
+	local row
+
+	keys E
+	wait_for 5 shows 'EXPORT AS'
+	row=$(screen | sed -n '/^EXPORT AS/,$p' | sed 1d | grep -n "^$1 " | cut -d: -f1)
+	keys Home
+	while ((--row)); do
+		keys Down
+	done
+	keys Enter
 }

@@ -3,13 +3,17 @@
 # built by clang for libFuzzer and the sanitizers.
 FUZZ_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer
-FUZZ_OBJECTS := $(SOURCES:user/%.c=$(B)/fuzz/user/%.o)
+FUZZ_OBJECTS := $(SOURCES:user/%.c=$(B)/fuzz/user/%.o) $(PROTOS:%.proto=$(B)/fuzz/%.pb-c.o)
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-$(B)/fuzz/user/%.o: user/%.c Makefile tests/fuzz/fuzz.mk | $(SKELETON)
+$(B)/fuzz/user/%.o: user/%.c Makefile tests/fuzz/fuzz.mk | $(GENERATED)
 	@mkdir -p $(@D)
 	$(CLANG) $(STD) $(CPPFLAGS) -O1 -g $(FUZZ_SANITIZE) -fsanitize=fuzzer-no-link $(WARNINGS) \
 		-MMD -MP -c $< -o $@
+
+$(B)/fuzz/proto/%.pb-c.o: $(B)/proto/%.pb-c.c
+	@mkdir -p $(@D)
+	$(CLANG) $(STD) $(CPPFLAGS) -O1 -g $(FUZZ_SANITIZE) -c $< -o $@
 
 $(B)/fuzz/liblocktop.a: $(FUZZ_OBJECTS)
 	rm -f $@

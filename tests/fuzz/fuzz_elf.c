@@ -48,8 +48,10 @@ static void use_rules(struct frames *frames, struct elf_file *f, uint64_t vaddr)
 static void use(struct elf_file *f, struct frames *frames)
 {
 	struct mapping m = { .start = 0x10000, .end = 0x20000, .path = "/x" };
+	const char *id = elf_file__build_id(f);
 	uint64_t vaddr;
 
+	PROMISE(!id || (strlen(id) % 2 == 0 && strlen(id) - 1 < BUILD_ID_TEXT - 1));
 	check_symbols(f, &f->functions, false);
 	check_symbols(f, &f->objects, true);
 	for (size_t i = 0; i < f->functions.n && i < RULES_LOOKED_UP; i++)

@@ -6,6 +6,7 @@
  */
 #include "../../user/python_frames.h"
 #include "../../user/python_kinds.h"
+#include "../../user/python_locks.h"
 #include "../../user/python_names.h"
 #include "../../user/python_threads.h"
 #include "fuzz.h"
@@ -79,7 +80,6 @@ static void check_chain(const struct python_chain *chain)
 	PROMISE(chain->n <= PYTHON_FRAMES_MAX);
 	for (size_t i = 0; i < chain->n; i++)
 		PROMISE(!chain->frames[i].known || chain->frames[i].function);
-	PROMISE(python_frames__user(chain) < (int)chain->n);
 }
 
 /* Frames as the probes copy them, and as they stand in memory: what they say is looked up. */
@@ -92,6 +92,7 @@ static void read_frames(struct python_target *t, const uint8_t *data, size_t siz
 	struct python_chain chain = { 0 };
 	struct python_wait wait;
 	bool known, rlock;
+	uint64_t word;
 
 	fuzz__take(&data, &size, heads, sizeof(heads));
 	python_frames__decode(t, codes, names, heads, 4, &chain);
@@ -99,7 +100,7 @@ static void read_frames(struct python_target *t, const uint8_t *data, size_t siz
 	wait = python_kinds__judge(t, &chain, native, 2, BASE + 64);
 	PROMISE(wait.user < (int)chain.n);
 	python_names__find(t, codes, names, &chain, &wait, BASE + 64, &known, &rlock);
-	python_names__word_of(t, BASE + 32, 3);
+	python_locks__inner_any(t, BASE + 32, 3, &word);
 	if (python_frames__read(t, codes, names, BASE, &chain) == 0)
 		check_chain(&chain);
 	python_codes__free(codes);
@@ -117,7 +118,6 @@ static void read_threads(struct python_target *t)
 
 	PROMISE(n <= PYTHON_THREADS_MAX);
 	PROMISE(python_threads__gils(t, gils, 8) <= 8);
-	python_threads__ending(t);
 	if (n > 0) {
 		size_t some = (size_t)n < 4 ? (size_t)n : 4;
 		struct python_thread_info infos[4];

@@ -88,7 +88,7 @@ static void open_sleep(struct samples *s, const void *bytes, size_t size, uint64
 	memcpy(&o, bytes, MIN(size, sizeof(o)));
 	/* Without an id, a sleeper's memory is read: that of a real process with this number. */
 	o.sample_id |= 1;
-	samples__open(s, &o, now_ns);
+	samples__open(s, samples__key(s, &o.key), &o, now_ns);
 	check(samples__key(s, &o.key));
 }
 
@@ -123,12 +123,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct options options = { .stack_bytes = STACK_BYTES_DEFAULT };
 	struct proc *proc = proc__new(tree());
+	struct owners *owners = owners__new(proc);
 	struct processes processes;
 	struct samples *s;
 	uint64_t now_ns = 1000 * NSEC_PER_SEC;
 
 	processes__init(&processes, &options, proc);
-	s = samples__new(&processes, proc, NULL);
+	s = samples__new(&processes, proc, owners, NULL);
 	while (size) {
 		uint16_t len;
 		uint8_t what;
@@ -144,6 +145,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		free(bytes);
 	}
 	samples__free(s);
+	owners__free(owners);
 	processes__done(&processes);
 	proc__free(proc);
 	return 0;

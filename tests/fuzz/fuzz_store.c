@@ -15,6 +15,7 @@ static size_t good_size;
 
 static struct snapshot *make_snapshot(void)
 {
+	static const struct thread woke_only = { .pid = 7, .tid = 8 };
 	struct snapshot *s = snapshot__new();
 	struct lock *l = snapshot__alloc(s, 2, sizeof(*l));
 	struct thread *t = snapshot__alloc(s, 2, sizeof(*t));
@@ -28,7 +29,17 @@ static struct snapshot *make_snapshot(void)
 	s->deadlocks->threads = snapshot__alloc(s, 2, sizeof(*s->deadlocks->threads));
 	s->n_deadlocks = 1;
 	s->deadlocks->n_threads = 2;
+	s->sleeps = snapshot__alloc(s, 2, sizeof(*s->sleeps));
+	s->n_sleeps = 2;
+	s->sleeps_known = true;
 	for (int i = 0; i < 2; i++) {
+		s->sleeps[i] = (struct sleep){ .thread = &t[i],
+					       .lock = &l[i],
+					       .waker = i ? &woke_only : &t[1],
+					       .start_ns = 1000 + i,
+					       .woken_ns = 2000,
+					       .end_ns = 2000 + i,
+					       .ended = END_WOKEN };
 		l[i].comm = t[i].comm = t[i].process_comm = "worker";
 		l[i].hist[40] = 7 + i;
 		l[i].looks.n = l[i].looks.state[STATE_RUNNING] = 3;
@@ -44,6 +55,7 @@ static struct snapshot *make_snapshot(void)
 		l[i].sites->frames = snapshot__alloc(s, 2, sizeof(struct frame));
 		l[i].sites->frames[0].function = "lock";
 		l[i].sites->frames[1].line = 12;
+		l[i].sites->frames[1].build_id = "0123456789abcdef";
 		t[i].waiting_for = &l[i];
 		s->deadlocks->threads[i] = (struct deadlock_thread){ &t[i], &l[i], &t[!i] };
 	}
@@ -71,6 +83,23 @@ static void make_good(const char *path)
 	unlink(path);
 }
 
+static volatile int64_t touched; /* so that the sanitizer sees the threads read */
+
+/* What exporters rely on. */
+static void check_sleeps(const struct snapshot *s)
+{
+	PROMISE(s->sleeps_known || !s->n_sleeps);
+	for (size_t i = 0; i < s->n_sleeps; i++) {
+		const struct sleep *sleep = &s->sleeps[i];
+
+		PROMISE(sleep->ended < END_COUNT);
+		PROMISE(!i || sleep[-1].end_ns <= sleep->end_ns);
+		PROMISE(sleep->lock >= s->locks && sleep->lock < s->locks + s->n_locks);
+		touched += sleep->thread->tid;
+		touched += sleep->waker ? sleep->waker->tid : 0;
+	}
+}
+
 static void read_all(struct store *store)
 {
 	size_t n = store__count(store);
@@ -88,6 +117,7 @@ static void read_all(struct store *store)
 		for (size_t j = 0; j < s->n_threads; j++)
 			PROMISE(!s->threads[j].waiting_for ||
 				s->threads[j].waiting_for < s->locks + s->n_locks);
+		check_sleeps(s);
 		snapshot__free(s);
 	}
 }

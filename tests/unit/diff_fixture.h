@@ -40,8 +40,9 @@ static inline void add_place(struct snapshot *s, struct lock *l, struct frame pl
 	l->sites[0].samples = 1;
 	l->sites[0].n_frames = 2;
 	l->sites[0].frames = snapshot__alloc(s, 2, sizeof(*l->sites[0].frames));
-	l->sites[0].frames[0] =
-		(struct frame){ "pthread_mutex_lock", FIXTURE_LIBC, 0x8a2b0, NULL, 0, "native" };
+	l->sites[0].frames[0] = (struct frame){
+		"pthread_mutex_lock", FIXTURE_LIBC, 0x8a2b0, NULL, 0, "native", NULL
+	};
 	l->sites[0].frames[1] = place;
 	l->name_from = l->name ? "site" : NULL;
 }

@@ -106,17 +106,17 @@ static inline struct inversion_edge fixture__edge(struct snapshot *s, const char
 static inline void fixture__add_inversions(struct snapshot *s)
 {
 	static const struct frame open_frames[] = {
-		{ "pthread_rwlock_wrlock", FIXTURE_LIBC, 0x8d2b0, NULL, 0, "native" },
-		{ "open_table", FIXTURE_DB, 0x41f20, "/build/db/sql/table_cache.cc", 412,
-		  "native" },
-		{ "execute_query", FIXTURE_DB, 0x30110, "sql/query.cc", 88, "native" },
+		{ "pthread_rwlock_wrlock", FIXTURE_LIBC, 0x8d2b0, NULL, 0, "native", NULL },
+		{ "open_table", FIXTURE_DB, 0x41f20, "/build/db/sql/table_cache.cc", 412, "native",
+		  NULL },
+		{ "execute_query", FIXTURE_DB, 0x30110, "sql/query.cc", 88, "native", NULL },
 	};
 	static const struct frame flush_frames[] = {
-		{ "pthread_mutex_lock", FIXTURE_LIBC, 0x8a2b0, NULL, 0, "native" },
-		{ "flush_log_to_disk", FIXTURE_DB, 0x51f20, "sql/log.cc", 120, "native" },
+		{ "pthread_mutex_lock", FIXTURE_LIBC, 0x8a2b0, NULL, 0, "native", NULL },
+		{ "flush_log_to_disk", FIXTURE_DB, 0x51f20, "sql/log.cc", 120, "native", NULL },
 	};
-	static struct frame taken = { "begin_query",  FIXTURE_DB, 0x30010,
-				      "sql/query.cc", 61,	  "native" };
+	static struct frame taken = { "begin_query", FIXTURE_DB, 0x30010, "sql/query.cc", 61,
+				      "native",	     NULL };
 	struct inversion *two = snapshot__alloc(s, 2, sizeof(*two)), *three = two + 1;
 	const char *const ids[] = { "977:0x5581f2a40a20", "977:0x5581f2a40b00",
 				    "977:0x5581f2a41000" };

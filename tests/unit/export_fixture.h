@@ -23,8 +23,8 @@
 	"cba"
 
 static const struct frame hostile_frames[] = {
-	{ ESCAPE, INVALID, 0x10, LINES, 3, "native" },
-	{ NULL, NULL, UINT64_MAX, NULL, 0, NULL },
+	{ ESCAPE, INVALID, 0x10, LINES, 3, "native", NULL },
+	{ NULL, NULL, UINT64_MAX, NULL, 0, NULL, NULL },
 };
 
 static inline void set_stack(struct snapshot *s, struct thread *t, const struct frame *frames,
@@ -189,16 +189,16 @@ static inline struct snapshot *plain(void)
 #define SESSION_LOCK "31337:0x7ffd10203100"
 
 static const struct frame lock_frames[] = {
-	{ "__lll_lock_wait", FIXTURE_LIBC, 0x88000, NULL, 0, "native" },
-	{ "pthread_mutex_lock", FIXTURE_LIBC, 0x8a2b0, NULL, 0, "native" },
-	{ "open_table", FIXTURE_DB, 0x41f20, "/build/db/sql/table_cache.cc", 412, "native" },
-	{ "main", FIXTURE_DB, 0x21000, NULL, 0, "native" },
+	{ "__lll_lock_wait", FIXTURE_LIBC, 0x88000, NULL, 0, "native", NULL },
+	{ "pthread_mutex_lock", FIXTURE_LIBC, 0x8a2b0, NULL, 0, "native", NULL },
+	{ "open_table", FIXTURE_DB, 0x41f20, "/build/db/sql/table_cache.cc", 412, "native", NULL },
+	{ "main", FIXTURE_DB, 0x21000, NULL, 0, "native", NULL },
 };
 
 static const struct frame read_frames[] = {
-	{ "read", FIXTURE_LIBC, 0xf81a0, NULL, 0, "native" },
-	{ "refill", "/usr/bin/queued", 0x1200, "refill.c", 31, "native" },
-	{ NULL, "/usr/bin/queued", 0x1100, NULL, 0, NULL },
+	{ "read", FIXTURE_LIBC, 0xf81a0, NULL, 0, "native", NULL },
+	{ "refill", "/usr/bin/queued", 0x1200, "refill.c", 31, "native", NULL },
+	{ NULL, "/usr/bin/queued", 0x1100, NULL, 0, NULL, NULL },
 };
 
 /* A thread that holds its lock while it is in a read; one that has ended; readers. */
@@ -271,7 +271,7 @@ static inline struct snapshot *owned(void)
 /* Figures of the exact tier as large as they can be, and locks in orders with hostile names. */
 static inline void add_hostile_exact(struct snapshot *s)
 {
-	static struct frame frame = { BIDI, QUOTES, 5, LINES, 7, "native" };
+	static struct frame frame = { BIDI, QUOTES, 5, LINES, 7, "native", NULL };
 	const struct fixture_exact huge = { .acquisitions = UINT64_MAX,
 					    .contended = UINT64_MAX,
 					    .hold_ms = UINT64_MAX / MS,
@@ -336,6 +336,53 @@ static inline struct snapshot *empty(void)
 	return fixture__empty(3);
 }
 
+static inline int compare_sleep_ends(const void *a, const void *b)
+{
+	const struct sleep *x = a, *y = b;
+
+	return x->end_ns < y->end_ns ? -1 : x->end_ns > y->end_ns;
+}
+
+/* Up to three sleeps of each thread, before the one that it is in: woken by others, or by none. */
+static inline struct snapshot *with_sleeps(struct snapshot *s)
+{
+	uint64_t end = (uint64_t)s->time.tv_sec * NSEC_PER_SEC + s->time.tv_nsec;
+	struct thread *nameless = snapshot__alloc(s, 1, sizeof(*nameless));
+
+	*nameless = (struct thread){ .pid = 4242, .tid = 4999 };
+	s->sleeps_known = true;
+	s->sleeps_end_ns = end;
+	s->sleeps = snapshot__alloc(s, 3 * s->n_thread_locks, sizeof(*s->sleeps));
+	for (size_t i = 0; i < 3 * s->n_thread_locks; i++) {
+		size_t number = i / 3, next = (number + 1) % s->n_thread_locks;
+		const struct thread_lock *row = &s->thread_locks[number];
+		uint64_t asleep = row->thread->waiting_for ? row->thread->waiting_ns : 0;
+		uint64_t start = end - s->interval_ns + (i % 3) * 300 * MS + number * 7 * MS / 3;
+		struct sleep sleep = { .thread = row->thread,
+				       .lock = row->lock,
+				       .waker = s->thread_locks[next].thread,
+				       .start_ns = start - (number ? 0 : 3 * MS),
+				       .woken_ns = start + 2 * MS,
+				       .end_ns = start + 2 * MS + 40123,
+				       .ended = END_WOKEN,
+				       .earlier = !i,
+				       .resumed = i % 7 == 6,
+				       .inferred = i % 5 == 4 };
+
+		if (i == 1)
+			sleep.waker = nameless;
+		if (i % 4 == 3) {
+			sleep.waker = NULL;
+			sleep.ended = i % 8 == 3 ? END_TIMEOUT : END_OTHER;
+		}
+		if (sleep.end_ns + asleep <= end)
+			s->sleeps[s->n_sleeps++] = sleep;
+	}
+	if (s->n_sleeps)
+		qsort(s->sleeps, s->n_sleeps, sizeof(*s->sleeps), compare_sleep_ends);
+	return s;
+}
+
 /* Compares text with tests/golden/NAME; LOCKTOP_GOLDEN_UPDATE=1 writes that anew. */
 static inline void assert_golden(const char *name, const char *text)
 {
@@ -383,6 +430,17 @@ static inline char *export(const char *format, const struct snapshot *s, const s
 
 	assert_int_equal(strlen(text), size);
 	return text;
+}
+
+/* Is the line in the text, whole? */
+static inline bool has_line(const char *text, const char *line)
+{
+	size_t n = strlen(line);
+
+	for (const char *at = text; (at = strstr(at, line)); at++)
+		if ((at == text || at[-1] == '\n') && at[n] == '\n')
+			return true;
+	return false;
 }
 
 #endif

@@ -75,6 +75,7 @@ struct fake {
 	uint64_t watched[FAKE_MAX], sampled[FAKE_MAX];
 	size_t n_watched, n_sampled, looks_taken;
 	uint64_t sample_period_ns;
+	uint64_t look_cost_ns; /* of the next readings */
 	int look_err, threads_err;
 	void (*on_look)(struct fake *f); /* something that happens between readings */
 };
@@ -106,6 +107,7 @@ static inline int fake_read(struct source *s, struct records *ret)
 				 .n_open = f->reading.n_open,
 				 .spinning = f->reading.spinning,
 				 .n_spinning = f->reading.n_spinning,
+				 .look_cost_ns = f->look_cost_ns,
 				 .exact_on = f->exact_on,
 				 .exact_ns = f->now_ns - f->exact_off_ns,
 				 .exact_keys = f->reading.exact_keys,
@@ -209,6 +211,7 @@ static inline int fake_exact_lock(struct source *s, const struct exact_key *key,
 static inline int fake_look(struct source *s, struct look *ret)
 {
 	struct fake *f = fake_of(s);
+	uint64_t begun = util__cpu_ns();
 
 	if (f->look_err)
 		return f->look_err;
@@ -221,7 +224,8 @@ static inline int fake_look(struct source *s, struct look *ret)
 			      .open = f->reading.open,
 			      .n_open = f->maps.n_open,
 			      .spinning = f->reading.spinning,
-			      .n_spinning = f->maps.n_spinning };
+			      .n_spinning = f->maps.n_spinning,
+			      .cost_ns = util__cpu_ns() - begun };
 	return 0;
 }
 

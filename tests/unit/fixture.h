@@ -134,14 +134,19 @@ static inline void fixture__add_threads(struct snapshot *s)
 	}
 }
 
+#define FIXTURE_LIBC	"/lib/x86_64-linux-gnu/libc.so.6"
+#define FIXTURE_LIBC_ID "93ac61ec5a8eb1396f9fbd350e3169a558528a40"
+#define FIXTURE_DB	"/usr/sbin/dbserver"
+#define FIXTURE_DB_ID	"0123456789abcdef"
+
 static inline void fixture__add_sites(struct snapshot *s, struct lock *l)
 {
 	static const struct frame waiter[] = {
-		{ "pthread_mutex_lock", "/lib/x86_64-linux-gnu/libc.so.6", 0x8a2b0, NULL, 0,
-		  "native" },
-		{ "open_table", "/usr/sbin/dbserver", 0x41f20, "table_cache.cc", 412, "native" },
-		{ "execute_query", "/usr/sbin/dbserver", 0x30110, "query.cc", 88, "native" },
-		{ "main", "/usr/sbin/dbserver", 0x21000, NULL, 0, "native" },
+		{ "pthread_mutex_lock", FIXTURE_LIBC, 0x8a2b0, NULL, 0, "native", FIXTURE_LIBC_ID },
+		{ "open_table", FIXTURE_DB, 0x41f20, "table_cache.cc", 412, "native",
+		  FIXTURE_DB_ID },
+		{ "execute_query", FIXTURE_DB, 0x30110, "query.cc", 88, "native", FIXTURE_DB_ID },
+		{ "main", FIXTURE_DB, 0x21000, NULL, 0, "native", FIXTURE_DB_ID },
 	};
 	struct site *sites = snapshot__alloc(s, 2, sizeof(*sites));
 
@@ -157,31 +162,30 @@ static inline void fixture__add_sites(struct snapshot *s, struct lock *l)
 	l->n_sites = 2;
 }
 
-#define FIXTURE_LIBC "/lib/x86_64-linux-gnu/libc.so.6"
-#define FIXTURE_DB   "/usr/sbin/dbserver"
-
 /* Stacks that part ways, end early, have names of every length; and waits of many lengths. */
 static inline void fixture__add_stacks(struct snapshot *s, struct lock *l)
 {
 	static const struct frame lock = {
-		"pthread_mutex_lock", FIXTURE_LIBC, 0x8a2b0, NULL, 0, "native"
+		"pthread_mutex_lock", FIXTURE_LIBC, 0x8a2b0, NULL, 0, "native", FIXTURE_LIBC_ID
 	};
 	static const struct frame unlock = {
-		"pthread_mutex_unlock", FIXTURE_LIBC, 0x8b7d0, NULL, 0, "native"
+		"pthread_mutex_unlock", FIXTURE_LIBC, 0x8b7d0, NULL, 0, "native", FIXTURE_LIBC_ID
 	};
-	static const struct frame start = {
-		"start_thread", FIXTURE_LIBC, 0x891f4, NULL, 0, "native"
-	};
+	static const struct frame start = { "start_thread", FIXTURE_LIBC,   0x891f4, NULL, 0,
+					    "native",	    FIXTURE_LIBC_ID };
 	static const struct frame open_table = { "open_table", FIXTURE_DB,
 						 0x41f20,      "/build/db/sql/table_cache.cc",
-						 412,	       "native" };
+						 412,	       "native",
+						 FIXTURE_DB_ID };
 	static const struct frame query = { "execute_query", FIXTURE_DB, 0x30110,
-					    "sql/query.cc",  88,	 "native" };
-	static const struct frame close_table = { "close_table", FIXTURE_DB, 0x42f80,
-						  NULL,		 0,	     "native" };
-	static const struct frame worker = { "worker_main", FIXTURE_DB, 0x21000,
-					     "main.cc",	    7,		"native" };
-	static const struct frame nameless = { NULL, FIXTURE_DB, 0x2f000, NULL, 0, "native" };
+					    "sql/query.cc",  88,	 "native",
+					    FIXTURE_DB_ID };
+	static const struct frame close_table = { "close_table", FIXTURE_DB,   0x42f80, NULL, 0,
+						  "native",	 FIXTURE_DB_ID };
+	static const struct frame worker = { "worker_main", FIXTURE_DB,	  0x21000, "main.cc", 7,
+					     "native",	    FIXTURE_DB_ID };
+	static const struct frame nameless = { NULL, FIXTURE_DB, 0x2f000,      NULL,
+					       0,    "native",	 FIXTURE_DB_ID };
 	static const struct frame cpp = {
 		"std::map<std::basic_string<char>, std::vector<int>, std::less<void>>::"
 		"operator[](std::basic_string<char> const&)",
@@ -189,7 +193,8 @@ static inline void fixture__add_stacks(struct snapshot *s, struct lock *l)
 		0x1234,
 		"stl_map.h",
 		512,
-		"c++"
+		"c++",
+		NULL
 	};
 	static const struct {
 		enum site_role role;

@@ -92,7 +92,8 @@ static inline void end_interval(struct fixture *x)
 			   .open = r.open,
 			   .n_open = r.n_open,
 			   .spinning = r.spinning,
-			   .n_spinning = r.n_spinning };
+			   .n_spinning = r.n_spinning,
+			   .cost_ns = r.look_cost_ns };
 	looks__interval(x->looks, &l, &x->tally);
 }
 

@@ -84,9 +84,10 @@ static inline struct lock *fixture__new_lock(struct snapshot *s, pid_t pid, cons
 static inline void fixture__add_owners(struct snapshot *s)
 {
 	static const struct frame frames[] = {
-		{ "fsync", "/lib/x86_64-linux-gnu/libc.so.6", 0x101b0, NULL, 0, "native" },
-		{ "flush_log_to_disk", "/usr/sbin/dbserver", 0x51f20, "sql/log.cc", 120, "native" },
-		{ "flusher_main", "/usr/sbin/dbserver", 0x52a00, "sql/log.cc", 31, "native" },
+		{ "fsync", "/lib/x86_64-linux-gnu/libc.so.6", 0x101b0, NULL, 0, "native", NULL },
+		{ "flush_log_to_disk", "/usr/sbin/dbserver", 0x51f20, "sql/log.cc", 120, "native",
+		  NULL },
+		{ "flusher_main", "/usr/sbin/dbserver", 0x52a00, "sql/log.cc", 31, "native", NULL },
 	};
 	static const struct verdict verdicts[] = {
 		{ "owner in I/O (fsync)",
@@ -147,12 +148,12 @@ static inline void fixture__add_owners(struct snapshot *s)
 static inline void fixture__add_deadlock(struct snapshot *s)
 {
 	static const struct frame frames[] = {
-		{ "__lll_lock_wait", "/lib/x86_64-linux-gnu/libc.so.6", 0x8a010, NULL, 0,
-		  "native" },
+		{ "__lll_lock_wait", "/lib/x86_64-linux-gnu/libc.so.6", 0x8a010, NULL, 0, "native",
+		  NULL },
 		{ "pthread_mutex_lock", "/lib/x86_64-linux-gnu/libc.so.6", 0x8a2b0, NULL, 0,
-		  "native" },
-		{ "transfer", "/usr/sbin/bank", 0x1210, "bank.c", 88, "native" },
-		{ "teller_main", "/usr/sbin/bank", 0x1400, "bank.c", 130, "native" },
+		  "native", NULL },
+		{ "transfer", "/usr/sbin/bank", 0x1210, "bank.c", 88, "native", NULL },
+		{ "teller_main", "/usr/sbin/bank", 0x1400, "bank.c", 130, "native", NULL },
 	};
 	struct deadlock *d = snapshot__alloc(s, 2, sizeof(*d));
 	struct deadlock_thread *cycle = snapshot__alloc(s, 3, sizeof(*cycle));

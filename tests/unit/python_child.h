@@ -210,4 +210,13 @@ static inline size_t python_child__each(int minor, const char *script,
 	return n;
 }
 
+/* For memory that makes no sense, the same in each run. */
+static inline uint64_t next_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
 #endif

@@ -18,53 +18,53 @@
 #define PY_LIB	 "/usr/lib/python3.11/threading.py"
 #define PY_QUEUE "/usr/lib/python3.11/queue.py"
 
-#define PY_WAITS                                                                           \
-	{ "__new_sem_wait_slow64.constprop.0", FIXTURE_LIBC, 0x9105f, NULL, 0, "native" }, \
-	{                                                                                  \
-		"PyThread_acquire_lock_timed", PY_EXE, 0x4ce7c2, NULL, 0, "native"         \
+#define PY_WAITS                                                                                 \
+	{ "__new_sem_wait_slow64.constprop.0", FIXTURE_LIBC, 0x9105f, NULL, 0, "native", NULL }, \
+	{                                                                                        \
+		"PyThread_acquire_lock_timed", PY_EXE, 0x4ce7c2, NULL, 0, "native", NULL         \
 	}
-#define PY_STARTS                                                                    \
-	{ "Thread.run", PY_LIB, 982, PY_LIB, 982, "python" },                        \
-		{ "Thread._bootstrap_inner", PY_LIB, 1045, PY_LIB, 1045, "python" }, \
-	{                                                                            \
-		"Thread._bootstrap", PY_LIB, 1002, PY_LIB, 1002, "python"            \
+#define PY_STARTS                                                                          \
+	{ "Thread.run", PY_LIB, 982, PY_LIB, 982, "python", NULL },                        \
+		{ "Thread._bootstrap_inner", PY_LIB, 1045, PY_LIB, 1045, "python", NULL }, \
+	{                                                                                  \
+		"Thread._bootstrap", PY_LIB, 1002, PY_LIB, 1002, "python", NULL            \
 	}
 
 static const struct frame py_waits[] = {
 	PY_WAITS,
-	{ "_PyObject_MakeTpCall", PY_EXE, 0x4ee332, NULL, 0, "native" },
-	{ "UserCache.refresh", PY_APP, 7, PY_APP, 7, "python" },
-	{ "refresher", PY_APP, 21, PY_APP, 21, "python" },
+	{ "_PyObject_MakeTpCall", PY_EXE, 0x4ee332, NULL, 0, "native", NULL },
+	{ "UserCache.refresh", PY_APP, 7, PY_APP, 7, "python", NULL },
+	{ "refresher", PY_APP, 21, PY_APP, 21, "python", NULL },
 	PY_STARTS,
 };
 
 static const struct frame py_sleeps[] = {
-	{ "clock_nanosleep", FIXTURE_LIBC, 0xd0f20, NULL, 0, "native" },
-	{ "time_sleep", PY_EXE, 0x512340, NULL, 0, "native" },
-	{ "UserCache.refresh", PY_APP, 8, PY_APP, 8, "python" },
-	{ "refresher", PY_APP, 21, PY_APP, 21, "python" },
+	{ "clock_nanosleep", FIXTURE_LIBC, 0xd0f20, NULL, 0, "native", NULL },
+	{ "time_sleep", PY_EXE, 0x512340, NULL, 0, "native", NULL },
+	{ "UserCache.refresh", PY_APP, 8, PY_APP, 8, "python", NULL },
+	{ "refresher", PY_APP, 21, PY_APP, 21, "python", NULL },
 	PY_STARTS,
 };
 
 static const struct frame py_computes[] = {
 	PY_WAITS,
-	{ "compute", PY_APP, 17, PY_APP, 17, "python" },
+	{ "compute", PY_APP, 17, PY_APP, 17, "python", NULL },
 	PY_STARTS,
 };
 
 static const struct frame py_idles[] = {
 	PY_WAITS,
-	{ "Condition.wait", PY_LIB, 327, PY_LIB, 327, "python" },
-	{ "Queue.get", PY_QUEUE, 171, PY_QUEUE, 171, "python" },
-	{ "worker", PY_APP, 24, PY_APP, 24, "python" },
+	{ "Condition.wait", PY_LIB, 327, PY_LIB, 327, "python", NULL },
+	{ "Queue.get", PY_QUEUE, 171, PY_QUEUE, 171, "python", NULL },
+	{ "worker", PY_APP, 24, PY_APP, 24, "python", NULL },
 	PY_STARTS,
 };
 
 static const struct frame py_takes_gil[] = {
-	{ "pthread_cond_timedwait", FIXTURE_LIBC, 0x8e000, NULL, 0, "native" },
-	{ "take_gil", PY_EXE, 0x4c1000, NULL, 0, "native" },
-	{ "compute", PY_APP, 16, PY_APP, 16, "python" },
-	{ "<module>", PY_APP, 30, PY_APP, 30, "python" },
+	{ "pthread_cond_timedwait", FIXTURE_LIBC, 0x8e000, NULL, 0, "native", NULL },
+	{ "take_gil", PY_EXE, 0x4c1000, NULL, 0, "native", NULL },
+	{ "compute", PY_APP, 16, PY_APP, 16, "python", NULL },
+	{ "<module>", PY_APP, 30, PY_APP, 30, "python", NULL },
 };
 
 static const struct {

@@ -106,7 +106,38 @@ static inline void store_fixture__python(struct snapshot *s)
 	s->processes[0].runtime = "CPython 3.11";
 }
 
-/* Owners, deadlocks, the exact tier, inversions, Python, looks, losses: all in one interval. */
+#define STORE_FIXTURE_TIME (1700000008 * NSEC_PER_SEC) /* when the sleeps begin */
+
+/* One sleep a lock: by threads of the list, woken by one of it, by one that is none, by nobody. */
+static inline void store_fixture__sleeps(struct snapshot *s)
+{
+	struct thread *other = snapshot__alloc(s, 1, sizeof(*other));
+
+	*other = (struct thread){ .pid = 977, .tid = 5123, .comm = "waker" };
+	s->sleeps_known = true;
+	s->sleeps_end_ns = STORE_FIXTURE_TIME + NSEC_PER_SEC;
+	s->sleeps = snapshot__alloc(s, s->n_locks, sizeof(*s->sleeps));
+	for (size_t i = 0; i < s->n_locks; i++) {
+		uint64_t start = STORE_FIXTURE_TIME + i * MS;
+
+		s->sleeps[i] = (struct sleep){ .thread = &s->threads[i % s->n_threads],
+					       .lock = &s->locks[i],
+					       .start_ns = start,
+					       .woken_ns = start + 5 * MS + i,
+					       .end_ns = start + 6 * MS + i,
+					       .ended = i % END_COUNT,
+					       .earlier = i == 0,
+					       .resumed = i == 1,
+					       .inferred = i == 2 };
+	}
+	s->n_sleeps = s->n_locks;
+	s->sleeps[1].waker = &s->threads[0];
+	s->sleeps[2].waker = other;
+	s->sleeps[3].thread = other;
+	s->sleeps[4].waker = snapshot__alloc(s, 1, sizeof(*other)); /* of which nothing is known */
+}
+
+/* Owners, deadlocks, the exact tier, inversions, Python, looks, losses, sleeps: all in one. */
 static inline struct snapshot *store_fixture__full(void)
 {
 	struct snapshot *s = owned();
@@ -149,6 +180,8 @@ static inline struct snapshot *store_fixture__full(void)
 	s->threads[4].n_frames = 0;
 	s->threads[5].frames = NULL;
 	s->threads[5].n_frames = 0;
+	l->sites->frames[0].build_id = "0123456789abcdef0123456789abcdef01234567";
+	store_fixture__sleeps(s);
 	return s;
 }
 

@@ -24,8 +24,8 @@ static char *dump(const struct snapshot *s, pid_t pid)
 }
 
 static const struct frame idle_frames[] = {
-	{ "pthread_cond_wait", FIXTURE_LIBC, 0x8e000, NULL, 0, "native" },
-	{ "pool_worker", FIXTURE_DB, 0x50000, "pool.c", 61, "native" },
+	{ "pthread_cond_wait", FIXTURE_LIBC, 0x8e000, NULL, 0, "native", NULL },
+	{ "pool_worker", FIXTURE_DB, 0x50000, "pool.c", 61, "native", NULL },
 };
 
 /* A pool of 200: all at one place but two, one of which is in another function. */

@@ -64,11 +64,25 @@ static void test_find(void **state)
 	assert_null(exporter__find("JSON"));
 }
 
+/* A file is told by its suffix: each format has one of its own, of harmless letters. */
+static void test_suffixes(void **state)
+{
+	(void)state;
+	for (const struct exporter *e = exporters; e->name; e++) {
+		if (!e->suffix)
+			fail_msg("%s has no suffix", e->name);
+		assert_int_equal(strspn(e->suffix, "abcdefghijklmnopqrstuvwxyz."),
+				 strlen(e->suffix));
+		for (const struct exporter *other = exporters; other < e; other++)
+			assert_string_not_equal(other->suffix, e->suffix);
+	}
+}
+
 /* In no format does a byte come through that could act on a terminal, or that is no UTF-8. */
 static void test_harmless(void **state)
 {
 	struct options o = fixture__options();
-	struct snapshot *s = hostile();
+	struct snapshot *s = with_sleeps(hostile());
 
 	(void)state;
 	o.idle = true;
@@ -95,7 +109,7 @@ static void test_harmless(void **state)
 static void test_harmless_host(void **state)
 {
 	struct options o = fixture__options();
-	struct snapshot *s = empty();
+	struct snapshot *s = with_sleeps(empty());
 
 	(void)state;
 	s->host = s->kernel = ESCAPE;
@@ -203,7 +217,7 @@ static void test_inversions(void **state)
 static void test_full(void **state)
 {
 	struct options o = fixture__options();
-	struct snapshot *s = plain();
+	struct snapshot *s = with_sleeps(plain());
 
 	(void)state;
 	for (const struct exporter *e = exporters; e->name; e++) {
@@ -234,7 +248,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden),	 cmocka_unit_test(test_find),
-		cmocka_unit_test(test_harmless), cmocka_unit_test(test_harmless_host),
+		cmocka_unit_test(test_harmless), cmocka_unit_test(test_suffixes), cmocka_unit_test(test_harmless_host),
 		cmocka_unit_test(test_csv),	 cmocka_unit_test(test_intervals),
 		cmocka_unit_test(test_full),	 cmocka_unit_test(test_inversions),
 	};

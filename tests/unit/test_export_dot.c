@@ -7,17 +7,6 @@
 
 #include <unistd.h>
 
-/* Is the line in the text, whole? */
-static bool has_line(const char *text, const char *line)
-{
-	size_t n = strlen(line);
-
-	for (const char *at = text; (at = strstr(at, line)); at++)
-		if ((at == text || at[-1] == '\n') && at[n] == '\n')
-			return true;
-	return false;
-}
-
 static size_t count(const char *text, const char *what)
 {
 	size_t n = 0;

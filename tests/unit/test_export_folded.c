@@ -11,17 +11,6 @@ static struct snapshot *with_stacks(void)
 	return s;
 }
 
-/* Does the text hold this line, whole? */
-static bool has_line(const char *text, const char *line)
-{
-	size_t n = strlen(line);
-
-	for (const char *at = text; (at = strstr(at, line)); at++)
-		if ((at == text || at[-1] == '\n') && at[n] == '\n')
-			return true;
-	return false;
-}
-
 /* As flame graph tools read it: the last blank of a line separates its weight. */
 static uint64_t sum_of_weights(const char *text, const char *with)
 {
@@ -112,9 +101,9 @@ static void hides_idle(void **state)
 static void escapes_names(void **state)
 {
 	static struct frame frames[] = {
-		{ "in;ner\n", "/x", 0, NULL, 0, NULL },
-		{ "", "", 0, NULL, 0, NULL },
-		{ NULL, "/usr/lib/a;b.so", 16, NULL, 0, NULL },
+		{ "in;ner\n", "/x", 0, NULL, 0, NULL, NULL },
+		{ "", "", 0, NULL, 0, NULL, NULL },
+		{ NULL, "/usr/lib/a;b.so", 16, NULL, 0, NULL, NULL },
 	};
 	struct options o = fixture__options();
 	struct snapshot *s = fixture__empty(1);

@@ -63,9 +63,12 @@ static void assert_valid(const Pprof__Profile *p)
 	assert_string_equal(text_at(p, p->default_sample_type), "delay");
 	for (size_t i = 0; i < p->n_mapping; i++) {
 		assert_int_equal(p->mapping[i]->id, i + 1);
-		assert_true(p->mapping[i]->memory_start < p->mapping[i]->memory_limit);
-		assert_true(!i || p->mapping[i]->memory_start > p->mapping[i - 1]->memory_limit);
+		/* so that pprof takes addresses for those of the file */
+		assert_int_equal(p->mapping[i]->memory_start, 0);
+		assert_int_equal(p->mapping[i]->memory_limit, UINT64_MAX);
+		assert_int_equal(p->mapping[i]->file_offset, 0);
 		text_at(p, p->mapping[i]->filename);
+		text_at(p, p->mapping[i]->build_id);
 	}
 	for (size_t i = 0; i < p->n_function; i++) {
 		assert_int_equal(p->function[i]->id, i + 1);
@@ -77,11 +80,9 @@ static void assert_valid(const Pprof__Profile *p)
 
 		assert_int_equal(l->id, i + 1);
 		assert_true(l->mapping_id <= p->n_mapping);
-		assert_int_equal(l->n_line, 1);
-		assert_in_range(l->line[0]->function_id, 1, p->n_function);
-		if (l->mapping_id)
-			assert_in_range(l->address, p->mapping[l->mapping_id - 1]->memory_start,
-					p->mapping[l->mapping_id - 1]->memory_limit - 1);
+		assert_true(l->n_line > 0);
+		for (size_t j = 0; j < l->n_line; j++)
+			assert_in_range(l->line[j]->function_id, 1, p->n_function);
 	}
 	for (size_t i = 0; i < p->n_sample; i++) {
 		const Pprof__Sample *s = p->sample[i];
@@ -107,6 +108,23 @@ static uint64_t sum_of(const Pprof__Profile *p, int value)
 	return sum;
 }
 
+/* A line that was inlined into the next one ends with "in". */
+static void tell_line(const Pprof__Profile *p, const Pprof__Location *l, size_t i, FILE *f)
+{
+	const Pprof__Function *fn = p->function[l->line[i]->function_id - 1];
+
+	fprintf(f, "\t%s %s:%" PRId64 " 0x%" PRIx64 " of %" PRIu64 "%s\n", text_at(p, fn->name),
+		text_at(p, fn->filename), l->line[i]->line, l->address, l->mapping_id,
+		i + 1 < l->n_line ? " in" : "");
+}
+
+static void tell_mapping(const Pprof__Profile *p, const Pprof__Mapping *m, FILE *f)
+{
+	fprintf(f, "mapping %s (%s)%s%s%s%s\n", text_at(p, m->filename), text_at(p, m->build_id),
+		m->has_functions ? " functions" : "", m->has_filenames ? " files" : "",
+		m->has_line_numbers ? " lines" : "", m->has_inline_frames ? " inlined" : "");
+}
+
 /* As text: a line a sample, then mappings and comments. */
 static char *told(const Pprof__Profile *p)
 {
@@ -125,16 +143,13 @@ static char *told(const Pprof__Profile *p)
 		fputc('\n', f);
 		for (size_t j = 0; j < s->n_location_id; j++) {
 			const Pprof__Location *l = p->location[s->location_id[j] - 1];
-			const Pprof__Function *fn = p->function[l->line[0]->function_id - 1];
 
-			fprintf(f, "\t%s %s:%" PRId64 " 0x%" PRIx64 " of %" PRIu64 "\n",
-				text_at(p, fn->name), text_at(p, fn->filename), l->line[0]->line,
-				l->address, l->mapping_id);
+			for (size_t k = 0; k < l->n_line; k++)
+				tell_line(p, l, k, f);
 		}
 	}
 	for (size_t i = 0; i < p->n_mapping; i++)
-		fprintf(f, "mapping %" PRIx64 "-%" PRIx64 " %s\n", p->mapping[i]->memory_start,
-			p->mapping[i]->memory_limit, text_at(p, p->mapping[i]->filename));
+		tell_mapping(p, p->mapping[i], f);
 	for (size_t i = 0; i < p->n_comment; i++)
 		fprintf(f, "# %s\n", text_at(p, p->comment[i]));
 	fprintf(f, "from %" PRId64 " for %" PRId64 "\n", p->time_nanos, p->duration_nanos);
@@ -252,7 +267,7 @@ static void bounds_samples(void **state)
 {
 	const struct profile_labels labels = { "p", 1, "l", "0x1", "mutex", "contention" };
 	struct profile *profile = profile__new();
-	struct frame frame = { "f", "/bin/p", 0, NULL, 0, "native" };
+	struct frame frame = { "f", "/bin/p", 0, NULL, 0, "native", NULL };
 	struct profile_sample sample = { &frame, 1, false, 1, 2 };
 	Pprof__Profile *p;
 	char *bytes;
@@ -276,6 +291,57 @@ static void bounds_samples(void **state)
 	free(bytes);
 }
 
+/*
+ * Two builds at one path are two files; what one of them knows says nothing of the other. What was
+ * inlined at one address is one location; a call of oneself is not.
+ */
+static void tells_builds_apart(void **state)
+{
+	static const struct frame frames[] = {
+		{ "f", "/bin/p", 0x401000, "f.c", 7, "native", "aa01" },
+		{ NULL, "/bin/p", 0x401000, NULL, 0, "native", "bb02" },
+		{ "g", "/bin/p", 0x401234, "g.c", 8, "native", "aa01" },
+		{ "f", "/bin/p", 0x401234, "f.c", 9, "native", "aa01" },
+		{ "f", "/bin/p", 0x401234, "f.c", 9, "native", "aa01" },
+		{ "h", "/bin/p", UINT64_MAX, NULL, 0, "native", NULL },
+		{ "k", "/srv/k.py", 3, "/srv/k.py", 3, "python", NULL },
+		{ NULL, NULL, 0x7f0012345678, NULL, 0, "jit", NULL },
+	};
+	const struct profile_labels labels = { "p", 1, "l", "0x1", "mutex", "contention" };
+	struct profile_sample sample = { frames, ARRAY_SIZE(frames), false, 1, 2 };
+	struct profile *profile = profile__new();
+	Pprof__Profile *p;
+	char *bytes, *text;
+	size_t size;
+	FILE *f = open_memstream(&bytes, &size);
+
+	(void)state;
+	profile__add(profile, &labels, &sample);
+	assert_int_equal(profile__write(profile, f, 0, 0), 0);
+	fclose(f);
+	profile__free(profile);
+	p = unpack(bytes, size);
+	assert_valid(p);
+	text = told(p);
+	assert_string_equal(text, "1 2 process=p pid=1 lock=l address=0x1 kind=mutex "
+				  "class=contention\n"
+				  "\tf f.c:7 0x401000 of 1\n"
+				  "\tp+0x401000 :0 0x401000 of 2\n"
+				  "\tg g.c:8 0x401234 of 1 in\n"
+				  "\tf f.c:9 0x401234 of 1\n"
+				  "\tf f.c:9 0x401234 of 1\n"
+				  "\th :0 0xffffffffffffffff of 3\n"
+				  "\tk /srv/k.py:3 0x0 of 0\n"
+				  "\t[unknown] :0 0x0 of 0\n"
+				  "mapping /bin/p (aa01) functions files lines inlined\n"
+				  "mapping /bin/p (bb02)\n"
+				  "mapping /bin/p () functions\n"
+				  "from 0 for 0\n");
+	free(text);
+	pprof__profile__free_unpacked(p, NULL);
+	free(bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -283,6 +349,7 @@ int main(void)
 		cmocka_unit_test(sums_are_totals),
 		cmocka_unit_test(adds_intervals),
 		cmocka_unit_test(bounds_samples),
+		cmocka_unit_test(tells_builds_apart),
 	};
 
 	return cmocka_run_group_tests_name("export_pprof", tests, NULL, NULL);

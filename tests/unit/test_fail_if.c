@@ -93,7 +93,7 @@ static struct diff *sides(struct diff_side **a, struct diff_side **b)
 	add_lock(s, 2, 0x10, "table", 500)->max_ns = 7 * MS;
 	add_lock(s, 2, 0x20, "small", 8);
 	add_place(s, add_lock(s, 2, 0x40, NULL, 100),
-		  (struct frame){ "fresh", FIXTURE_DB, 1, "f.c", 3, "native" });
+		  (struct frame){ "fresh", FIXTURE_DB, 1, "f.c", 3, "native", NULL });
 	s->n_deadlocks = 1;
 	take(*b, s);
 	return diff__new(*a, *b);

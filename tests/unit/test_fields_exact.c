@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Columns that only the exact tier has: widths, values, what is marked as scaled. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "fields_fixture.h"
 
 #include <string.h>
 
-#include "../../user/fields.h"
 #include "../../user/util.h"
 
 /* Columns up to a priority, with one blank between them. */
@@ -37,17 +32,6 @@ static void test_wide_exact(void **state)
 		assert_true(f->flags & FIELD_EXACT);
 		assert_true((f->flags & FIELD_SCREEN) && f->priority <= 2);
 	}
-}
-
-static void assert_shown(enum entity entity, const char *key, const void *row, uint64_t interval_ns,
-			 const char *expected)
-{
-	const struct field *f = fields__find(entity, key);
-	char buf[128];
-
-	assert_non_null(f);
-	field__format(f, row, interval_ns, buf, sizeof(buf));
-	assert_string_equal(buf, expected);
 }
 
 /* The exact tier's figures: counts, ratios, means; a - where there is nothing to know, a ? where

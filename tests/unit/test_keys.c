@@ -2,6 +2,8 @@
 #include "keys_fixture.h"
 
 #include "../../user/detail.h"
+#include "../../user/export.h"
+#include "../../user/prompt.h"
 #include "../../user/screen.h"
 #include "../../user/text_page.h"
 
@@ -169,6 +171,33 @@ static void sorts_by_menu(void **state)
 	press(w, KEYS_DOWN);
 	press(w, KEYS_ESC);
 	assert_string_equal(w->v->sort[ENTITY_PROCESS]->key, "pid");
+}
+
+/* E has a row for each format; the chosen one is handed on, and a second time it begins there. */
+static void chooses_a_format(void **state)
+{
+	struct world *w = *state;
+	int n = 0;
+
+	for (const struct exporter *e = exporters; e->name; e++) {
+		assert_int_equal(press(w, 'E') & OUTCOME_NAME, 0);
+		assert_int_equal(w->v->mode, MODE_EXPORT);
+		press(w, KEYS_HOME);
+		for (int i = 0; i < n; i++)
+			press(w, KEYS_DOWN);
+		assert_true(press(w, KEYS_ENTER) & OUTCOME_NAME);
+		assert_ptr_equal(w->v->exporter, e);
+		press(w, 'E');
+		assert_int_equal(w->v->menu, n++);
+		press(w, 'E');
+		assert_int_equal(w->v->mode, MODE_LIST);
+	}
+	press(w, 'E');
+	press(w, KEYS_END);
+	press(w, KEYS_DOWN);
+	assert_int_equal(w->v->menu, n - 1);
+	assert_int_equal(press(w, 'q') & OUTCOME_QUIT, 0);
+	assert_int_equal(w->v->mode, MODE_LIST);
 }
 
 /* < and > walk over the columns and stop at the ends; r turns the order round. */
@@ -351,12 +380,16 @@ static void survives_random_keys(void **state)
 	fixture__add_owners(w->s);
 	fixture__add_deadlock(w->s);
 	for (int i = 0; i < 20000; i++) {
+		unsigned int outcome;
 		int key;
 
 		seed = seed * 1103515245 + 12345;
 		key = (seed >> 8) % 3 ? 1 + (int)((seed >> 16) % 130)
 				      : KEYS_UP + (int)((seed >> 16) % (KEYS_F10 - KEYS_UP + 1));
-		if (press(w, key) & OUTCOME_DUMP)
+		outcome = press(w, key);
+		if (outcome & OUTCOME_NAME)
+			prompt__open(w->v, PROMPT_FILE);
+		if (outcome & OUTCOME_DUMP)
 			view__show_text(w->v, "dump", text_page__new(1, &when, "a\n\nb b\n"));
 		screen__prepare(w->v, w->s, 80, 16);
 		assert_in_range(w->v->depth, 0, VIEW_DEPTH - 1);
@@ -376,7 +409,7 @@ int main(void)
 		TEST(sorts_by_menu),	    TEST(sorts_by_steps),	  TEST(searches),
 		TEST(scrolls_a_locks_page), TEST(says_what_is_not_found), TEST(filters),
 		TEST(edits_text),	    TEST(changes_the_interval),	  TEST(prints_for_help),
-		TEST(survives_random_keys),
+		TEST(survives_random_keys), TEST(chooses_a_format),
 
 	};
 

@@ -392,6 +392,27 @@ static void has_exact(void **state)
 	metrics__free(m);
 }
 
+/* Before the first interval: what counts is 0, and what is not known yet has no series. */
+static void knows_nothing_first(void **state)
+{
+	struct options o = fixture__options();
+	struct metrics *m = metrics__new(&o);
+	struct snapshot *s = plain();
+	char *text = sums(m);
+
+	(void)state;
+	assert_int_equal(value_of(text, WAIT "{" OTHER "}"), 0);
+	assert_non_null(strstr(text, "# TYPE locktop_build_info gauge\n"));
+	assert_null(strstr(text, "locktop_build_info{"));
+	free(text);
+	metrics__add(m, s);
+	text = sums(m);
+	assert_non_null(strstr(text, "locktop_build_info{version=\"0.1\",kernel=\"6.1.0\"} 1\n"));
+	free(text);
+	snapshot__free(s);
+	metrics__free(m);
+}
+
 /* As an exporter writes them: of usual waits in both notations, and the hardest ones. */
 static void golden(void **state)
 {
@@ -428,7 +449,7 @@ int main(void)
 		cmocka_unit_test(never_goes_back), cmocka_unit_test(writes_the_same_twice),
 		cmocka_unit_test(has_histograms),  cmocka_unit_test(escapes_names),
 		cmocka_unit_test(golden),	   cmocka_unit_test(forgets),
-		cmocka_unit_test(has_exact),
+		cmocka_unit_test(has_exact),	   cmocka_unit_test(knows_nothing_first),
 	};
 
 	return cmocka_run_group_tests_name("metrics", tests, NULL, NULL);

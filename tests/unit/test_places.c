@@ -69,6 +69,7 @@ static void test_generated(void **state)
 	expect(places__at(places, 7, &frame)->frames, NULL, NULL, "native");
 	frame.mapping = NULL;
 	expect(places__at(places, 7, &frame)->frames, NULL, NULL, "native");
+	assert_null(places__at(places, 7, &frame)->frames[0].build_id);
 }
 
 /* Symbols are shown as their language writes them. */
@@ -102,6 +103,20 @@ static void __attribute__((noinline)) outermost(void)
 	__asm__ volatile("" ::: "memory");
 }
 
+/* As binutils read it. */
+static void expect_own_build_id(const struct frame *f)
+{
+	FILE *out = popen("readelf -n /proc/$PPID/exe | sed -n 's/.*Build ID: //p'", "r");
+	char line[256];
+
+	assert_non_null(out);
+	assert_non_null(fgets(line, sizeof(line), out));
+	assert_int_equal(pclose(out), 0);
+	line[strcspn(line, "\n")] = 0;
+	assert_non_null(f->build_id);
+	assert_string_equal(f->build_id, line);
+}
+
 /*
  * A frame of the machine becomes as many as the source has; who waits is the machine's, so that a
  * lock is called the same with and without debug information.
@@ -130,6 +145,8 @@ static void test_inlined(void **state)
 	assert_ptr_equal(stack.frames[0].module, stack.frames[1].module);
 	assert_non_null(strstr(stack.frames[0].module, "/test_places"));
 	assert_int_equal(stack.callers.where, 1);
+	expect_own_build_id(&stack.frames[0]);
+	assert_ptr_equal(stack.frames[0].build_id, stack.frames[1].build_id);
 	free(stack.frames);
 	maps__free(maps);
 	names__free(own);

@@ -28,16 +28,15 @@ static void test_maps(void **state)
 	m = maps->items;
 	assert_true(m[0].start == 0x55d0c0000000 && m[0].end == 0x55d0c0001000);
 	assert_string_equal(m[0].path, "/usr/bin/a b");
-	assert_true(!m[0].exec && !m[0].write && !m[0].shared && !m[0].deleted);
+	assert_true(!m[0].exec && !m[0].write && !m[0].shared);
 	assert_true(m[1].exec && m[1].offset == 0x1000 && m[1].inode == 131);
 	assert_true(m[1].dev_major == 0xfe && m[1].dev_minor == 1);
-	assert_true(m[2].write && m[2].shared && m[2].deleted && m[2].dev_major == 0x103);
+	assert_true(m[2].write && m[2].shared && m[2].dev_major == 0x103);
 	assert_true(m[2].inode == UINT64_MAX);
 	assert_string_equal(m[2].path, "/x");
 	assert_string_equal(m[3].path, "");
 	assert_string_equal(m[4].path, "");
 	assert_string_equal(m[5].path, "/new\nline\\134 (deleted)");
-	assert_true(m[5].deleted);
 	assert_string_equal(m[6].path, "[vdso]");
 	assert_ptr_equal(maps__find(maps, 0x55d0c0001000), &m[1]);
 	assert_ptr_equal(maps__find(maps, 0x55d0c0002fff), &m[1]);

@@ -284,14 +284,6 @@ VERSION_TEST(13)
 
 /* ---- memory that lies ---- */
 
-static uint64_t next_random(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
-
 /* All addresses can be read, and nothing there makes sense; now and then a small number does. */
 static void read_random(struct python_target *t, struct python_range *ranges, size_t n)
 {

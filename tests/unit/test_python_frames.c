@@ -333,14 +333,6 @@ VERSION_TEST(13)
 
 /* ---- memory that lies ---- */
 
-static uint64_t next_random(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
-
 static size_t reads;
 
 static void read_random(struct python_target *t, struct python_range *ranges, size_t n)

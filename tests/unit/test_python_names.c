@@ -5,6 +5,7 @@
  */
 #include "python_waits.h"
 
+#include "../../user/python_locks.h"
 #include "../../user/python_names.h"
 
 #define READS_MAX 2400 /* of one search, and what is read of code objects for it */
@@ -177,6 +178,13 @@ static void test_text(void **state)
 	"print(0, flush=True)\n"                                                             \
 	"input()\n"
 
+static uint64_t word_of(struct python_target *t, uint64_t object, int depth)
+{
+	uint64_t word;
+
+	return python_locks__inner_any(t, object, depth, &word) != PYTHON_NO_LOCK ? word : 0;
+}
+
 /* A construct's lock is found through it; what has none or two has no lock. */
 static void check_words(struct python_child *c)
 {
@@ -185,13 +193,13 @@ static void check_words(struct python_child *c)
 
 	while ((object = python_child__number(c))) {
 		lock = python_child__number(c);
-		assert_int_equal(python_names__word_of(&c->target, object, 3),
+		assert_int_equal(word_of(&c->target, object, 3),
 				 python__pointer(&c->target, lock + c->layout.lock.lock));
 		n++;
 	}
 	assert_int_equal(n, 7);
 	while ((object = python_child__number(c)))
-		assert_int_equal(python_names__word_of(&c->target, object, 3), 0);
+		assert_int_equal(word_of(&c->target, object, 3), 0);
 }
 
 static void test_words(void **state)
@@ -265,7 +273,7 @@ static void test_noise(void **state)
 		python_names__find(&t, codes, names, &chain, &wait, 0x10000, &known, &rlock);
 		wait = (struct python_wait){ .object = 0x10040, .detail = "import" };
 		python_names__find(&t, codes, names, &chain, &wait, 0, &known, &rlock);
-		python_names__word_of(&t, 0x10008, 4);
+		word_of(&t, 0x10008, 4);
 		assert_true(noise.reads < 20000);
 		python_codes__free(codes);
 	}

@@ -69,7 +69,6 @@ static void check_threads(struct python_child *c)
 		seen++;
 	}
 	assert_int_equal(seen, 72);
-	assert_false(python_threads__ending(&c->target));
 	free(threads);
 }
 
@@ -191,26 +190,6 @@ static void check_interpreters(struct python_child *c)
 	free(threads);
 }
 
-static const char ending_script[] =
-	"import os, sys\n"
-	"class Last:\n"
-	"    def __init__(self): self.read, self.write = os.read, os.write\n"
-	"    def __del__(self):\n"
-	"        self.write(1, b'ending\\n')\n"
-	"        self.read(0, 1)\n"
-	"last = Last()\n"
-	"print('begin')\n"
-	"os.read(0, 1)\n";
-
-/* The runtime is ending when modules are taken apart, not before. */
-static void check_ending(struct python_child *c)
-{
-	assert_false(python_threads__ending(&c->target));
-	python_child__say(c, "\n");
-	assert_string_equal(python_child__line(c), "ending");
-	assert_true(python_threads__ending(&c->target));
-}
-
 /* ---- hostile memory ---- */
 
 /* Every pointer leads to the same place: lists and chains are rings. */
@@ -267,7 +246,6 @@ static int drive(struct python_target *t)
 
 	assert_in_range(n + 4096, 0, 4096 + PYTHON_THREADS_MAX);
 	assert_in_range(python_threads__gils(t, gils, ARRAY_SIZE(gils)) + 4096, 0, 4096 + 16);
-	python_threads__ending(t);
 	for (size_t i = 0; i < ARRAY_SIZE(made_up); i++)
 		made_up[i] = (struct python_thread){ .state = 0x10000 + 8 * i,
 						     .ident = i / 2,
@@ -323,15 +301,14 @@ ON_EACH(churn, 8, churn_script)
 ON_EACH(gil, 8, gil_script)
 ON_EACH(free_gil, 8, free_gil_script)
 ON_EACH(interpreters, 8, interpreters_script)
-ON_EACH(ending, 8, ending_script)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_threads),	     cmocka_unit_test(test_churn),
 		cmocka_unit_test(test_gil),	     cmocka_unit_test(test_free_gil),
-		cmocka_unit_test(test_interpreters), cmocka_unit_test(test_ending),
-		cmocka_unit_test(test_hostile),	     cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_interpreters), cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_empty),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

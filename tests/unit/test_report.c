@@ -42,6 +42,8 @@ static struct snapshot *held_by_others(void)
 	return s;
 }
 
+#define WITHOUT_SLEEPS 5 /* this one has no single sleeps */
+
 static struct snapshot *make(size_t i)
 {
 	static struct snapshot *(*const makers[INTERVALS])(
@@ -51,7 +53,7 @@ static struct snapshot *make(size_t i)
 
 	s->time = (struct timespec){ .tv_sec = 1700000001 + i };
 	s->number = i + 1;
-	return s;
+	return i == WITHOUT_SLEEPS ? s : with_sleeps(s);
 }
 
 static int record(void **state)
@@ -243,6 +245,12 @@ static void says_what_is_wrong(void **state)
 	o.from = "+1000";
 	assert_int_equal(report__run(&o, error), REPORT_FAILED);
 	assert_non_null(strstr(error, "2023-11-14 22:13:20"));
+	assert_int_not_equal(access(out_path, F_OK), 0);
+	o = options_for("trace");
+	o.from = "+5";
+	o.to = "+6";
+	assert_int_equal(report__run(&o, error), REPORT_FAILED);
+	assert_non_null(strstr(error, "recording has no single sleeps there: record with --events"));
 	assert_int_not_equal(access(out_path, F_OK), 0);
 	o = options_for("json");
 	o.files[0] = "/nonexistent/recording";

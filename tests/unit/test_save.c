@@ -3,11 +3,14 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "../../user/export.h"
 #include "../../user/save.h"
 
 static char directory[64];
@@ -126,6 +129,89 @@ static void writes_a_dump(void **state)
 	text_page__free(dump);
 }
 
+static int write_one(void *ctx, FILE *out)
+{
+	struct snapshot *s = ctx;
+	struct options o = fixture__options();
+
+	return export_json__write(out, s, &o, true);
+}
+
+static int write_long(void *ctx, FILE *out)
+{
+	for (int i = 0; i < 10000; i++)
+		write_one(ctx, out);
+	return 0;
+}
+
+static int fail_to_write(void *ctx, FILE *out)
+{
+	fputs("half of it", out);
+	return *(int *)ctx;
+}
+
+/* Under a name of the user's: private, in another directory too, never over anything. */
+static void writes_under_any_name(void **state)
+{
+	struct snapshot *s = fixture__new(1);
+	struct stat st;
+
+	(void)state;
+	umask(0);
+	assert_int_equal(mkdir("sub", 0700), 0);
+	assert_int_equal(save__as("sub/x y", write_one, s), 0);
+	assert_int_equal(stat("sub/x y", &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(save__as("sub/x y", write_one, s), -EEXIST);
+	assert_int_equal(save__as("sub", write_one, s), -EISDIR);
+	assert_int_equal(save__as("x/", write_one, s), -EISDIR);
+	assert_int_equal(save__as("", write_one, s), -ENOENT);
+	assert_int_equal(save__as("no/x", write_one, s), -ENOENT);
+	assert_int_equal(save__as("sub/x y/z", write_one, s), -ENOTDIR);
+	assert_int_equal(unlink("sub/x y"), 0);
+	assert_int_equal(rmdir("sub"), 0); /* so nothing else is in it */
+	assert_int_equal(count_files(), 0);
+	snapshot__free(s);
+}
+
+/* A name is proposed that nothing has; what is no name of a file does not come in. */
+static void proposes_free_names(void **state)
+{
+	struct snapshot *s = fixture__new(1);
+	char name[160];
+
+	(void)state;
+	save__propose(s, "pb.gz", name, sizeof(name));
+	assert_string_equal(name, "locktop-testhost-20231114-221321.pb.gz");
+	assert_int_equal(symlink("/nonexistent", name), 0);
+	save__propose(s, "pb.gz", name, sizeof(name));
+	assert_string_equal(name, "locktop-testhost-20231114-221321-2.pb.gz");
+	s->host = "a/b\n";
+	save__propose(s, "html", name, sizeof(name));
+	assert_string_equal(name, "locktop-a_b_-20231114-221321.html");
+	snapshot__free(s);
+}
+
+/* Half a file does not stay, and the reason is the first that there was. */
+static void leaves_nothing_half_done(void **state)
+{
+	struct snapshot *s = fixture__new(1);
+	struct rlimit limit = { 10000, RLIM_INFINITY };
+	int err = -EBADMSG, of_limit;
+
+	(void)state;
+	assert_int_equal(save__as("x", fail_to_write, &err), -EBADMSG);
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &limit);
+	of_limit = save__as("x", write_long, s);
+	limit.rlim_cur = RLIM_INFINITY;
+	setrlimit(RLIMIT_FSIZE, &limit);
+	assert_int_equal(of_limit, -EFBIG);
+	assert_int_equal(count_files(), 0);
+	assert_int_equal(save__as("x", write_long, s), 0);
+	snapshot__free(s);
+}
+
 /* Where no file can be made, that is said, and nothing is left behind. */
 static void reports_failure(void **state)
 {
@@ -146,8 +232,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(writes_a_private_file), TEST(never_overwrites), TEST(keeps_names_harmless),
-		TEST(writes_a_dump),	     TEST(reports_failure),
+		TEST(writes_a_private_file), TEST(never_overwrites),
+		TEST(keeps_names_harmless),  TEST(writes_a_dump),
+		TEST(reports_failure),	     TEST(writes_under_any_name),
+		TEST(proposes_free_names),   TEST(leaves_nothing_half_done),
 	};
 
 	setenv("TZ", "UTC0", 1);

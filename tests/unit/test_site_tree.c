@@ -194,7 +194,7 @@ static void shows_a_way_once(void **state)
 /* Stacks of the C library alone, without names, without frames: shown as they are. */
 static void bears_odd_stacks(void **state)
 {
-	static const struct frame libc = { "abort", FIXTURE_LIBC, 1, NULL, 0, "native" };
+	static const struct frame libc = { "abort", FIXTURE_LIBC, 1, NULL, 0, "native", NULL };
 	static const struct frame nothing = { 0 };
 	struct snapshot *s = fixture__new(1);
 	struct lock *l = &s->locks[0];

@@ -72,6 +72,20 @@ static void test_cut(void **state)
 	sites__done(&s);
 }
 
+/* The same places in another build of the file are others. */
+static void test_builds(void **state)
+{
+	struct sample_site whole = sample(2, 9, false);
+	struct sites s = {};
+
+	for (size_t i = 0; i < whole.n_frames; i++)
+		whole.frames[i].build_id = "aa01";
+	add(&s, 1, 4, true);
+	sites__add(&s, &whole);
+	assert_int_equal(s.n, 2);
+	sites__done(&s);
+}
+
 /* The table is bounded: the stack that waited least makes room. */
 static void test_bounded(void **state)
 {
@@ -143,9 +157,10 @@ static void test_format(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_same),	 cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_bounded),	 cmocka_unit_test(test_main_is_stable),
-		cmocka_unit_test(test_interval), cmocka_unit_test(test_format),
+		cmocka_unit_test(test_same),	       cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_builds),	       cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_main_is_stable), cmocka_unit_test(test_interval),
+		cmocka_unit_test(test_format),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,11 +123,15 @@ static void test_version(void **state)
 {
 	(void)state;
 	make_recording();
-	change("PRAGMA user_version = 2");
+	change("PRAGMA user_version = 3");
 	refuses("newer");
 	change("PRAGMA user_version = 0");
 	refuses("not known");
-	change("PRAGMA user_version = 1; DROP TABLE verdict");
+	change("PRAGMA user_version = -1");
+	refuses("not known");
+	change("PRAGMA user_version = 1"); /* its frames have a column more than that one's */
+	refuses("tables are not");
+	change("PRAGMA user_version = 2; DROP TABLE verdict");
 	refuses("tables are not");
 }
 
@@ -188,6 +192,24 @@ static void test_values(void **state)
 		"UPDATE interval SET version = NULL WHERE interval = 1",
 		"UPDATE interval SET time = NULL WHERE interval = 1",
 		"UPDATE interval SET host = -5 WHERE interval = 1",
+		"UPDATE interval SET single_sleeps = NULL WHERE interval = 1",
+		"UPDATE interval SET single_sleeps = -1 WHERE interval = 1",
+		"UPDATE interval SET single_sleeps = 'x' WHERE interval = 1",
+		"UPDATE interval SET sleeps_end_ns = 1.5 WHERE interval = 1",
+		"DELETE FROM sleep WHERE interval = 1",
+		"DELETE FROM sleep WHERE interval = 1 AND sleep = 2",
+		"UPDATE sleep SET sleep = sleep + 1000 WHERE interval = 1 AND sleep = 7",
+		"UPDATE sleep SET thread = NULL WHERE interval = 1",
+		"UPDATE sleep SET thread = -1 WHERE interval = 1",
+		"UPDATE sleep SET waker = 100000 WHERE interval = 1",
+		"UPDATE sleep SET lock = 4000 WHERE interval = 1",
+		"UPDATE sleep SET lock = NULL WHERE interval = 1",
+		"UPDATE sleep SET ended = NULL WHERE interval = 1",
+		"UPDATE sleep SET ended = (SELECT string FROM string WHERE text = 'mutex') "
+		"WHERE interval = 1",
+		"UPDATE sleep SET resumed = 2 WHERE interval = 1",
+		"UPDATE sleep SET end_ns = end_ns + 1000000000 WHERE interval = 1 AND sleep = 3",
+		"UPDATE sleep SET woken_ns = NULL WHERE interval = 1",
 	};
 
 	(void)state;
@@ -217,6 +239,10 @@ static void test_words(void **state)
 	unlink(path);
 	make_recording();
 	change("DELETE FROM frame");
+	assert_in_range(read_all(), 0, 1);
+	unlink(path);
+	make_recording();
+	change("UPDATE frame SET build_id = -5");
 	assert_in_range(read_all(), 0, 1);
 	unlink(path);
 	make_recording();

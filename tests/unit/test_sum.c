@@ -138,8 +138,9 @@ static void adds_what_comes_and_goes(void **state)
 	snapshot__free(s);
 }
 
-static struct frame place_frames[] = { { "f", "/lib/x.so", 16, "f.c", 1, "native" } };
-static struct frame other_frames[] = { { "g", "/lib/x.so", 32, "g.c", 2, "native" } };
+static struct frame place_frames[] = { { "f", "/lib/x.so", 16, "f.c", 1, "native", NULL } };
+static struct frame rebuilt_frames[] = { { "f", "/lib/x.so", 16, "f.c", 1, "native", "aa01" } };
+static struct frame other_frames[] = { { "g", "/lib/x.so", 32, "g.c", 2, "native", NULL } };
 
 /* An interval with one lock and sites in f() and g(); a share of 0: not there. */
 static struct snapshot *with_sites(uint64_t number, uint64_t wait_ms, double f, double g)
@@ -171,7 +172,7 @@ static struct snapshot *with_sites(uint64_t number, uint64_t wait_ms, double f, 
 /* Sites are the same if their frames are; shares weigh as much as their intervals' waits. */
 static void merges_sites(void **state)
 {
-	struct snapshot *s = SUM(with_sites(1, 100, 1, 0), with_sites(2, 300, 0.25, 0.75));
+	struct snapshot *s = SUM(with_sites(1, 100, 1, 0), with_sites(2, 300, 0.25, 0.75)), *other;
 	const struct lock *l = &s->locks[0];
 
 	(void)state;
@@ -183,6 +184,14 @@ static void merges_sites(void **state)
 	assert_int_equal(l->sites[1].wait_ns, 175 * MS);
 	assert_int_equal(l->sites[0].samples, 4);
 	assert_int_equal(l->sites[1].samples, 8);
+	snapshot__free(s);
+
+	/* another build of the library is another place */
+	other = with_sites(2, 300, 1, 0);
+	other->locks[0].sites[0].frames = rebuilt_frames;
+	s = SUM(with_sites(1, 100, 1, 0), other);
+	assert_int_equal(s->locks[0].n_sites, 2);
+	assert_string_equal(s->locks[0].sites[0].frames[0].build_id, "aa01");
 	snapshot__free(s);
 
 	/* where nobody waited, the intervals' shares count alike */
@@ -413,8 +422,11 @@ static void stands_alone(void **state)
 	for (const struct exporter *e = exporters; e->name; e++) {
 		char *bytes = NULL;
 		size_t size;
-		FILE *out = open_memstream(&bytes, &size);
+		FILE *out;
 
+		if (e->sleeps) /* they have no sum */
+			continue;
+		out = open_memstream(&bytes, &size);
 		o.format = e->name;
 		assert_int_equal(export__one(out, s, &o), 0);
 		fclose(out);

@@ -356,6 +356,39 @@ static void test_sweep(void **state)
 	assert_delta(t, mutex, 2, 20, 0);
 }
 
+/*
+ * Sleepers are known again from one reading to the next, wherever in it they are: by thread and
+ * lock, for a thread may sleep elsewhere meanwhile, and a lock may have been forgotten.
+ */
+static void test_sleepers(void **state)
+{
+	struct tally *t = *state;
+	struct reading r = at_ms(1000);
+
+	add_open(&r, mutex, 101, 500, 0);
+	add_open(&r, mutex, 102, 600, 0);
+	add_open(&r, mutex, 103, 700, 0);
+	update(t, r);
+	r = at_ms(2000);
+	add_open(&r, sem, 102, 1100, 0);
+	add_open(&r, mutex, 103, 700, 0);
+	update(t, r);
+	assert_wait(t, 102, 0, 0);
+	assert_false(wait_of(t, 102, mutex)->waiting);
+	assert_int_equal(wait_of(t, 102, sem)->wait_ns, 900 * MS);
+	assert_int_equal(wait_of(t, 103, mutex)->wait_ns, 1000 * MS);
+	assert_int_equal(HASH_COUNT(t->waits), 4);
+	tally__find(t, &mutex)->gone = true;
+	tally__sweep(t);
+	r = at_ms(3000);
+	add_open(&r, sem, 102, 1100, 0);
+	add_open(&r, mutex, 103, 2500, 0);
+	update(t, r);
+	assert_int_equal(wait_of(t, 102, sem)->wait_ns, 1000 * MS);
+	assert_int_equal(wait_of(t, 103, mutex)->wait_ns, 500 * MS);
+	assert_int_equal(HASH_COUNT(t->waits), 2);
+}
+
 /* Clocks of two CPUs differ a little: a sleep that begins after now has lasted for nothing. */
 static void test_clocks(void **state)
 {
@@ -409,6 +442,7 @@ int main(void)
 		TEST(test_max_by_epoch),
 		TEST(test_waits),
 		TEST(test_sweep),
+		TEST(test_sleepers),
 		TEST(test_clocks),
 		TEST(test_last_waker),
 	};

@@ -50,12 +50,12 @@ static void test_frame(void **state)
 		struct frame frame;
 		const char *expected;
 	} cases[] = {
-		{ { "f", "/lib/x.so", 16, "/src/dir/f.c", 3, NULL }, "f (f.c:3)" },
-		{ { "f", "/lib/x.so", 16, "/src/dir/f.c", 0, NULL }, "f (x.so)" },
-		{ { "f", NULL, 16, NULL, 0, NULL }, "f" },
-		{ { "", "/lib/x.so", 16, NULL, 0, NULL }, "x.so+0x10" },
-		{ { NULL, NULL, UINT64_MAX, NULL, 0, NULL }, "0xffffffffffffffff" },
-		{ { "f\t", "/lib/\x1b", 16, NULL, 0, NULL }, "f? (?)" },
+		{ { "f", "/lib/x.so", 16, "/src/dir/f.c", 3, NULL, NULL }, "f (f.c:3)" },
+		{ { "f", "/lib/x.so", 16, "/src/dir/f.c", 0, NULL, NULL }, "f (x.so)" },
+		{ { "f", NULL, 16, NULL, 0, NULL, NULL }, "f" },
+		{ { "", "/lib/x.so", 16, NULL, 0, NULL, NULL }, "x.so+0x10" },
+		{ { NULL, NULL, UINT64_MAX, NULL, 0, NULL, NULL }, "0xffffffffffffffff" },
+		{ { "f\t", "/lib/\x1b", 16, NULL, 0, NULL, NULL }, "f? (?)" },
 	};
 	char text[WORDS_MAX];
 
@@ -68,7 +68,7 @@ static void test_frame(void **state)
 /* Little room is kept to. */
 static void test_room(void **state)
 {
-	const struct frame f = { "function", "/lib/x.so", 16, "/src/f.c", 3, NULL };
+	const struct frame f = { "function", "/lib/x.so", 16, "/src/f.c", 3, NULL, NULL };
 	const struct thread t = { .pid = 7, .tid = 9, .comm = "worker", .process_comm = "web" };
 	const struct lock l = { .name = "table_lock", .address = 0x10 };
 
@@ -88,19 +88,19 @@ static void test_room(void **state)
 static void test_own_frame(void **state)
 {
 	static const struct frame shared[] = {
-		{ "__lll_lock_wait", FIXTURE_LIBC, 1, NULL, 0, NULL },
-		{ "pthread_mutex_lock", FIXTURE_LIBC, 2, NULL, 0, NULL },
-		{ "own", FIXTURE_DB, 3, NULL, 0, NULL },
-		{ "main", FIXTURE_DB, 4, NULL, 0, NULL },
+		{ "__lll_lock_wait", FIXTURE_LIBC, 1, NULL, 0, NULL, NULL },
+		{ "pthread_mutex_lock", FIXTURE_LIBC, 2, NULL, 0, NULL, NULL },
+		{ "own", FIXTURE_DB, 3, NULL, 0, NULL, NULL },
+		{ "main", FIXTURE_DB, 4, NULL, 0, NULL, NULL },
 	};
 	static const struct frame linked[] = {
-		{ "__lll_lock_wait", FIXTURE_DB, 1, NULL, 0, NULL },
-		{ "pthread_mutex_lock", FIXTURE_DB, 2, NULL, 0, NULL },
-		{ "own", FIXTURE_DB, 3, NULL, 0, NULL },
+		{ "__lll_lock_wait", FIXTURE_DB, 1, NULL, 0, NULL, NULL },
+		{ "pthread_mutex_lock", FIXTURE_DB, 2, NULL, 0, NULL, NULL },
+		{ "own", FIXTURE_DB, 3, NULL, 0, NULL, NULL },
 	};
-	static const struct frame own[] = { { NULL, FIXTURE_DB, 3, NULL, 0, NULL } };
-	static const struct frame deep[500] = { { "read", FIXTURE_LIBC, 1, NULL, 0, NULL },
-						{ "own", FIXTURE_DB, 3, NULL, 0, NULL } };
+	static const struct frame own[] = { { NULL, FIXTURE_DB, 3, NULL, 0, NULL, NULL } };
+	static const struct frame deep[500] = { { "read", FIXTURE_LIBC, 1, NULL, 0, NULL, NULL },
+						{ "own", FIXTURE_DB, 3, NULL, 0, NULL, NULL } };
 
 	(void)state;
 	assert_ptr_equal(words__own_frame(shared, 4), &shared[2]);

@@ -57,7 +57,10 @@ struct run {
 	struct object object;
 	struct truth *truth;
 	_Atomic int go, done;
-	_Atomic pid_t tid; /* of the partner */
+	_Atomic pid_t tid;  /* of the partner */
+	bool alone;	    /* nobody else wants it */
+	uint64_t *calls_ns; /* what the calls of each round took then */
+	int n_calls;
 };
 
 static uint64_t hold_ns = 10000;
@@ -310,7 +313,7 @@ static int64_t stall(uint64_t call_ns)
 
 static void round_once(struct run *r)
 {
-	uint64_t begun, start, end;
+	uint64_t begun, start, end, over;
 	int failures = take(r, &begun), times = 1;
 	bool again = r->way->flags & RECURSIVE;
 
@@ -326,7 +329,10 @@ static void round_once(struct run *r)
 		must(r->way->release(&r->object), "release of the second");
 	end = now_ns();
 	must(r->way->release(&r->object), "release");
-	truth_add(&r->truth->stalls_ns, stall(start - begun) + stall(now_ns() - end));
+	over = now_ns();
+	if (r->alone)
+		r->calls_ns[r->n_calls++] = start - begun + over - end;
+	truth_add(&r->truth->stalls_ns, stall(start - begun) + stall(over - end));
 	truth_add(&r->truth->hold_ns, end - start);
 	truth_add(&r->truth->acquisitions, times);
 	truth_add(&r->truth->failures, failures);
@@ -373,23 +379,13 @@ static void *partner_run(void *arg)
 	return NULL;
 }
 
-static uint64_t cpu_ns(pthread_t thread)
-{
-	struct timespec t;
-	clockid_t clock;
-
-	must(pthread_getcpuclockid(thread, &clock), "pthread_getcpuclockid");
-	clock_gettime(clock, &t);
-	return t.tv_sec * NS_SECOND + t.tv_nsec;
-}
-
 /* Until the partner is certainly inside the call: asleep, or using up CPU time. */
 static void partner_await(struct run *r, pthread_t partner, uint64_t before)
 {
 	if (!(r->way->flags & SPINS))
 		await_asleep(getpid(), r->tid, r->truth->object, sizeof(r->object));
 	else
-		while (cpu_ns(partner) < before + 2 * NS_MS)
+		while (thread_cpu_ns(partner) < before + 2 * NS_MS)
 			pause_ns(50000);
 }
 
@@ -417,7 +413,7 @@ static void blocked_rounds(struct run *r)
 		start = now_ns();
 		if (!(r->way->flags & READS))
 			truth_owner(r->truth);
-		cpu = cpu_ns(partner);
+		cpu = thread_cpu_ns(partner);
 		r->go = i;
 		if (wait)
 			partner_await(r, partner, cpu);
@@ -443,6 +439,41 @@ static void *crowd_run(void *arg)
 	return NULL;
 }
 
+static int by_size(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/*
+ * The same calls take up to twice as long while others use the other half of the core, or its
+ * caches: from the fast tenth of them to the slow one. Half of a round's calls is inside of the
+ * hold as probes see it, and a hold is off by as much where what they take was measured at another
+ * speed.
+ */
+static int64_t drift(struct run *r)
+{
+	uint64_t fast, slow;
+
+	qsort(r->calls_ns, r->n_calls, sizeof(*r->calls_ns), by_size);
+	fast = r->calls_ns[r->n_calls / 10];
+	slow = r->calls_ns[r->n_calls * 9 / 10];
+	return ((slow < 2 * fast ? slow : 2 * fast) - fast) / 2;
+}
+
+static void alone_rounds(struct run *r)
+{
+	r->calls_ns = calloc(rounds, sizeof(*r->calls_ns));
+	if (!r->calls_ns)
+		die("no memory");
+	r->alone = true;
+	crowd_run(r);
+	r->alone = false;
+	truth_add(&r->truth->drift_ns, rounds * (1 + CROWD) * drift(r));
+	free(r->calls_ns);
+}
+
 static void way_run(struct run *r)
 {
 	pthread_t crowd[CROWD];
@@ -453,7 +484,7 @@ static void way_run(struct run *r)
 	r->truth->kind = r->way->kind;
 	r->truth->object = object_used(r);
 	r->truth->changes = r->way->flags & READS ? UNKNOWN : 0;
-	crowd_run(r);
+	alone_rounds(r);
 	blocked_rounds(r);
 	for (i = 0; i < CROWD; i++)
 		must(pthread_create(&crowd[i], NULL, crowd_run, r), "pthread_create");

@@ -61,16 +61,6 @@ static void *run(void *arg)
 	return NULL;
 }
 
-static uint64_t cpu_ns(pthread_t thread)
-{
-	struct timespec t;
-	clockid_t clock;
-
-	must(pthread_getcpuclockid(thread, &clock), "pthread_getcpuclockid");
-	clock_gettime(clock, &t);
-	return t.tv_sec * NS_SECOND + t.tv_nsec;
-}
-
 /* Until this thread stands: asleep on the other one's lock, or spinning for it. */
 static void stands(int i)
 {
@@ -79,7 +69,7 @@ static void stands(int i)
 	if (mode->types[!i] != SPIN)
 		await_asleep(outer_pid(), tids[i], &locks[!i], sizeof(locks[!i]));
 	else
-		while (cpu_ns(threads[i]) < 5 * NS_MS)
+		while (thread_cpu_ns(threads[i]) < 5 * NS_MS)
 			pause_ns(50000);
 }
 

@@ -282,4 +282,15 @@ static UNUSED int threads_argument(int argc, char **argv, int i, int otherwise)
 	return n;
 }
 
+/* CPU time of a thread so far. */
+static UNUSED uint64_t thread_cpu_ns(pthread_t thread)
+{
+	struct timespec t;
+	clockid_t clock;
+
+	must(pthread_getcpuclockid(thread, &clock), "pthread_getcpuclockid");
+	clock_gettime(clock, &t);
+	return t.tv_sec * NS_SECOND + t.tv_nsec;
+}
+
 #endif

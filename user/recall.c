@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "recall.h"
+
+#include <stdlib.h>
+
+#include "util.h"
+
+void recall__begin(struct recall *r)
+{
+	struct recall old = *r;
+
+	r->then = old.now;
+	r->n_then = old.n_now;
+	r->then_capacity = old.now_capacity;
+	r->now = old.then;
+	r->n_now = 0;
+	r->now_capacity = old.then_capacity;
+	r->at = 0;
+}
+
+void *recall__find(struct recall *r, uint32_t tid)
+{
+	while (r->at < r->n_then && r->then[r->at].tid < tid)
+		r->at++;
+	return r->at < r->n_then && r->then[r->at].tid == tid ? r->then[r->at].found : NULL;
+}
+
+void recall__note(struct recall *r, uint32_t tid, void *found)
+{
+	array__grow(r->now, r->n_now, r->now_capacity);
+	r->now[r->n_now++] = (struct recalled){ tid, found };
+}
+
+void recall__forget(struct recall *r)
+{
+	r->n_then = r->n_now = 0;
+}
+
+void recall__done(struct recall *r)
+{
+	free(r->then);
+	free(r->now);
+	*r = (struct recall){};
+}
