@@ -79,30 +79,6 @@ static bool wait_until(struct batch *b, uint64_t deadline)
 	}
 }
 
-/*
- * An interval, or without one the end of the output. It is put together first: the command may
- * print into the same file at any time.
- */
-static int print_snapshot(struct batch *b, struct export_run *e, const struct snapshot *s)
-{
-	char *bytes = NULL;
-	size_t size = 0;
-	FILE *whole;
-	int err;
-
-	whole = open_memstream(&bytes, &size);
-	if (!whole)
-		return -errno;
-	err = s ? export__add(e, whole, s) : export__end(e, whole);
-	if (fclose(whole) && !err)
-		err = -errno;
-	if (!err)
-		err = output__write(b->output, bytes, size);
-	free(bytes);
-	b->write_failed = err;
-	return err;
-}
-
 static int print(struct batch *b, struct export_run *e)
 {
 	struct snapshot *s;
@@ -114,7 +90,7 @@ static int print(struct batch *b, struct export_run *e)
 	if (b->take)
 		err = b->take(b->take_ctx, s);
 	if (!err && b->output)
-		err = print_snapshot(b, e, s);
+		err = b->write_failed = export__print(e, b->output, s);
 	for (const struct fail_on *const *f = b->options->fail_on; *f && !b->found[0]; f++)
 		(*f)->found(s, b->found, sizeof(b->found));
 	snapshot__free(s);
@@ -142,7 +118,7 @@ int batch__run(struct batch *b)
 		err = print(b, e);
 	}
 	if (!err && b->output)
-		err = print_snapshot(b, e, NULL);
+		err = b->write_failed = export__print(e, b->output, NULL);
 	export__free(e);
 	return err;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "export.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +79,24 @@ int export__add(struct export_run *e, FILE *out, const struct snapshot *s)
 int export__end(struct export_run *e, FILE *out)
 {
 	return e->document ? e->exporter->document->write(e->document, out) : 0;
+}
+
+int export__print(struct export_run *e, struct output *out, const struct snapshot *s)
+{
+	char *bytes = NULL;
+	size_t size = 0;
+	FILE *whole = open_memstream(&bytes, &size);
+	int err;
+
+	if (!whole)
+		return -errno;
+	err = s ? export__add(e, whole, s) : export__end(e, whole);
+	if (fclose(whole) && !err)
+		err = -errno;
+	if (!err)
+		err = output__write(out, bytes, size);
+	free(bytes);
+	return err;
 }
 
 int export__one(FILE *out, const struct snapshot *s, const struct options *o)

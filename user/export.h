@@ -7,6 +7,7 @@
 
 #include "model.h"
 #include "options.h"
+#include "output.h"
 
 /*
  * A format that is one document of all intervals: it takes them in one by one, may write what it
@@ -48,6 +49,12 @@ void export__free(struct export_run *e);
 int export__add(struct export_run *e, FILE *out, const struct snapshot *s);
 /* What is written when no interval follows. 0 or -errno. */
 int export__end(struct export_run *e, FILE *out);
+
+/*
+ * What export__add() writes, or without a snapshot export__end(), into an output: put together
+ * first, for others may print into the same file at any time. 0 or -errno.
+ */
+int export__print(struct export_run *e, struct output *out, const struct snapshot *s);
 
 /* One interval alone, whole. 0 or -errno. */
 int export__one(FILE *out, const struct snapshot *s, const struct options *o);

@@ -282,6 +282,7 @@ struct thread_lock {
 /*
  * One sleep that ended in the interval. Times are ns since 1970 by the clock as it stood when
  * observation began: later steps of it change nothing, so that sleeps of a thread never overlap.
+ * start_ns <= woken_ns <= end_ns.
  */
 struct sleep {
 	const struct thread *thread;

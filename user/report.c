@@ -118,8 +118,8 @@ static enum report_result cannot_write(struct report *r, int err)
 		      strerror(-err));
 }
 
-static enum report_result print_one(struct report *r, struct export_run *e, FILE *out, size_t first,
-				    size_t last)
+static enum report_result print_one(struct report *r, struct export_run *e, struct output *out,
+				    size_t first, size_t last)
 {
 	enum report_result result = REPORT_FINE;
 	char line[STORE_ERROR];
@@ -128,7 +128,7 @@ static enum report_result print_one(struct report *r, struct export_run *e, FILE
 
 	if (err)
 		return failed(r, "%s", line);
-	err = export__add(e, out, s);
+	err = export__print(e, out, s);
 	if (err)
 		result = cannot_write(r, err);
 	else if (is_found(r, s))
@@ -137,7 +137,7 @@ static enum report_result print_one(struct report *r, struct export_run *e, FILE
 	return result;
 }
 
-static enum report_result print_all(struct report *r, struct export_run *e, FILE *out)
+static enum report_result print_all(struct report *r, struct export_run *e, struct output *out)
 {
 	const struct timeline *t = &r->recording.timeline;
 	enum report_result result = REPORT_FINE;
@@ -160,9 +160,9 @@ static enum report_result print(struct report *r)
 	if (err)
 		return cannot_write(r, err);
 	e = export__new(r->o);
-	result = print_all(r, e, output.file);
+	result = print_all(r, e, &output);
 	if (result != REPORT_FAILED) {
-		err = export__end(e, output.file);
+		err = export__print(e, &output, NULL);
 		if (!err)
 			err = output__commit(&output);
 		if (err)

@@ -201,8 +201,9 @@ static uint64_t real_ns(const struct filling *f, uint64_t ns)
 
 static void set_end(struct filling *f, struct sleep *sleep, const struct sleep_event *e)
 {
-	sleep->woken_ns = real_ns(f, e->woken_ns);
-	sleep->end_ns = real_ns(f, e->end_ns);
+	/* clocks of two CPUs: what comes later may be read earlier */
+	sleep->woken_ns = MAX(real_ns(f, e->woken_ns), sleep->start_ns);
+	sleep->end_ns = MAX(real_ns(f, e->end_ns), sleep->woken_ns);
 	sleep->ended = e->ended < END_COUNT ? (enum sleep_end)e->ended : END_OTHER;
 	sleep->waker = e->waker ? find_thread(f, e->waker_tgid, e->waker)->thread : NULL;
 }

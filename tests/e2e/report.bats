@@ -168,6 +168,14 @@ as_live() {
 	[ "$("$LOCKTOP" report full -b -f json | wc -l)" -ge 1 ]
 }
 
+@test "report: a full disk is called so in every format" {
+	record
+	for format in text json csv folded dot openmetrics prometheus pprof html; do
+		run -1 --separate-stderr "$LOCKTOP" report tape -b -f "$format" -o /dev/full
+		[ "${stderr:?}" = "locktop: cannot write to /dev/full: No space left on device" ]
+	done
+}
+
 @test "report: the recording may still be growing" {
 	start "$WORKLOADS/contend" 4 60 1000 100
 	"$LOCKTOP" record -o tape -d 0.2 --duration 8s -p "$pid" 3>&- &

@@ -217,6 +217,26 @@ static void test_bound(void **state)
 	assert_int_equal(s->n_sleeps + s->losses[LOSS_EVENTS_DROPPED], n);
 }
 
+/* Clocks of two CPUs may be apart: no part of a sleep is shorter than nothing. */
+static void test_clocks_apart(void **state)
+{
+	struct fixture *x = *state;
+	struct sleep_event e;
+	struct snapshot *s;
+
+	x->options.events = 1000;
+	begin(state);
+	fake__sleeps(&x->fake, mutex(HEAP), 11, 1, 5, 2);
+	e = sleep_of(x, 1, 11, 300);
+	e.woken_ns = e.start_ns - 40;
+	e.end_ns = e.start_ns - 20;
+	tell(x, &e);
+	s = interval(x);
+	assert_int_equal(s->n_sleeps, 1);
+	assert_int_equal(s->sleeps[0].woken_ns, s->sleeps[0].start_ns);
+	assert_int_equal(s->sleeps[0].end_ns, s->sleeps[0].start_ns);
+}
+
 /* Of what comes from elsewhere nothing is believed: neither size nor cause. */
 static void test_hostile(void **state)
 {
@@ -244,7 +264,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_rows),	TEST(test_unknown),	    TEST(test_resumed),
 		TEST(test_interval_of), TEST(test_lock_comes_late), TEST(test_out_of_scope),
-		TEST(test_bound),	TEST(test_hostile),
+		TEST(test_bound),	TEST(test_clocks_apart),    TEST(test_hostile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
