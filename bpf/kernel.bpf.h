@@ -72,18 +72,6 @@ struct cred {
 	kuid_t uid;
 };
 
-struct kernfs_node {
-	__u64 id;
-};
-
-struct cgroup {
-	struct kernfs_node *kn;
-};
-
-struct css_set {
-	struct cgroup *dfl_cgrp;
-};
-
 struct cfs_rq {
 	int throttle_count; /* absent without CONFIG_CFS_BANDWIDTH */
 };
@@ -125,7 +113,6 @@ struct task_struct {
 	__u64 self_exec_id; /* u32 before 5.7 */
 	const struct cred *real_cred;
 	char comm[16];
-	struct css_set *cgroups;
 	struct signal_struct *signal;
 	sigset_t blocked;
 	struct sigpending pending;

@@ -103,7 +103,6 @@ struct wait_stats {
 /* Written when a process first sleeps on a lock, so that short-lived ones have a name too. */
 struct process_stats {
 	__u64 start_boottime_ns;
-	__u64 cgroup_id; /* cgroup v2; the inode number of its directory */
 	__u32 uid;
 	__u32 ppid;
 	char comm[LOCKTOP_COMM];
@@ -281,6 +280,14 @@ struct exact_before {
 	__u64 hold_ns;
 	__u64 owner_changes;
 };
+
+/*
+ * Runs of the exact tier's programs are counted here: the kernel's own statistics would tell them
+ * too, but read the clock twice for each. One place for each CPU, so that none waits for another;
+ * more of them share.
+ */
+#define HIT_CPUS  64
+#define HIT_WORDS 8 /* a cache line */
 
 /* Totals of one lock since it was first used under observation; never cleared while it lives. */
 struct exact_stats {
@@ -490,6 +497,8 @@ struct sleep_event {
 	X(ORDERS_FULL, "orders_full", "lock orders that no longer fitted (exact tier)")         \
 	X(EXACT_LATE, "exact_late",                                                             \
 	  "children whose first calls came before their probes (exact tier)")                   \
+	X(LIBRARIES_FULL, "libraries_full",                                                     \
+	  "files and processes that got no probes at a look: no room (exact tier)")             \
 	X(EVENTS_DROPPED, "events_dropped",                                                     \
 	  "sleeps that are not among those kept one by one (--events)")                         \
 	X(ITERATOR_SHORT, "iterator_short", "looks at open sleeps that could not be completed") \
@@ -510,7 +519,7 @@ _Static_assert(sizeof(struct lock_key) == 24, "lock_key");
 _Static_assert(sizeof(struct lock_stats) == 88 + 4 * HIST_BUCKETS, "lock_stats");
 _Static_assert(sizeof(struct wait_key) == 8, "wait_key");
 _Static_assert(sizeof(struct wait_stats) == 40, "wait_stats");
-_Static_assert(sizeof(struct process_stats) == 40, "process_stats");
+_Static_assert(sizeof(struct process_stats) == 32, "process_stats");
 _Static_assert(sizeof(struct open_sleep) == 104 + 8 * REGS_MAX, "open_sleep");
 _Static_assert(sizeof(struct exact_key) == 16, "exact_key");
 _Static_assert(sizeof(struct exact_stats) == 272 + 4 * HIST_BUCKETS, "exact_stats");

@@ -205,7 +205,6 @@ static __always_inline bool process__note(struct task_struct *task)
 	if (bpf_map_lookup_elem(&processes, &key))
 		return false;
 	stats.start_boottime_ns = BPF_CORE_READ(leader, start_boottime);
-	stats.cgroup_id = BPF_CORE_READ(leader, cgroups, dfl_cgrp, kn, id);
 	stats.uid = BPF_CORE_READ(leader, real_cred, uid.val);
 	stats.ppid = BPF_CORE_READ(leader, real_parent, tgid);
 	bpf_probe_read_kernel(stats.comm, sizeof(stats.comm), leader->comm);

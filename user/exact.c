@@ -93,8 +93,7 @@ struct exact *exact__new(const struct options *o, struct locktop_bpf *skel, stru
 	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
 	pthread_cond_init(&e->changed, &clock);
 	pthread_condattr_destroy(&clock);
-	/* the cost must be known all the time: without it there is no budget to keep */
-	e->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	e->stats_fd = -1;
 	return e;
 }
 
@@ -108,11 +107,29 @@ static struct run run_of(struct bpf_program *prog)
 	return (struct run){ info.run_time_ns, info.run_cnt };
 }
 
+/* What one hit takes is known, so that it is enough to count them. */
+static bool counts(const struct exact *e)
+{
+	return e->cost.hit_ns;
+}
+
+static uint64_t count_hits(const struct exact *e)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < HIT_CPUS; i++)
+		n += __atomic_load_n(&e->skel->bss->exact_hits[i * HIT_WORDS], __ATOMIC_RELAXED);
+	return n;
+}
+
 static struct run run_time(const struct exact *e)
 {
-	struct run calls = run_of(e->skel->progs.on_lock_call);
-	struct run returns = run_of(e->skel->progs.on_lock_return);
+	struct run calls, returns;
 
+	if (counts(e))
+		return (struct run){ .n = count_hits(e) };
+	calls = run_of(e->skel->progs.on_lock_call);
+	returns = run_of(e->skel->progs.on_lock_return);
 	return (struct run){ calls.ns + returns.ns, calls.n + returns.n };
 }
 
@@ -120,9 +137,20 @@ static uint64_t cost_of(const struct exact *e, struct run run)
 {
 	uint64_t dear = e->skel->bss->exact_dear * (ENTER_DEAR_NS - ENTER_NS);
 
-	if (e->cost.hit_ns)
+	if (counts(e))
 		return run.n * e->cost.hit_ns + dear;
 	return MIN(run.ns, run.n * RUN_MOST_NS) + run.n * ENTER_NS + dear;
+}
+
+bool exact__hits(const struct exact *e, uint64_t *n, uint64_t *ns)
+{
+	struct run run = run_time(e);
+
+	if (!counts(e))
+		return false;
+	*n = run.n;
+	*ns = cost_of(e, run);
+	return true;
 }
 
 uint64_t exact__enter_ns(const struct exact *e)
@@ -156,7 +184,10 @@ uint64_t exact__on_ns(struct exact *e, uint64_t now_ns)
 
 /* ---- time slices; all with `probes` held ---- */
 
-/* Without it, what was measured elsewhere must do. Later calls of this program are nobody's. */
+/*
+ * Without it, what was measured elsewhere must do, and the kernel's statistics, all the time: there
+ * is no budget to keep but by the cost. Later calls of this program are nobody's.
+ */
 static void calibrate(struct exact *e)
 {
 	if (e->slice)
@@ -165,6 +196,8 @@ static void calibrate(struct exact *e)
 		e->skel->bss->exact_bias_ns = e->cost.bias_ns;
 		e->skel->bss->exact_end_bias_ns = e->cost.end_bias_ns;
 	}
+	if (!counts(e))
+		e->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	e->skel->bss->exact_self = getpid();
 }
 
@@ -232,7 +265,7 @@ static uint64_t window_end(const struct exact *e)
 
 static bool at_aim(const struct exact *e)
 {
-	return e->stats_fd >= 0 && cost_ns(e) - e->window_cost_ns > e->aim_ns;
+	return (counts(e) || e->stats_fd >= 0) && cost_ns(e) - e->window_cost_ns > e->aim_ns;
 }
 
 /* When to look at the cost again: before the aim is reached, at the pace of the slice so far. */
@@ -336,6 +369,11 @@ void exact__born(struct exact *e, pid_t pid)
 uint64_t exact__late(const struct exact *e)
 {
 	return exact_links__late(e->links);
+}
+
+uint64_t exact__unprobed(const struct exact *e)
+{
+	return exact_links__unprobed(e->links);
 }
 
 void exact__free(struct exact *e)

@@ -27,13 +27,19 @@ uint64_t exact__tick(struct exact *e, uint64_t now_ns);
 void exact__born(struct exact *e, pid_t pid);
 /* Such processes whose first calls are not known: their probes came later than they. */
 uint64_t exact__late(const struct exact *e);
+/* Files and processes that there was no room for, counted at each look. */
+uint64_t exact__unprobed(const struct exact *e);
 
 /* How long the probes have counted so far. */
 uint64_t exact__on_ns(struct exact *e, uint64_t now_ns);
 
-/* What entering the programs takes beside their run time, so far. */
-uint64_t exact__enter_ns(const struct exact *e);
+/*
+ * Runs of the tier's programs at locks so far, and what they took of the threads that made them.
+ * False: they are not counted here, but by the kernel's statistics, which are on all the time.
+ */
+bool exact__hits(const struct exact *e, uint64_t *n, uint64_t *ns);
 
-/* What the budget is measured by: the programs' run time and what entering them takes, so far. */
+/* Where they are not: what entering the programs takes beside their run time, so far. */
+uint64_t exact__enter_ns(const struct exact *e);
 
 #endif

@@ -414,6 +414,11 @@ uint64_t exact_links__late(const struct exact_links *l)
 	return l->late;
 }
 
+uint64_t exact_links__unprobed(const struct exact_links *l)
+{
+	return libraries__lost(l->libraries);
+}
+
 void exact_links__prepare(struct exact_links *l, const char *program, pid_t pid)
 {
 	if (l->n_program || !l->skel->rodata->knob_exact_scoped || !loader__exact_has(l->skel, pid))

@@ -272,7 +272,8 @@ static const struct feature {
 	  "owners that run have no stacks (perf_event_open is refused; where "
 	  "kernel.perf_event_paranoid is above 2 it wants CAP_SYS_ADMIN)" },
 	{ "uprobes in bulk", false, uprobes__supports_multi,
-	  "the exact tier's probes come one by one and go slowly (needs Linux 6.10 or newer)" },
+	  "the exact tier's probes come one by one, go slowly, and want CAP_SYS_ADMIN (needs Linux "
+	  "6.10 or newer)" },
 	{ "first PID namespace", false, in_first_pid_namespace,
 	  "process numbers are the host's and may not be found in this /proc" },
 	{ "32-bit programs", false, has_compat, "none run on this kernel" },

@@ -53,7 +53,7 @@ const struct library *libraries__at(const struct libraries *l, size_t i);
 /* Did this process map it at the latest look? */
 bool libraries__maps(const struct libraries *l, pid_t pid, const struct library *library);
 
-/* Files that define such functions, but did not fit. */
+/* Files that define such functions, and processes, that did not fit; counted at each look. */
 uint64_t libraries__lost(const struct libraries *l);
 
 /* The runtimes found, of files that are mapped now; how many. */

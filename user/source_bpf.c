@@ -134,10 +134,14 @@ static void sample(struct source *s, const uint64_t *keys, const struct held_wor
 	watch__sample(source_bpf(s)->watch, keys, words, n, period_ns);
 }
 
-/* What the kernel counted for all programs of the skeleton. */
+/* What the kernel counted for all programs of the skeleton, but for those that count themselves. */
 static void read_run_time(struct source_bpf *s, struct run_time *ret)
 {
+	const struct bpf_program *calls = s->skel->progs.on_lock_call;
+	const struct bpf_program *returns = s->skel->progs.on_lock_return;
 	struct bpf_program *prog;
+	uint64_t n, ns;
+	bool counted = s->exact && exact__hits(s->exact, &n, &ns);
 
 	*ret = (struct run_time){};
 	bpf_object__for_each_program(prog, s->skel->obj)
@@ -148,9 +152,11 @@ static void read_run_time(struct source_bpf *s, struct run_time *ret)
 		if (bpf_program__fd(prog) < 0 ||
 		    bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &size))
 			continue;
+		ret->missed += info.recursion_misses;
+		if (counted && (prog == calls || prog == returns))
+			continue;
 		ret->ns += info.run_time_ns;
 		ret->runs += info.run_cnt;
-		ret->missed += info.recursion_misses;
 	}
 }
 
@@ -189,10 +195,11 @@ static void slice__end(struct source_bpf *s, uint64_t now)
 	charge(s, now);
 }
 
+/* The exact tier finds out what its probes cost first: the statistics would add to it. */
 static uint64_t tick(struct source *source, uint64_t now)
 {
 	struct source_bpf *s = source_bpf(source);
-	uint64_t next;
+	uint64_t exact = s->exact ? exact__tick(s->exact, now) : UINT64_MAX, next;
 
 	if (s->stats_fd >= 0 && now >= s->slice_start_ns + SLICE_NS)
 		slice__end(s, now);
@@ -200,11 +207,12 @@ static uint64_t tick(struct source *source, uint64_t now)
 		slice__begin(s, now);
 	next = s->stats_fd >= 0 ? s->slice_start_ns + SLICE_NS : s->slice_next_ns;
 	next = next > now ? MIN(next - now, DRAIN_NS) : 0;
-	return s->exact ? MIN(next, exact__tick(s->exact, now)) : next;
+	return MIN(next, exact);
 }
 
 static void read_self(struct source_bpf *s, struct records *ret)
 {
+	uint64_t hits, hits_ns;
 	struct run_time run;
 	int loss;
 
@@ -218,10 +226,16 @@ static void read_self(struct source_bpf *s, struct records *ret)
 	ret->self.probe_ns = s->probe_ns;
 	ret->self.probe_runs = s->probe_runs;
 	ret->self.probe_known = s->probe_known;
-	if (s->exact) { /* it has the statistics on all the time */
+	if (s->exact) {
 		ret->losses[LOSS_EXACT_LATE] += exact__late(s->exact);
-		ret->self.probe_ns = run.ns + exact__enter_ns(s->exact);
-		ret->self.probe_runs = run.runs;
+		ret->losses[LOSS_LIBRARIES_FULL] += exact__unprobed(s->exact);
+		if (exact__hits(s->exact, &hits, &hits_ns)) {
+			ret->self.probe_ns += hits_ns;
+			ret->self.probe_runs += hits;
+		} else { /* it has the statistics on all the time */
+			ret->self.probe_ns = run.ns + exact__enter_ns(s->exact);
+			ret->self.probe_runs = run.runs;
+		}
 		ret->self.probe_known = true;
 	}
 	proc__self(s->proc, &ret->self.cpu_ns, &ret->self.rss_bytes);

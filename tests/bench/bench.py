@@ -36,6 +36,12 @@ def sites_samples(snapshot):
     return sum(x["samples"] for k in snapshot["locks"] for x in k["sites"])
 
 
+def recorded(path, select):
+    """What SQL says of the intervals of a recording that may be growing."""
+    with contextlib.closing(sqlite3.connect("file:%s?mode=ro" % path, uri=True)) as db:
+        return db.execute(select + " FROM interval").fetchone()[0]
+
+
 class Bench:
     def __init__(self, args):
         self.args = args
@@ -281,63 +287,57 @@ class Bench:
             yield from self.own_cost("exact tier, 1,000 locks of one program", 5.0, None, *EXACT,
                                      "-p", str(process.pid))
 
-    def recorded(self, path, sql):
-        with contextlib.closing(sqlite3.connect("file:%s?mode=ro" % path, uri=True)) as db:
-            return db.execute(sql).fetchone()[0]
-
     def recordings(self, directory, kinds):
         """Observations at the same time: one without a file, which prints one lock, and one for
-        each kind of recording. What a kind takes more, in % of one CPU: one number a window."""
-        seconds = 3 if self.args.quick else 5  # intervals of a second; few are cut by an end
+        each kind of recording. What a kind takes more, in % of one CPU: a number for each window."""
+        seconds = 3 if self.args.quick else 5  # intervals of a second
+        plain = Beside([self.args.locktop, "-b", "-d", "1", "--top", "1"], lambda out: b"\n" in out)
+        more = {name: [] for name in kinds}
         with contextlib.ExitStack() as stack:
-            tools = [stack.enter_context(Beside([self.args.locktop, "-b", "-d", "1", "--top", "1"],
-                                                lambda out: b"\n" in out))]
+            tools = [stack.enter_context(plain)]
             for name, options in kinds.items():
                 path = os.path.join(directory, name)
-                argv = [self.args.locktop, "record", "-o", path, "-d", "1", *options]
                 tools.append(stack.enter_context(
-                    Beside(argv, lambda _, path=path: os.path.exists(path))))
-            time.sleep(2.5)
-            limit = time.monotonic() + 40
-            while "rotating" in kinds and not self.recorded(
-                    os.path.join(directory, "rotating"), "SELECT min(interval) > 1 FROM interval"):
+                    Beside([self.args.locktop, "record", "-o", path, "-d", "1", *options],
+                           lambda _, path=path: os.path.exists(path), settle=0.5)))
+            limit = time.monotonic() + 60
+            while not recorded(os.path.join(directory, "rotating"), "SELECT min(interval) > 1"):
                 if time.monotonic() > limit:
                     raise Failure("the bounded file does not rotate")
                 time.sleep(0.5)
-            more = {name: [] for name in kinds}
             for _ in range(1 if self.args.quick else 7):
                 before, start = [cpu_ns(t.process.pid) for t in tools], time.monotonic_ns()
                 time.sleep(seconds)
-                used = [cpu_ns(t.process.pid) - b for t, b in zip(tools, before)]
+                used = [cpu_ns(t.process.pid) - x for t, x in zip(tools, before)]
                 span = time.monotonic_ns() - start
                 for name, ns in zip(kinds, used[1:]):
                     more[name].append(100 * (ns - used[0]) / span)
         return more
 
+    def record_cost(self, threads, kinds, bounds):
+        with tempfile.TemporaryDirectory(prefix="locktop-bench-") as directory:
+            with contended(self.args.many, threads, 1000, 100, 180):
+                more = self.recordings(directory, kinds)
+            rate = recorded(os.path.join(directory, "plain"),
+                            "SELECT sum(sleeps) * 1e9 / sum(interval_ns)")
+        for name, percent in more.items():
+            median, bound = statistics.median(percent), bounds.get(name)
+            what = "recording%s: 1,000 locks, %s threads, %s sleeps/s" % (
+                " (%s)" % " ".join(kinds[name]) if kinds[name] else "", thousands(threads),
+                thousands(rate))
+            yield Row(what, "%.2f %% of one CPU (%.2f … %.2f) more than without a file" %
+                      (median, min(percent), max(percent)),
+                      "≤ %.1f %%" % bound if bound else "–", median <= bound if bound else None)
+
     def record(self):
-        kinds = {"plain": [], "rotating": ["--max-size", "4M"], "events": ["--events"]}
-        words = {"plain": "", "rotating": ", rotating (--max-size 4M)", "events": ", with --events"}
-        for threads, bound in ((2000, 1.0), (10000, None)):
-            if self.args.quick and not bound:
-                continue
-            if not bound:
-                del kinds["events"]
-            with tempfile.TemporaryDirectory(prefix="locktop-bench-") as directory:
-                with contended(self.args.many, threads, 1000, 100, 120):
-                    more = self.recordings(directory, kinds)
-                rate = self.recorded(os.path.join(directory, "plain"),
-                                     "SELECT sum(sleeps) * 1e9 / sum(interval_ns) FROM interval")
-            for name, percent in more.items():
-                median, limit = statistics.median(percent), None if name == "events" else bound
-                yield Row("recording, 1,000 locks, %s threads, %s sleeps/s%s" %
-                          (thousands(threads), thousands(rate), words[name]),
-                          "%.2f %% of one CPU (%.2f … %.2f)" % (median, min(percent), max(percent)),
-                          "≤ %.1f %%" % limit if limit else "–",
-                          median <= limit if limit else None)
+        kinds = {"plain": [], "rotating": ["--max-size", "4M"]}  # 4M: for some 8 intervals
+        yield from self.record_cost(2000, dict(kinds, events=["--events"]),
+                                    {"plain": 1.0, "rotating": 1.0})
+        if not self.args.quick:
+            yield from self.record_cost(10000, kinds, {})
 
     ROWS = (mutex, pingpong, python, syscall, idle, many, first_screen, storm, warm_samples,
-            new_samples, mapped, pair, attach, many_exact,
-            record)
+            new_samples, mapped, pair, attach, many_exact, record)
 
     def run(self):
         rows = []

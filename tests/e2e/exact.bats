@@ -14,8 +14,7 @@ NOTHING_LOST='not any(n for s in shots for k, n in s["losses"].items() if k != "
 
 # counted PROGRAM ARG...: counts to the digit, in each run. Holds within 5 %, in one of three runs: at
 # 10 us the time that the probes take is a tenth, and locktop measured it when the machine may have
-# been faster or slower than all the while the program ran. What changed during its run the program
-# knows (drift_ns, stalls_ns), and the judge with it. Each repetition is printed.
+# been faster or slower than all the while the program ran. Each repetition is printed.
 counted() {
 	local attempt
 

@@ -228,19 +228,17 @@ def digits():
 
 def holds(percent):
     """How long the locks of the truth were held, on the whole. A thread that was stalled inside of a
-    call may have had the lock meanwhile, or not; and what probes take, which is left out, is as well
-    known as the machine's speed stood still."""
+    call may have had the lock meanwhile, or not."""
     good = True
     for x in t["locks"]:
         if not x["hold_ns"]:
             continue
         seen = exact(x["lock"], x["pid"])["hold_ns"]
-        stalls, drift = x.get("stalls_ns", 0), x.get("drift_ns", 0)
+        stalls = x.get("stalls_ns", 0)
         more = min(max((seen or 0) - x["hold_ns"], 0), stalls)
-        off = max(abs((seen or 0) - more - x["hold_ns"]) - drift, 0)
-        if not seen or off > x["hold_ns"] * percent / 100:
-            print(f"{x['name']}: held {seen}, truth {x['hold_ns']}, stalled for {stalls},"
-                  f" drift {drift} ({seen / x['hold_ns'] if seen else 0:.3f})")
+        if not seen or not near(seen - more, x["hold_ns"], percent):
+            print(f"{x['name']}: held {seen}, truth {x['hold_ns']}, stalled for {stalls}"
+                  f" ({seen / x['hold_ns'] if seen else 0:.3f})")
             good = False
     return good
 

@@ -247,10 +247,11 @@ static int set_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_golden),	 cmocka_unit_test(test_find),
-		cmocka_unit_test(test_harmless), cmocka_unit_test(test_suffixes), cmocka_unit_test(test_harmless_host),
-		cmocka_unit_test(test_csv),	 cmocka_unit_test(test_intervals),
-		cmocka_unit_test(test_full),	 cmocka_unit_test(test_inversions),
+		cmocka_unit_test(test_golden),	      cmocka_unit_test(test_find),
+		cmocka_unit_test(test_harmless),      cmocka_unit_test(test_suffixes),
+		cmocka_unit_test(test_harmless_host), cmocka_unit_test(test_csv),
+		cmocka_unit_test(test_intervals),     cmocka_unit_test(test_full),
+		cmocka_unit_test(test_inversions),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);

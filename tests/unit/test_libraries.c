@@ -190,6 +190,34 @@ static void test_later(void **state)
 	libraries__free(l);
 }
 
+/* One process maps more of such files than there is room for: each that got none is counted. */
+static void test_too_many(void **state)
+{
+	enum { FILES = 66, ROOM = 64 };
+	struct fixture *f = *state;
+	struct libraries *l = libraries__new(f->proc);
+	const pid_t pid = 7;
+	char *maps;
+	size_t size;
+	FILE *out = open_memstream(&maps, &size);
+
+	for (int i = 0; i < FILES; i++) {
+		_cleanup_(util__freep) char *name = xasprintf("7/root/libc%d", i);
+
+		put_copy(f, glibc(), name);
+		fprintf(out, "7f%06x000000-7f%06x001000 r-xp 00000000 fe:01 %" PRIu64 " /libc%d\n",
+			i, i, inode_of(f, name), i);
+	}
+	fclose(out);
+	put(f, "7/maps", maps);
+	put(f, "7/statm", IDLE);
+	libraries__look(l, &pid, 1);
+	assert_int_equal(libraries__lost(l), FILES - ROOM);
+	assert_true(libraries__count(l) >= ROOM);
+	libraries__free(l);
+	free(maps);
+}
+
 /* A file that changes is another library. */
 static void test_replaced(void **state)
 {
@@ -344,9 +372,9 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_shared),   TEST(test_nothing), TEST(test_later),
-		TEST(test_replaced), TEST(test_bypass),	 TEST(test_bypass_programs),
-		TEST(test_live),     TEST(test_many),
+		TEST(test_shared),	    TEST(test_nothing),	 TEST(test_later),
+		TEST(test_too_many),	    TEST(test_replaced), TEST(test_bypass),
+		TEST(test_bypass_programs), TEST(test_live),	 TEST(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -250,7 +250,8 @@ static void says_what_is_wrong(void **state)
 	o.from = "+5";
 	o.to = "+6";
 	assert_int_equal(report__run(&o, error), REPORT_FAILED);
-	assert_non_null(strstr(error, "recording has no single sleeps there: record with --events"));
+	assert_non_null(
+		strstr(error, "recording has no single sleeps there: record with --events"));
 	assert_int_not_equal(access(out_path, F_OK), 0);
 	o = options_for("json");
 	o.files[0] = "/nonexistent/recording";

@@ -57,10 +57,7 @@ struct run {
 	struct object object;
 	struct truth *truth;
 	_Atomic int go, done;
-	_Atomic pid_t tid;  /* of the partner */
-	bool alone;	    /* nobody else wants it */
-	uint64_t *calls_ns; /* what the calls of each round took then */
-	int n_calls;
+	_Atomic pid_t tid; /* of the partner */
 };
 
 static uint64_t hold_ns = 10000;
@@ -313,7 +310,7 @@ static int64_t stall(uint64_t call_ns)
 
 static void round_once(struct run *r)
 {
-	uint64_t begun, start, end, over;
+	uint64_t begun, start, end;
 	int failures = take(r, &begun), times = 1;
 	bool again = r->way->flags & RECURSIVE;
 
@@ -329,10 +326,7 @@ static void round_once(struct run *r)
 		must(r->way->release(&r->object), "release of the second");
 	end = now_ns();
 	must(r->way->release(&r->object), "release");
-	over = now_ns();
-	if (r->alone)
-		r->calls_ns[r->n_calls++] = start - begun + over - end;
-	truth_add(&r->truth->stalls_ns, stall(start - begun) + stall(over - end));
+	truth_add(&r->truth->stalls_ns, stall(start - begun) + stall(now_ns() - end));
 	truth_add(&r->truth->hold_ns, end - start);
 	truth_add(&r->truth->acquisitions, times);
 	truth_add(&r->truth->failures, failures);
@@ -439,41 +433,6 @@ static void *crowd_run(void *arg)
 	return NULL;
 }
 
-static int by_size(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-/*
- * The same calls take up to twice as long while others use the other half of the core, or its
- * caches: from the fast tenth of them to the slow one. Half of a round's calls is inside of the
- * hold as probes see it, and a hold is off by as much where what they take was measured at another
- * speed.
- */
-static int64_t drift(struct run *r)
-{
-	uint64_t fast, slow;
-
-	qsort(r->calls_ns, r->n_calls, sizeof(*r->calls_ns), by_size);
-	fast = r->calls_ns[r->n_calls / 10];
-	slow = r->calls_ns[r->n_calls * 9 / 10];
-	return ((slow < 2 * fast ? slow : 2 * fast) - fast) / 2;
-}
-
-static void alone_rounds(struct run *r)
-{
-	r->calls_ns = calloc(rounds, sizeof(*r->calls_ns));
-	if (!r->calls_ns)
-		die("no memory");
-	r->alone = true;
-	crowd_run(r);
-	r->alone = false;
-	truth_add(&r->truth->drift_ns, rounds * (1 + CROWD) * drift(r));
-	free(r->calls_ns);
-}
-
 static void way_run(struct run *r)
 {
 	pthread_t crowd[CROWD];
@@ -484,7 +443,7 @@ static void way_run(struct run *r)
 	r->truth->kind = r->way->kind;
 	r->truth->object = object_used(r);
 	r->truth->changes = r->way->flags & READS ? UNKNOWN : 0;
-	alone_rounds(r);
+	crowd_run(r);
 	blocked_rounds(r);
 	for (i = 0; i < CROWD; i++)
 		must(pthread_create(&crowd[i], NULL, crowd_run, r), "pthread_create");

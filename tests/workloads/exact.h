@@ -17,7 +17,6 @@ struct truth {
 	_Atomic int64_t contended; /* at least so many of the acquisitions */
 	_Atomic int64_t hold_ns;
 	_Atomic int64_t stalls_ns; /* in calls that took it or let it go: it was held, or not */
-	_Atomic int64_t drift_ns;  /* of all holds, as the machine's speed moved */
 	_Atomic int64_t changes;   /* taken by another thread than before */
 	_Atomic int64_t signals;
 	pid_t owner; /* who took it last; the lock protects it */
@@ -69,7 +68,6 @@ static UNUSED void truth_print_one(const struct truth *t)
 	truth_number("contended", t->contended);
 	truth_number("hold_ns", t->hold_ns);
 	truth_number("stalls_ns", t->stalls_ns);
-	truth_number("drift_ns", t->drift_ns);
 	truth_number("owner_changes", t->changes);
 	truth_number("signals", t->signals);
 	putchar('}');
