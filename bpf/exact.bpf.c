@@ -85,6 +85,7 @@ int on_lock_call(struct pt_regs *regs)
 {
 	struct call c = { .cookie = bpf_get_attach_cookie(regs) };
 
+	hit__count();
 	c.op = COOKIE_OP(c.cookie);
 	if (is_release(c.op))
 		c.now = bpf_ktime_get_ns();
@@ -216,6 +217,7 @@ int on_lock_return(struct pt_regs *regs)
 	struct call c = { .cookie = bpf_get_attach_cookie(regs), .now = bpf_ktime_get_ns() };
 	struct exact_thread *t;
 
+	hit__count();
 	c.op = COOKIE_OP(c.cookie);
 	if (!call__init(&c, regs))
 		return 0;

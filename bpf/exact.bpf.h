@@ -40,6 +40,8 @@ struct {
 
 static const struct exact_stats no_exact_stats;
 
+__u64 exact_hits[HIT_CPUS * HIT_WORDS] __attribute__((aligned(64))) = {};
+
 __u32 last_taker_id = 0;
 __u64 taker_window_ns = 0;
 __u32 taker_window_count = 0;
@@ -91,6 +93,14 @@ static __always_inline struct exact_stats *exact__get(const struct call *c, __u6
 }
 
 #define ADD(member, n) __sync_fetch_and_add(&(member), n)
+
+/* A program may be preempted by another on this CPU. */
+static __always_inline void hit__count(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id() & (HIT_CPUS - 1);
+
+	ADD(exact_hits[cpu * HIT_WORDS], 1);
+}
 
 /* The machine-wide bound of the stack samples holds for this tier's apart. */
 static __always_inline bool taker__allowed(__u64 now)
@@ -271,14 +281,17 @@ __noinline int order__add(const struct order_key *edge, const struct order_stats
 static __always_inline void order__note(const struct call *c, bool reader)
 {
 	struct exact_thread *t = c->thread;
-	struct order_key key = { .tgid = c->task->tgid, .gen = c->thread->gen, .to = c->addr };
 	struct order_stats *order, first = {};
+	struct order_key key = {};
 	__u32 n = t->n, top;
 	__u64 gates;
 	__u8 shared;
 
 	if (!n)
 		return;
+	key.tgid = c->task->tgid;
+	key.gen = t->gen;
+	key.to = c->addr;
 	top = held__place(n - 1);
 	key.from = t->held[top].addr;
 	if (key.from == key.to)

@@ -497,8 +497,8 @@ struct sleep_event {
 	X(ORDERS_FULL, "orders_full", "lock orders that no longer fitted (exact tier)")         \
 	X(EXACT_LATE, "exact_late",                                                             \
 	  "children whose first calls came before their probes (exact tier)")                   \
-	X(LIBRARIES_FULL, "libraries_full",                                                     \
-	  "files and processes that got no probes at a look: no room (exact tier)")             \
+	X(EXACT_UNPROBED, "exact_unprobed",                                                     \
+	  "files and processes without probes: no room, or refused (exact tier)")               \
 	X(EVENTS_DROPPED, "events_dropped",                                                     \
 	  "sleeps that are not among those kept one by one (--events)")                         \
 	X(ITERATOR_SHORT, "iterator_short", "looks at open sleeps that could not be completed") \

@@ -18,18 +18,7 @@ struct {
 #define SAMPLE_LATE 3 /* ... until so many periods have passed without */
 
 __u32 last_sample_id = 0;
-__u64 sample_window_ns = 0;
-__u32 sample_window_count = 0;
-
-/* The machine-wide bound on samples, in windows of 100 ms so that no second starves at its end. */
-static __always_inline bool sample__allowed(__u64 now)
-{
-	if (now - sample_window_ns >= 100000000) {
-		sample_window_ns = now;
-		sample_window_count = 0;
-	}
-	return __sync_fetch_and_add(&sample_window_count, 1) < (knob_samples_second + 9) / 10;
-}
+static struct rate samples_rate;
 
 /*
  * How much of a stack to copy: of the first on a lock all that fits, then the usual amount, and all
@@ -95,7 +84,7 @@ static __always_inline void sleep__sample(struct task_struct *task, struct pt_re
 	s->lock_id = stats->id;
 	s->next_sample_ns = stats->next_sample_ns;
 	if (now < s->next_sample_ns || !knob_stack_bytes || sample__passes_by(stats, now) ||
-	    !sample__allowed(now))
+	    !rate__allows(&samples_rate, knob_samples_second, now))
 		return;
 	want = stack__want(s->lock_id, !stats->next_sample_ns);
 	stats->next_sample_ns = s->next_sample_ns = now + knob_sample_period_ns;

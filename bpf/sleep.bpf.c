@@ -28,18 +28,7 @@ static __always_inline bool task__interrupted(struct task_struct *task)
 	return (signals & ~task->blocked.sig[0]) || (task->jobctl & JOBCTL_PENDING);
 }
 
-__u64 events_window_ns = 0;
-__u32 events_window_count = 0;
-
-/* In windows of 100 ms, so that what is beyond the bound is missing all over a second. */
-static __always_inline bool events__allowed(__u64 now)
-{
-	if (now - events_window_ns >= 100000000) {
-		events_window_ns = now;
-		events_window_count = 0;
-	}
-	return __sync_fetch_and_add(&events_window_count, 1) < (knob_events_second + 9) / 10;
-}
+static struct rate events_rate;
 
 /* start_ns: the state's is cleared already. */
 static __always_inline void sleep__tell(struct task_struct *task, const struct sleep_state *s,
@@ -58,7 +47,7 @@ static __always_inline void sleep__tell(struct task_struct *task, const struct s
 				     .flags = s->flags,
 				     .ended = s->ended };
 
-	if (!events__allowed(now) ||
+	if (!rate__allows(&events_rate, knob_events_second, now) ||
 	    bpf_ringbuf_output(&sleep_events, &event, sizeof(event), BPF_RB_NO_WAKEUP))
 		loss__count(LOSS_EVENTS_DROPPED);
 }

@@ -371,6 +371,11 @@ uint64_t exact__late(const struct exact *e)
 	return exact_links__late(e->links);
 }
 
+int exact__refused(const struct exact *e)
+{
+	return exact_links__refused(e->links);
+}
+
 uint64_t exact__unprobed(const struct exact *e)
 {
 	return exact_links__unprobed(e->links);

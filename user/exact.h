@@ -27,8 +27,13 @@ uint64_t exact__tick(struct exact *e, uint64_t now_ns);
 void exact__born(struct exact *e, pid_t pid);
 /* Such processes whose first calls are not known: their probes came later than they. */
 uint64_t exact__late(const struct exact *e);
-/* Files and processes that there was no room for, counted at each look. */
+/*
+ * Files and processes whose calls are not seen: there was no room for them (counted at each look),
+ * or the kernel refused the probes.
+ */
 uint64_t exact__unprobed(const struct exact *e);
+/* Why there is no probe at all, though there were places for them: -errno; 0: there are some. */
+int exact__refused(const struct exact *e);
 
 /* How long the probes have counted so far. */
 uint64_t exact__on_ns(struct exact *e, uint64_t now_ns);

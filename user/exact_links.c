@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,6 +56,8 @@ struct exact_links {
 	pid_t *born; /* children since the latest look */
 	size_t n_born, born_capacity;
 	uint64_t late;
+	uint64_t refused; /* links that could not be made */
+	int error;	  /* of the latest of them; 0: none */
 };
 
 struct exact_links *exact_links__new(struct locktop_bpf *skel, struct proc *proc, bool bulk)
@@ -251,6 +254,12 @@ static bool no_mutex(const struct lock_place *p)
 	return share_of(p) != MUTEXES;
 }
 
+/* The process has ended, or the file is no longer where it was: nothing is lost. */
+static bool is_over(int err)
+{
+	return err == -ESRCH || err == -ENOENT;
+}
+
 static void attach(struct exact_links *l, struct exact_link *link)
 {
 	static bool (*const skip[SHARES])(const struct lock_place *p) = {
@@ -270,6 +279,10 @@ static void attach(struct exact_links *l, struct exact_link *link)
 					       skip[i], &link->probes[i]);
 	link->there = !err;
 	link->failed = err;
+	if (err && !is_over(err)) {
+		l->refused++;
+		l->error = err;
+	}
 	for (int i = 0; i < SHARES && err; i++) {
 		uprobes__detach(link->probes[i]);
 		link->probes[i] = NULL;
@@ -416,7 +429,15 @@ uint64_t exact_links__late(const struct exact_links *l)
 
 uint64_t exact_links__unprobed(const struct exact_links *l)
 {
-	return libraries__lost(l->libraries);
+	return libraries__lost(l->libraries) + l->refused;
+}
+
+int exact_links__refused(const struct exact_links *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->links[i].there)
+			return 0;
+	return l->error;
 }
 
 void exact_links__prepare(struct exact_links *l, const char *program, pid_t pid)

@@ -33,8 +33,9 @@ bool exact_links__look(struct exact_links *l);
 void exact_links__born(struct exact_links *l, pid_t pid);
 /* So many of them had none at first. */
 uint64_t exact_links__late(const struct exact_links *l);
-/* Files and processes that there was no room for, counted at each look. */
+/* See exact__unprobed(), exact__refused(). */
 uint64_t exact_links__unprobed(const struct exact_links *l);
+int exact_links__refused(const struct exact_links *l);
 
 /* All probes that the latest look asked for, and those that are there already. */
 void exact_links__attach(struct exact_links *l);

@@ -168,6 +168,11 @@ static int set_up(struct run *r)
 	loader__enable(r->skel);
 	if (r->exact) /* before a command's first instruction */
 		exact__tick(r->exact, util__monotonic_ns());
+	err = r->exact ? exact__refused(r->exact) : 0;
+	if (err)
+		return fail("cannot attach the exact tier's probes: %s (locktop check says what "
+			    "they need)",
+			    strerror(-err));
 	err = collector__start(r->collector);
 	if (err)
 		return fail("cannot read from the probes: %s", strerror(-err));

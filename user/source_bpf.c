@@ -228,7 +228,7 @@ static void read_self(struct source_bpf *s, struct records *ret)
 	ret->self.probe_known = s->probe_known;
 	if (s->exact) {
 		ret->losses[LOSS_EXACT_LATE] += exact__late(s->exact);
-		ret->losses[LOSS_LIBRARIES_FULL] += exact__unprobed(s->exact);
+		ret->losses[LOSS_EXACT_UNPROBED] += exact__unprobed(s->exact);
 		if (exact__hits(s->exact, &hits, &hits_ns)) {
 			ret->self.probe_ns += hits_ns;
 			ret->self.probe_runs += hits;

@@ -67,7 +67,7 @@ def scraped(directory):
     with server(directory):
         assert values('up{job="locktop"}') == [1]
         load = values('sum(rate(locktop_lock_wait_seconds_total{process="contend"}[5s]))')
-        assert load and 1 < load[0] < 4, load  # less than 3 where the machine has more to do
+        assert load and 2 < load[0] < 4, load  # 4 threads, one mutex
         p99 = values('histogram_quantile(0.99, sum by (le) '
                      '(rate(locktop_lock_wait_duration_seconds_bucket{process="contend"}[5s])))')
         assert p99 and 0.0001 < p99[0] < 1, p99

@@ -432,6 +432,25 @@ static inline char *export(const char *format, const struct snapshot *s, const s
 	return text;
 }
 
+/* A document of these intervals, whole; for free(). */
+static inline char *export_document(const char *format, struct snapshot *const *rows, size_t n,
+				    const struct options *o, size_t *size)
+{
+	struct options options = *o;
+	struct export_run *run;
+	char *bytes;
+	FILE *f = open_memstream(&bytes, size);
+
+	options.format = format;
+	run = export__new(&options);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(export__add(run, f, rows[i]), 0);
+	assert_int_equal(export__end(run, f), 0);
+	export__free(run);
+	fclose(f);
+	return bytes;
+}
+
 /* Is the line in the text, whole? */
 static inline bool has_line(const char *text, const char *line)
 {

@@ -232,4 +232,10 @@ static inline struct snapshot *python_fixture__deadlocked(uint64_t number)
 	return s;
 }
 
+/* The one that exports and dumps are shown with. */
+static inline struct snapshot *python_usual(void)
+{
+	return python_fixture__deadlocked(7);
+}
+
 #endif

@@ -67,11 +67,6 @@ static struct snapshot *states(void)
 	return s;
 }
 
-static struct snapshot *python(void)
-{
-	return python_fixture__deadlocked(7);
-}
-
 /* Whole dumps: a deadlock of two, owners of all sorts, one of one, a pool, states, foreign names,
  * a Python program.
  */
@@ -85,7 +80,7 @@ static void test_golden(void **state)
 		{ "dump_deadlock.txt", owned, 4242 }, { "dump_owners.txt", owned, 977 },
 		{ "dump_self.txt", owned, 31337 },    { "dump_pool.txt", pool, 4242 },
 		{ "dump_states.txt", states, 50 },    { "dump_hostile.txt", hostile, 70 },
-		{ "dump_nobody.txt", empty, 1 },      { "dump_python.txt", python, PY_PID },
+		{ "dump_nobody.txt", empty, 1 },      { "dump_python.txt", python_usual, PY_PID },
 	};
 
 	(void)state;

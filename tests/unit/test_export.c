@@ -9,11 +9,6 @@
 
 #include <time.h>
 
-static struct snapshot *python(void)
-{
-	return python_fixture__deadlocked(7);
-}
-
 /*
  * Each format of a usual interval, one with the idle class, one with owners and deadlocks, two of
  * the exact tier, one without a row, one of a Python program, and a hostile one.
@@ -29,7 +24,7 @@ static void test_golden(void **state)
 		{ "plain", plain, false, 20 }, { "idle", plain, true, 1 },
 		{ "owned", owned, false, 20 }, { "hostile", hostile, true, 0 },
 		{ "exact", exact, true, 0 },   { "sliced", sliced, false, 20 },
-		{ "empty", empty, false, 20 }, { "python", python, true, 20 },
+		{ "empty", empty, false, 20 }, { "python", python_usual, true, 20 },
 	};
 
 	(void)state;

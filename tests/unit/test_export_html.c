@@ -11,20 +11,9 @@
 
 static char *page_of(struct snapshot *const *rows, size_t n, const struct options *o)
 {
-	struct options html = *o;
-	struct export_run *run;
-	char *text;
 	size_t size;
-	FILE *f = open_memstream(&text, &size);
+	char *text = export_document("html", rows, n, o, &size);
 
-	html.format = "html";
-	run = export__new(&html);
-	for (size_t i = 0; i < n; i++)
-		assert_int_equal(export__add(run, f, rows[i]), 0);
-	assert_int_equal(ftell(f), 0); /* nothing before the end */
-	assert_int_equal(export__end(run, f), 0);
-	export__free(run);
-	fclose(f);
 	assert_int_equal(strlen(text), size);
 	return text;
 }
@@ -70,11 +59,6 @@ static struct snapshot *with_stacks(void)
 	return s;
 }
 
-static struct snapshot *python(void)
-{
-	return python_fixture__deadlocked(7);
-}
-
 /* The data of usual intervals and of the hardest ones. */
 static void golden(void **state)
 {
@@ -88,7 +72,7 @@ static void golden(void **state)
 		{ "export_owned.html.json", owned, false, 1 },
 		{ "export_hostile.html.json", hostile, true, 0 },
 		{ "export_exact.html.json", exact, false, 0 },
-		{ "export_python.html.json", python, false, 20 },
+		{ "export_python.html.json", python_usual, false, 20 },
 		{ "export_empty.html.json", empty, false, 20 },
 	};
 

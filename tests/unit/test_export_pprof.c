@@ -166,11 +166,6 @@ static struct snapshot *with_stacks(void)
 	return s;
 }
 
-static struct snapshot *python(void)
-{
-	return python_fixture__deadlocked(7);
-}
-
 /* Usual ones, of each role, a hostile one, and one of a Python program. */
 static void golden(void **state)
 {

@@ -7,11 +7,6 @@
 #include "../../user/trace_tracks.h"
 #include "python_fixture.h"
 
-static struct snapshot *python(void)
-{
-	return python_fixture__deadlocked(7);
-}
-
 /* Usual intervals and the hardest ones. */
 static void golden(void **state)
 {
@@ -20,8 +15,10 @@ static void golden(void **state)
 		struct snapshot *(*make)(void);
 		bool idle;
 	} rows[] = {
-		{ "export_plain.trace", plain, false },	   { "export_owned.trace", owned, false },
-		{ "export_hostile.trace", hostile, true }, { "export_python.trace", python, true },
+		{ "export_plain.trace", plain, false },
+		{ "export_owned.trace", owned, false },
+		{ "export_hostile.trace", hostile, true },
+		{ "export_python.trace", python_usual, true },
 		{ "export_empty.trace", empty, false },
 	};
 

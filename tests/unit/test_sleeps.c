@@ -27,6 +27,17 @@ static struct lock_key mutex(uint64_t address)
 	return fake__key(getpid(), address, SIG_MUTEX);
 }
 
+/* Observation has begun, and one thread has slept on one lock since. */
+static struct fixture *begin_slept(void **state)
+{
+	struct fixture *x = *state;
+
+	x->options.events = 1000;
+	begin(state);
+	fake__sleeps(&x->fake, mutex(HEAP), 11, 1, 5, 2);
+	return x;
+}
+
 /* Rows stand in the order of their ends, on the clock of the wall, with lock, thread and waker. */
 static void test_rows(void **state)
 {
@@ -220,14 +231,10 @@ static void test_bound(void **state)
 /* Clocks of two CPUs may be apart: no part of a sleep is shorter than nothing. */
 static void test_clocks_apart(void **state)
 {
-	struct fixture *x = *state;
-	struct sleep_event e;
+	struct fixture *x = begin_slept(state);
+	struct sleep_event e = sleep_of(x, 1, 11, 300);
 	struct snapshot *s;
 
-	x->options.events = 1000;
-	begin(state);
-	fake__sleeps(&x->fake, mutex(HEAP), 11, 1, 5, 2);
-	e = sleep_of(x, 1, 11, 300);
 	e.woken_ns = e.start_ns - 40;
 	e.end_ns = e.start_ns - 20;
 	tell(x, &e);
@@ -240,14 +247,10 @@ static void test_clocks_apart(void **state)
 /* Of what comes from elsewhere nothing is believed: neither size nor cause. */
 static void test_hostile(void **state)
 {
-	struct fixture *x = *state;
-	struct sleep_event e;
+	struct fixture *x = begin_slept(state);
+	struct sleep_event e = sleep_of(x, 1, 11, 300);
 	struct snapshot *s;
 
-	x->options.events = 1000;
-	begin(state);
-	fake__sleeps(&x->fake, mutex(HEAP), 11, 1, 5, 2);
-	e = sleep_of(x, 1, 11, 300);
 	e.ended = 4000000000;
 	e.waker = e.waker_tgid = 2000000000; /* there is no such process */
 	fake__event(&x->fake, &e, sizeof(e) - 1);

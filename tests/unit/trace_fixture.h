@@ -58,21 +58,11 @@ static inline void waits(struct snapshot *s, int thread, uint64_t ns)
 /* The whole output of these intervals, which are freed. */
 static inline char *trace_with(const struct options *o, struct snapshot **rows, size_t n)
 {
-	struct options options = *o;
-	struct export_run *run;
-	char *text;
 	size_t size;
-	FILE *f = open_memstream(&text, &size);
+	char *text = export_document("trace", rows, n, o, &size);
 
-	options.format = "trace";
-	run = export__new(&options);
-	for (size_t i = 0; i < n; i++) {
-		assert_int_equal(export__add(run, f, rows[i]), 0);
+	for (size_t i = 0; i < n; i++)
 		snapshot__free(rows[i]);
-	}
-	assert_int_equal(export__end(run, f), 0);
-	export__free(run);
-	fclose(f);
 	assert_int_equal(strlen(text), size);
 	return text;
 }
