@@ -3,8 +3,8 @@
  * Verdicts on what the owner of a lock does while others wait for it. Their evidence is the looks
  * of the interval, and one long stay of the owner that few looks fell into.
  */
+#include <fnmatch.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "text.h"
 #include "util.h"
@@ -96,22 +96,6 @@ bool verdict_owner__preempted(const struct judged *j, struct finding *f)
 	return owner_was(j, IN(RUNNABLE), &stay) && say_stay(f, j, &stay, "without a CPU", "");
 }
 
-/* As fnmatch(3) for stars at the ends, and faster: it is asked for each lock of thousands. */
-static bool matches(const char *pattern, const char *call)
-{
-	bool any_start = *pattern == '*', any_end;
-	size_t n = strlen(pattern + any_start), length = strlen(call);
-
-	pattern += any_start;
-	any_end = n && pattern[n - 1] == '*';
-	n -= any_end;
-	if (any_start && any_end)
-		return memmem(call, length, pattern, n);
-	if (n > length || (n < length && !any_start && !any_end))
-		return false;
-	return !memcmp(any_start ? call + length - n : call, pattern, n);
-}
-
 /*
  * Calls that wait for a device, a file or a peer. Not mmap and its like: they wait for other
  * threads of their process.
@@ -129,8 +113,10 @@ static bool is_io(const char *call)
 		"mq_timed*", "msgrcv",	   "msgsnd",
 	};
 
+	/* asked for each lock of thousands: most patterns differ in the first letter */
 	for (size_t i = 0; i < ARRAY_SIZE(patterns); i++)
-		if (matches(patterns[i], call))
+		if ((patterns[i][0] == call[0] || patterns[i][0] == '*') &&
+		    !fnmatch(patterns[i], call, 0))
 			return true;
 	return false;
 }
