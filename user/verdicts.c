@@ -331,9 +331,9 @@ static void write_verdict(struct snapshot *s, const struct row *row, const struc
 	ret->advice = row->advice;
 }
 
-static void judge_lock(struct snapshot *s, struct lock *lock)
+static void judge_lock(struct snapshot *s, struct lock *lock, struct judged_call *call)
 {
-	struct judged j = { .s = s, .lock = lock, .load = per_ns(s, lock->wait_ns) };
+	struct judged j = { .s = s, .lock = lock, .load = per_ns(s, lock->wait_ns), .call = call };
 	struct finding findings[ARRAY_SIZE(rows)];
 	unsigned int given = 0;
 
@@ -358,6 +358,8 @@ static void judge_lock(struct snapshot *s, struct lock *lock)
 
 void verdicts__judge(struct snapshot *s)
 {
+	struct judged_call call = {};
+
 	for (size_t i = 0; i < s->n_locks; i++)
-		judge_lock(s, &s->locks[i]);
+		judge_lock(s, &s->locks[i], &call);
 }

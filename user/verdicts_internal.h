@@ -11,6 +11,12 @@
 
 #define STARVING_NS (NSEC_PER_SEC / 2) /* far longer than readers should hold */
 
+/* The call that was judged last: owners of thousands of locks are asleep in few. */
+struct judged_call {
+	const char *name; /* NULL: none yet */
+	bool is_io;
+};
+
 /* A lock before its judges. */
 struct judged {
 	const struct snapshot *s;
@@ -18,6 +24,7 @@ struct judged {
 	const struct owner *owner; /* proved; or NULL */
 	bool inferred;		   /* the owner is: what it did is no evidence */
 	double load;		   /* 0 if unknown */
+	struct judged_call *call;
 };
 
 struct finding {

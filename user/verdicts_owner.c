@@ -5,6 +5,7 @@
  */
 #include <fnmatch.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "text.h"
 #include "util.h"
@@ -113,12 +114,18 @@ static bool is_io(const char *call)
 		"mq_timed*", "msgrcv",	   "msgsnd",
 	};
 
-	/* asked for each lock of thousands: most patterns differ in the first letter */
 	for (size_t i = 0; i < ARRAY_SIZE(patterns); i++)
-		if ((patterns[i][0] == call[0] || patterns[i][0] == '*') &&
-		    !fnmatch(patterns[i], call, 0))
+		if (!fnmatch(patterns[i], call, 0))
 			return true;
 	return false;
+}
+
+/* The same, if it is not the one that was asked for last. */
+static bool waits_for_io(const struct judged *j, const char *call)
+{
+	if (!j->call->name || strcmp(j->call->name, call))
+		*j->call = (struct judged_call){ call, is_io(call) };
+	return j->call->is_io;
 }
 
 static const char page_fault[] = "page fault";
@@ -143,7 +150,7 @@ static bool sleeps(const struct judged *j, bool io, struct finding *f)
 	if (!owner_was(j, IN(SLEEPING) | IN(BLOCKED), &stay))
 		return false;
 	call = call_of(j, &stay);
-	if (io != (call && (call == page_fault || is_io(call))))
+	if (io != (call && (call == page_fault || waits_for_io(j, call))))
 		return false;
 	text__clean(f->detail, sizeof(f->detail), call ? call : "");
 	if (call == page_fault)

@@ -287,54 +287,42 @@ class Bench:
             yield from self.own_cost("exact tier, 1,000 locks of one program", 5.0, None, *EXACT,
                                      "-p", str(process.pid))
 
-    def recordings(self, directory, kinds):
-        """Observations at the same time: one without a file, which prints one lock, and one for
-        each kind of recording. What a kind takes more, in % of one CPU: a number for each window."""
-        seconds = 3 if self.args.quick else 5  # intervals of a second
+    def recording(self, path, options):
+        """Two observations at the same time: one without a file, which prints one lock, and one that
+        records. What that takes more, in % of one CPU: a number for each window of three intervals."""
         plain = Beside([self.args.locktop, "-b", "-d", "1", "--top", "1"], lambda out: b"\n" in out)
-        more = {name: [] for name in kinds}
-        with contextlib.ExitStack() as stack:
-            tools = [stack.enter_context(plain)]
-            for name, options in kinds.items():
-                path = os.path.join(directory, name)
-                tools.append(stack.enter_context(
-                    Beside([self.args.locktop, "record", "-o", path, "-d", "1", *options],
-                           lambda _, path=path: os.path.exists(path), settle=0.5)))
+        record = Beside([self.args.locktop, "record", "-o", path, "-d", "1", *options],
+                        lambda _: os.path.exists(path), settle=2)
+        more = []
+        with plain, record:
             limit = time.monotonic() + 60
-            while not recorded(os.path.join(directory, "rotating"), "SELECT min(interval) > 1"):
+            while "--max-size" in options and not recorded(path, "SELECT min(interval) > 1"):
                 if time.monotonic() > limit:
                     raise Failure("the bounded file does not rotate")
                 time.sleep(0.5)
-            for _ in range(1 if self.args.quick else 7):
-                before, start = [cpu_ns(t.process.pid) for t in tools], time.monotonic_ns()
-                time.sleep(seconds)
-                used = [cpu_ns(t.process.pid) - x for t, x in zip(tools, before)]
-                span = time.monotonic_ns() - start
-                for name, ns in zip(kinds, used[1:]):
-                    more[name].append(100 * (ns - used[0]) / span)
+            for _ in range(1 if self.args.quick else 9):
+                before, start = [cpu_ns(t.process.pid) for t in (plain, record)], time.monotonic_ns()
+                time.sleep(3)
+                used = [cpu_ns(t.process.pid) - x for t, x in zip((plain, record), before)]
+                more.append(100 * (used[1] - used[0]) / (time.monotonic_ns() - start))
         return more
 
-    def record_cost(self, threads, kinds, bounds):
-        with tempfile.TemporaryDirectory(prefix="locktop-bench-") as directory:
-            with contended(self.args.many, threads, 1000, 100, 180):
-                more = self.recordings(directory, kinds)
-            rate = recorded(os.path.join(directory, "plain"),
-                            "SELECT sum(sleeps) * 1e9 / sum(interval_ns)")
-        for name, percent in more.items():
-            median, bound = statistics.median(percent), bounds.get(name)
-            what = "recording%s: 1,000 locks, %s threads, %s sleeps/s" % (
-                " (%s)" % " ".join(kinds[name]) if kinds[name] else "", thousands(threads),
-                thousands(rate))
-            yield Row(what, "%.2f %% of one CPU (%.2f … %.2f) more than without a file" %
-                      (median, min(percent), max(percent)),
-                      "≤ %.1f %%" % bound if bound else "–", median <= bound if bound else None)
-
     def record(self):
-        kinds = {"plain": [], "rotating": ["--max-size", "4M"]}  # 4M: for some 8 intervals
-        yield from self.record_cost(2000, dict(kinds, events=["--events"]),
-                                    {"plain": 1.0, "rotating": 1.0})
+        rows = [(2000, (), 1.0), (2000, ("--max-size", "4M"), 1.0), (2000, ("--events",), None)]
         if not self.args.quick:
-            yield from self.record_cost(10000, kinds, {})
+            rows += [(10000, (), None), (10000, ("--max-size", "4M"), None)]  # 4M: some 8 intervals
+        for threads, options, bound in rows:
+            with tempfile.TemporaryDirectory(prefix="locktop-bench-") as directory:
+                path = os.path.join(directory, "recording")
+                with contended(self.args.many, threads, 1000, 100, 120):
+                    more = self.recording(path, options)
+                rate = recorded(path, "SELECT sum(sleeps) * 1e9 / sum(interval_ns)")
+            median = statistics.median(more)
+            what = "recording%s: 1,000 locks, %s threads, %s sleeps/s" % (
+                " (%s)" % " ".join(options) if options else "", thousands(threads), thousands(rate))
+            yield Row(what, "%.2f %% of one CPU (%.2f … %.2f) more than without a file" %
+                      (median, min(more), max(more)),
+                      "≤ %.1f %%" % bound if bound else "–", median <= bound if bound else None)
 
     ROWS = (mutex, pingpong, python, syscall, idle, many, first_screen, storm, warm_samples,
             new_samples, mapped, pair, attach, many_exact, record)
