@@ -177,7 +177,7 @@ static void golden(void **state)
 		{ "export_stacks.pprof-waker", "pprof-waker", with_stacks },
 		{ "export_hostile.pprof", "pprof", hostile },
 		{ "export_empty.pprof", "pprof", empty },
-		{ "export_python.pprof", "pprof", python },
+		{ "export_python.pprof", "pprof", python_usual },
 	};
 
 	(void)state;
