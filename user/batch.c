@@ -79,6 +79,14 @@ static bool wait_until(struct batch *b, uint64_t deadline)
 	}
 }
 
+static int write_output(struct batch *b, struct export_run *e, const struct snapshot *s)
+{
+	int err = export__print(e, b->output, s);
+
+	b->write_failed = err;
+	return err;
+}
+
 static int print(struct batch *b, struct export_run *e)
 {
 	struct snapshot *s;
@@ -90,7 +98,7 @@ static int print(struct batch *b, struct export_run *e)
 	if (b->take)
 		err = b->take(b->take_ctx, s);
 	if (!err && b->output)
-		err = b->write_failed = export__print(e, b->output, s);
+		err = write_output(b, e, s);
 	for (const struct fail_on *const *f = b->options->fail_on; *f && !b->found[0]; f++)
 		(*f)->found(s, b->found, sizeof(b->found));
 	snapshot__free(s);
@@ -118,7 +126,7 @@ int batch__run(struct batch *b)
 		err = print(b, e);
 	}
 	if (!err && b->output)
-		err = b->write_failed = export__print(e, b->output, NULL);
+		err = write_output(b, e, NULL);
 	export__free(e);
 	return err;
 }

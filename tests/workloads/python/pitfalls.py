@@ -39,8 +39,8 @@ def waits(thread):
 
 # ---- a daemon thread that holds a lock when the interpreter ends ----
 
-def say_when_main_waits():
-    wait_until(lambda: is_waiting(threading.main_thread()))
+def say_when_main_waits(watch):
+    wait_until(lambda: watch.stacks and is_waiting(threading.main_thread()))
     say()
 
 
@@ -57,7 +57,7 @@ def daemon_at_exit(seconds):
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(int(seconds) or 1)
     atexit.register(want_at_exit, watch)
-    start(say_when_main_waits, daemon=True)
+    start(say_when_main_waits, watch, daemon=True)
 
 
 # ---- a lock in __del__ ----
