@@ -257,6 +257,7 @@ static void add_waits(struct looks *l, const struct look *look)
 	begin(l, look->now_ns);
 	for (size_t i = 0; i < look->n_open; i++)
 		add_wait(l, &look->open[i], false);
+	recall__end(&l->sleepers);
 	add_spins(l, look);
 	l->n_waited = l->n_asked;
 	l->cost_ns = look->cost_ns + util__cpu_ns() - begun;

@@ -7,15 +7,21 @@
 
 void recall__begin(struct recall *r)
 {
-	struct recall old = *r;
-
-	r->then = old.now;
-	r->n_then = old.n_now;
-	r->then_capacity = old.now_capacity;
-	r->now = old.then;
-	r->n_now = 0;
-	r->now_capacity = old.then_capacity;
+	free(r->then);
+	r->then = r->now;
+	r->n_then = r->n_now;
 	r->at = 0;
+	/* as many again, more often than not */
+	r->now = r->n_then ? xrealloc(NULL, r->n_then, sizeof(*r->now)) : NULL;
+	r->now_capacity = r->n_then;
+	r->n_now = 0;
+}
+
+void recall__end(struct recall *r)
+{
+	free(r->then);
+	r->then = NULL;
+	r->n_then = 0;
 }
 
 void *recall__find(struct recall *r, uint32_t tid)

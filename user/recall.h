@@ -17,7 +17,7 @@ struct recalled {
 
 struct recall {
 	struct recalled *then, *now;
-	size_t n_then, n_now, then_capacity, now_capacity;
+	size_t n_then, n_now, now_capacity;
 	size_t at; /* in then */
 };
 
@@ -32,6 +32,9 @@ void *recall__find(struct recall *r, uint32_t tid);
 
 /* In the order in which they were asked for. */
 void recall__note(struct recall *r, uint32_t tid, void *found);
+
+/* What was noted before is not asked for any more in this reading. */
+void recall__end(struct recall *r);
 
 /* To be called before anything that was noted is freed. */
 void recall__forget(struct recall *r);

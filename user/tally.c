@@ -262,6 +262,7 @@ void tally__update(struct tally *t, const struct records *r)
 			take_stats(t, tally__get(t, &r->lock_keys[i]), &r->locks[i], r->epoch);
 	for (size_t i = 0; i < r->n_open; i++)
 		take_open(t, &r->open[i], r->now_ns);
+	recall__end(&t->sleepers);
 	tally_exact__take(t, r);
 	for (size_t i = 0; i < r->n_waits; i++)
 		take_wait(t, &r->wait_keys[i], &r->waits[i]);
