@@ -43,6 +43,7 @@ static const struct exact_stats no_exact_stats;
 __u64 exact_hits[HIT_CPUS * HIT_WORDS] __attribute__((aligned(64))) = {};
 
 __u32 last_taker_id = 0;
+/* The stack samples' bound holds for this tier's apart. */
 __u64 taker_window_ns = 0;
 __u32 taker_window_count = 0;
 
@@ -102,16 +103,6 @@ static __always_inline void hit__count(void)
 	ADD(exact_hits[cpu * HIT_WORDS], 1);
 }
 
-/* The machine-wide bound of the stack samples holds for this tier's apart. */
-static __always_inline bool taker__allowed(__u64 now)
-{
-	if (now - taker_window_ns >= 100000000) {
-		taker_window_ns = now;
-		taker_window_count = 0;
-	}
-	return ADD(taker_window_count, 1) < (knob_samples_second + 9) / 10;
-}
-
 /*
  * Sends the stack of the current thread. Returns the sample's id, 0 if none was sent. Like others
  * below a function of its own for the verifier, which else would follow it along every way there.
@@ -154,7 +145,8 @@ static __always_inline __u32 taker__sample(struct call *c, struct exact_stats *s
 	__u32 id;
 
 	c->now = bpf_ktime_get_ns();
-	if (c->now < stats->next_sample_ns || !taker__allowed(c->now))
+	if (c->now < stats->next_sample_ns ||
+	    !rate__allows(&taker_window_ns, &taker_window_count, knob_samples_second, c->now))
 		return 0;
 	stats->next_sample_ns = c->now + knob_sample_period_ns;
 	id = taker__send(EVENT_TAKER_STACK, c->addr, stats->family);
@@ -269,7 +261,7 @@ __noinline int order__add(const struct order_key *edge, const struct order_stats
 	order.first_ns = now;
 	order.from_life = exact__life(&key, key.from);
 	order.to_life = exact__life(&key, key.to);
-	if (taker__allowed(now))
+	if (rate__allows(&taker_window_ns, &taker_window_count, knob_samples_second, now))
 		order.sample_id = taker__send(EVENT_ORDER_STACK, key.to, family);
 	if (bpf_map_update_elem(&orders, &key, &order, BPF_NOEXIST) &&
 	    !bpf_map_lookup_elem(&orders, &key))

@@ -18,7 +18,8 @@ struct {
 #define SAMPLE_LATE 3 /* ... until so many periods have passed without */
 
 __u32 last_sample_id = 0;
-static struct rate samples_rate;
+__u64 sample_window_ns = 0;
+__u32 sample_window_count = 0;
 
 /*
  * How much of a stack to copy: of the first on a lock all that fits, then the usual amount, and all
@@ -84,7 +85,7 @@ static __always_inline void sleep__sample(struct task_struct *task, struct pt_re
 	s->lock_id = stats->id;
 	s->next_sample_ns = stats->next_sample_ns;
 	if (now < s->next_sample_ns || !knob_stack_bytes || sample__passes_by(stats, now) ||
-	    !rate__allows(&samples_rate, knob_samples_second, now))
+	    !rate__allows(&sample_window_ns, &sample_window_count, knob_samples_second, now))
 		return;
 	want = stack__want(s->lock_id, !stats->next_sample_ns);
 	stats->next_sample_ns = s->next_sample_ns = now + knob_sample_period_ns;

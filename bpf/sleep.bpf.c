@@ -28,7 +28,8 @@ static __always_inline bool task__interrupted(struct task_struct *task)
 	return (signals & ~task->blocked.sig[0]) || (task->jobctl & JOBCTL_PENDING);
 }
 
-static struct rate events_rate;
+__u64 events_window_ns = 0;
+__u32 events_window_count = 0;
 
 /* start_ns: the state's is cleared already. */
 static __always_inline void sleep__tell(struct task_struct *task, const struct sleep_state *s,
@@ -45,9 +46,9 @@ static __always_inline void sleep__tell(struct task_struct *task, const struct s
 				     .waker = s->waker,
 				     .waker_tgid = s->waker_tgid,
 				     .flags = s->flags,
-				     .ended = s->ended };
+				     .ended = s->waker ? END_WOKEN : s->ended };
 
-	if (!rate__allows(&events_rate, knob_events_second, now) ||
+	if (!rate__allows(&events_window_ns, &events_window_count, knob_events_second, now) ||
 	    bpf_ringbuf_output(&sleep_events, &event, sizeof(event), BPF_RB_NO_WAKEUP))
 		loss__count(LOSS_EVENTS_DROPPED);
 }
@@ -96,10 +97,9 @@ static __always_inline void sleep__end(struct task_struct *task, struct sleep_st
 	s->carried_ns += wait;
 	s->bucket = bucket = hist__masked(hist__bucket(s->carried_ns));
 	__sync_fetch_and_add(&stats->hist[bucket], 1);
-	if (s->waker) {
+	if (s->waker)
 		stats->last_waker = s->waker;
-		s->ended = END_WOKEN;
-	} else if (task__interrupted(task))
+	else if (task__interrupted(task))
 		s->ended = END_SIGNAL;
 	else if (s->timed) {
 		s->ended = END_TIMEOUT;
@@ -266,7 +266,8 @@ int BPF_PROG(on_waking, struct task_struct *task)
 	if (!is_waker(waker, regs, &s->key))
 		return 0;
 	s->waker = waker->pid;
-	s->waker_tgid = waker->tgid;
+	if (knob_events_second)
+		s->waker_tgid = waker->tgid;
 	if (s->sample_id)
 		sample__send(EVENT_WAKER_STACK, waker, regs, s, s->sample_id, now,
 			     stack__want(s->lock_id, false), BPF_RB_NO_WAKEUP);

@@ -192,18 +192,13 @@ static __always_inline void task__hidden(struct task_struct *task, struct hidden
 
 /* A machine-wide bound: so many a second, in windows of 100 ms, so that no second starves at its
  * end. */
-struct rate {
-	__u64 window_ns;
-	__u32 count;
-};
-
-static __always_inline bool rate__allows(struct rate *r, __u32 second, __u64 now)
+static __always_inline bool rate__allows(__u64 *window_ns, __u32 *count, __u32 second, __u64 now)
 {
-	if (now - r->window_ns >= 100000000) {
-		r->window_ns = now;
-		r->count = 0;
+	if (now - *window_ns >= 100000000) {
+		*window_ns = now;
+		*count = 0;
 	}
-	return __sync_fetch_and_add(&r->count, 1) < (second + 9) / 10;
+	return __sync_fetch_and_add(count, 1) < (second + 9) / 10;
 }
 
 static __always_inline void loss__count(enum loss loss)

@@ -324,14 +324,18 @@ static int check_counts(struct reading *r)
 	return 0;
 }
 
-/* Their order is a promise of the model's. */
+/* Their order, and that of a sleep's parts, are promises of the model's. */
 static int check_sleeps(struct reading *r)
 {
 	const struct snapshot *s = r->snapshot;
 
-	for (size_t i = 1; i < s->n_sleeps; i++)
-		if (s->sleeps[i].end_ns < s->sleeps[i - 1].end_ns)
+	for (size_t i = 0; i < s->n_sleeps; i++) {
+		const struct sleep *sleep = &s->sleeps[i];
+
+		if (sleep->start_ns > sleep->woken_ns || sleep->woken_ns > sleep->end_ns ||
+		    (i && sleep->end_ns < sleep[-1].end_ns))
 			return store_reading__damaged(r, "sleeps are not in order");
+	}
 	return 0;
 }
 

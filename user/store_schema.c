@@ -293,7 +293,7 @@ static bool has_switches(const void *lock)
 
 /*
  * Of a sleep: the lock and the threads that it names. As SELECTs, which cost nothing where nobody
- * asks for them. Who woke it may have done so as it fell asleep: before that, by its own clock.
+ * asks for them.
  */
 static const char sleep_extra[] =
 	"strftime('%Y-%m-%dT%H:%M:%fZ', start_ns / 1e9, 'unixepoch') AS at, "
@@ -309,8 +309,8 @@ static const char sleep_extra[] =
 	"(SELECT tid FROM threads WHERE interval = t.interval AND thread = t.waker) AS waker_tid, "
 	"(SELECT comm FROM threads WHERE interval = t.interval AND thread = t.waker) AS "
 	"waker_comm, "
-	"end_ns - start_ns AS wait_ns, max(woken_ns - start_ns, 0) AS blocked_ns, "
-	"max(end_ns - woken_ns, 0) AS delay_ns";
+	"end_ns - start_ns AS wait_ns, woken_ns - start_ns AS blocked_ns, "
+	"end_ns - woken_ns AS delay_ns";
 
 const struct store_table store_tables[STORE_TABLES] = {
 	[STORE_TABLE_INTERVAL] = { TABLE("interval", "intervals", interval_columns),

@@ -209,6 +209,8 @@ static void test_values(void **state)
 		"WHERE interval = 1",
 		"UPDATE sleep SET resumed = 2 WHERE interval = 1",
 		"UPDATE sleep SET end_ns = end_ns + 1000000000 WHERE interval = 1 AND sleep = 3",
+		"UPDATE sleep SET woken_ns = start_ns - 1 WHERE interval = 1 AND sleep = 0",
+		"UPDATE sleep SET woken_ns = end_ns + 1 WHERE interval = 1 AND sleep = 0",
 		"UPDATE sleep SET woken_ns = NULL WHERE interval = 1",
 	};
 
