@@ -48,9 +48,11 @@ struct store_source {
 	bool is_parent; /* of rows of other tables */
 	struct store_source_row {
 		const char *row;
-		int64_t keys[STORE_KEYS];
+		int64_t number; /* its own; of what there is once only, its owner's */
+		int64_t owner;
 	} * rows;
 	size_t n, capacity;
+	size_t begin, end; /* those that the running statement takes */
 };
 
 struct store {
@@ -62,8 +64,10 @@ struct store {
 	/* writing */
 	struct store_words words;
 	struct store_source sources[STORE_TABLES];
-	const struct snapshot *snapshot; /* being written */
-	const struct thread **others;	 /* named in it, but none of its rows; by address */
+	sqlite3_stmt *more[STORE_TABLES]; /* INSERT of rows that follow one; NULL: it has none */
+	int64_t next[STORE_TABLES];	  /* number of the next row, from 1 on: of all intervals */
+	const struct snapshot *snapshot;  /* being written */
+	const struct thread **others;	  /* named in it, but none of its rows; by address */
 	size_t n_others, others_capacity;
 	struct store_rotation rotation;
 	sqlite3_stmt *loss, *chapter;
@@ -72,7 +76,7 @@ struct store {
 	int64_t first, last; /* intervals that are there; none if first > last */
 	bool created;
 	/* reading */
-	sqlite3_stmt *list, *count[STORE_TABLES], *string, *frame, *stack, *losses;
+	sqlite3_stmt *list, *range[STORE_TABLES], *string, *frame, *stack, *losses;
 	struct store_row {
 		int64_t id;
 		struct store_interval interval;
@@ -97,6 +101,8 @@ int store__number(sqlite3_stmt *statement, int64_t *ret);
 int store_write__prepare(struct store *s);
 void store_write__done(struct store *s);
 int store_rows__prepare(struct store *s, int id);
+/* Writes what was collected for a table. */
+int store_rows__write(struct store *s, int id);
 /* Finds the threads that rows of the snapshot name and that are no rows themselves. */
 void store_rows__find_others(struct store *s, const struct snapshot *snapshot);
 int store_rotate__prepare(struct store *s);

@@ -17,27 +17,61 @@
 #define ROWS_MAX      (1 << 22) /* of one table in one interval; --max-locks goes that far */
 #define INTERVALS_MAX (1 << 24)
 
+/* Columns of each statement: the row's number, its owner's, then the table's own. */
+enum { NUMBER, OWNER, VALUES };
+
+static const char *number_name(int id)
+{
+	return id == STORE_TABLE_INTERVAL ? "interval"
+					  : store_tables[store_schema__numbers(id)].name;
+}
+
+/* Of what there is once only, and of the snapshot's own tables, the row's number itself. */
+static const char *owner_name(int id)
+{
+	enum store_table_id owner = store_schema__owner(id);
+
+	return owner == STORE_TABLE_INTERVAL ? number_name(id) : store_tables[owner].name;
+}
+
 static int prepare_select(struct store *s, int id)
 {
 	const struct store_table *t = &store_tables[id];
-	size_t n, size;
-	const char *const *keys = store_schema__keys(id, &n);
+	const char *number = number_name(id), *owner = owner_name(id);
 	_cleanup_(util__freep) char *sql = NULL;
+	size_t size;
 	FILE *out = open_memstream(&sql, &size);
 
 	if (!out)
 		return SQLITE_NOMEM;
-	fputs("SELECT ", out);
-	for (size_t i = 0; i < n; i++)
-		fprintf(out, "%s%s", i ? ", " : "", keys[i]);
+	fprintf(out, "SELECT %s, %s", number, owner);
 	for (size_t i = 0; i < t->n_columns; i++)
 		fprintf(out, ", %s",
 			t->columns[i].since <= s->version ? t->columns[i].name : "NULL");
-	fprintf(out, " FROM %s WHERE interval = ? ORDER BY ", t->name);
-	for (size_t i = 0; i < n; i++)
-		fprintf(out, "%s%s", i ? ", " : "", keys[i]);
+	if (id == STORE_TABLE_INTERVAL || s->version == 1)
+		fprintf(out, " FROM %s WHERE interval = ?1 ORDER BY %s, %s", t->name, owner,
+			number);
+	else
+		fprintf(out, " FROM %s WHERE %s BETWEEN ?2 AND ?3 ORDER BY %s", t->name, number,
+			number);
 	fclose(out);
 	return store__prepare(s, &s->rows[id], "%s", sql);
+}
+
+/* The first and the last number that an interval has in a table, and how many rows are there. */
+static int prepare_range(struct store *s, int id)
+{
+	const char *name = store_tables[id].name;
+
+	if (s->version == 1) /* numbers begin anew in each interval */
+		return store__prepare(s, &s->range[id],
+				      "SELECT 0, count(*) - 1, count(*) FROM %s WHERE interval = ?",
+				      name);
+	return store__prepare(s, &s->range[id],
+			      "SELECT %s_first, %s_last, (SELECT count(*) FROM %s t WHERE "
+			      "t.%s BETWEEN i.%s_first AND i.%s_last) FROM interval i WHERE "
+			      "interval = ?",
+			      name, name, name, name, name, name);
 }
 
 /* A table whose rows stand in an array of the snapshot itself. */
@@ -73,10 +107,8 @@ int store_read__prepare(struct store *s)
 		if (store_tables[i].since > s->version)
 			continue;
 		code = prepare_select(s, i);
-		if (!code && is_top(i))
-			code = store__prepare(s, &s->count[i],
-					      "SELECT count(*) FROM %s WHERE interval = ?",
-					      store_tables[i].name);
+		if (!code && (s->version == 1 ? is_top(i) : store_schema__is_numbered(i)))
+			code = prepare_range(s, i);
 	}
 	return code;
 }
@@ -89,7 +121,7 @@ void store_read__done(struct store *s)
 	sqlite3_finalize(s->stack);
 	sqlite3_finalize(s->losses);
 	for (int i = 0; i < STORE_TABLES; i++)
-		sqlite3_finalize(s->count[i]);
+		sqlite3_finalize(s->range[i]);
 	free(s->intervals);
 }
 
@@ -137,27 +169,26 @@ static size_t *count_at(const struct store_table *t, char *parent)
 static char *find_parent(struct reading *r, int id, int64_t number)
 {
 	const struct store_table *t = &store_tables[id];
+	uint64_t at = (uint64_t)number - r->first[id];
 	char *parent;
 
 	if (id == STORE_TABLE_INTERVAL)
 		return (char *)r->snapshot;
 	if (is_top(id)) {
 		parent = (char *)r->snapshot;
-		if (number < 0 || (uint64_t)number >= *count_at(t, parent))
-			return NULL;
-		return *array_at(t, parent) + number * t->row_size;
+		return at < *count_at(t, parent) ? *array_at(t, parent) + at * t->row_size : NULL;
 	}
 	parent = find_parent(r, t->parent, number);
 	return parent ? *array_at(t, parent) : NULL;
 }
 
-static int get_row(struct reading *r, int id, int at, char *row)
+static int get_row(struct reading *r, int id, char *row)
 {
 	const struct store_table *t = &store_tables[id];
 	int err = 0;
 
 	for (size_t i = 0; i < t->n_columns && !err; i++)
-		err = store_reading__value(r, r->s->rows[id], at + i, &t->columns[i], row);
+		err = store_reading__value(r, r->s->rows[id], VALUES + i, &t->columns[i], row);
 	return err;
 }
 
@@ -166,6 +197,7 @@ struct rows {
 	char *parent;
 	char *items;
 	size_t n, capacity;
+	size_t all; /* of all parents */
 };
 
 static void end_parent(struct reading *r, const struct store_table *t, struct rows *rows)
@@ -178,49 +210,71 @@ static void end_parent(struct reading *r, const struct store_table *t, struct ro
 	rows->n = 0;
 }
 
+/* Rows have all numbers that there are, in version 1 anew for each parent. */
+static bool is_next(const struct reading *r, int id, const struct rows *rows, int64_t number)
+{
+	size_t before = r->s->version == 1 ? rows->n : rows->all;
+
+	return (uint64_t)number - r->first[id] == before;
+}
+
 static int add_to_array(struct reading *r, int id, char *parent, int64_t number, struct rows *rows)
 {
 	const struct store_table *t = &store_tables[id];
-	size_t n, n_keys;
+	char *row;
 
-	if (is_top(id)) {
-		n = rows->n++;
-		if (number != (int64_t)n || n >= *count_at(t, parent))
-			return store_reading__damaged(r, "rows are missing");
-		return get_row(r, id, 2, *array_at(t, parent) + n * t->row_size);
-	}
-	if (parent != rows->parent) {
+	if (!is_top(id) && parent != rows->parent) {
 		end_parent(r, t, rows);
 		rows->parent = parent;
 	}
-	if (number != (int64_t)rows->n || *count_at(t, parent) || rows->n >= ROWS_MAX)
+	if (!is_next(r, id, rows, number) || rows->n >= ROWS_MAX)
 		return store_reading__damaged(r, "rows are missing");
-	if (rows->n >= rows->capacity) {
-		rows->capacity = rows->capacity ? 2 * rows->capacity : 16;
-		rows->items = xrealloc(rows->items, rows->capacity, t->row_size);
+	if (is_top(id)) {
+		if (rows->n >= *count_at(t, parent))
+			return store_reading__damaged(r, "rows are missing");
+		row = *array_at(t, parent) + rows->n * t->row_size;
+	} else {
+		if (*count_at(t, parent))
+			return store_reading__damaged(r, "rows are missing");
+		if (rows->n >= rows->capacity) {
+			rows->capacity = rows->capacity ? 2 * rows->capacity : 16;
+			rows->items = xrealloc(rows->items, rows->capacity, t->row_size);
+		}
+		row = rows->items + rows->n * t->row_size;
+		memset(row, 0, t->row_size);
 	}
-	memset(rows->items + rows->n * t->row_size, 0, t->row_size);
-	store_schema__keys(id, &n_keys);
-	return get_row(r, id, n_keys, rows->items + rows->n++ * t->row_size);
+	rows->n++;
+	rows->all++;
+	return get_row(r, id, row);
 }
 
 static int add_row(struct reading *r, int id, struct rows *rows)
 {
 	const struct store_table *t = &store_tables[id];
 	sqlite3_stmt *from = r->s->rows[id];
-	bool top = t->parent == STORE_TABLE_INTERVAL;
-	char *parent = find_parent(r, t->parent, sqlite3_column_int64(from, 1));
+	char *parent = find_parent(r, t->parent, sqlite3_column_int64(from, OWNER));
 
 	if (!parent)
 		return store_reading__damaged(r, "a row belongs to none");
 	if (t->shape == SHAPE_ARRAY)
-		return add_to_array(r, id, parent, sqlite3_column_int64(from, top ? 1 : 2), rows);
+		return add_to_array(r, id, parent, sqlite3_column_int64(from, NUMBER), rows);
 	if (t->shape == SHAPE_PART)
-		return get_row(r, id, 2, parent);
+		return get_row(r, id, parent);
 	if (*array_at(t, parent))
 		return store_reading__damaged(r, "a row is there twice");
 	*array_at(t, parent) = snapshot__alloc(r->snapshot, 1, t->row_size);
-	return get_row(r, id, 2, *array_at(t, parent));
+	return get_row(r, id, *array_at(t, parent));
+}
+
+static void bind_range(const struct reading *r, int id, sqlite3_stmt *from)
+{
+	enum store_table_id of = store_schema__numbers(id);
+
+	sqlite3_bind_int64(from, 1, r->id);
+	if (r->s->version == 1)
+		return;
+	sqlite3_bind_int64(from, 2, r->first[of]);
+	sqlite3_bind_int64(from, 3, r->first[of] + (int64_t)r->rows[of] - 1);
 }
 
 static int read_table(struct reading *r, int id)
@@ -232,17 +286,43 @@ static int read_table(struct reading *r, int id)
 
 	if (!from)
 		return 0; /* files of that version have no such table */
-	sqlite3_bind_int64(from, 1, r->id);
+	bind_range(r, id, from);
 	while (!err && (code = sqlite3_step(from)) == SQLITE_ROW)
 		err = add_row(r, id, &rows);
 	if (!err && code != SQLITE_DONE)
 		err = store__failed(r->s, code, r->error);
-	if (!err && is_top(id) && rows.n != *count_at(t, (char *)r->snapshot))
+	if (!err && r->s->range[id] && rows.all != r->rows[id])
 		err = store_reading__damaged(r, "rows are missing");
-	if (!err && !is_top(id))
+	if (!err && t->shape == SHAPE_ARRAY && !is_top(id))
 		end_parent(r, t, &rows);
 	sqlite3_reset(from);
 	free(rows.items);
+	return err;
+}
+
+/* Numbers that are there, all of them: what a file claims makes no array. */
+static int read_range(struct reading *r, int id)
+{
+	sqlite3_stmt *from = r->s->range[id];
+	int64_t first, last, n;
+	int code, err = 0;
+
+	sqlite3_bind_int64(from, 1, r->id);
+	code = sqlite3_step(from);
+	if (code != SQLITE_ROW) {
+		sqlite3_reset(from);
+		return store__failed(r->s, code, r->error);
+	}
+	first = sqlite3_column_int64(from, 0);
+	last = sqlite3_column_int64(from, 1);
+	n = sqlite3_column_int64(from, 2);
+	if (n > ROWS_MAX)
+		err = store_reading__damaged(r, "there are too many rows");
+	else if (first < 0 || last < first - 1 || last - first != n - 1)
+		err = store_reading__damaged(r, "rows are missing");
+	sqlite3_reset(from);
+	r->first[id] = first;
+	r->rows[id] = err ? 0 : n;
 	return err;
 }
 
@@ -251,19 +331,15 @@ static int make_arrays(struct reading *r)
 {
 	for (int i = 0; i < STORE_TABLES; i++) {
 		const struct store_table *t = &store_tables[i];
-		int64_t n;
-		int code;
+		int err = r->s->range[i] ? read_range(r, i) : 0;
 
-		if (!is_top(i) || !r->s->count[i])
+		if (err)
+			return err;
+		if (!is_top(i))
 			continue;
-		sqlite3_bind_int64(r->s->count[i], 1, r->id);
-		code = store__number(r->s->count[i], &n);
-		if (code)
-			return store__failed(r->s, code, r->error);
-		if (n > ROWS_MAX)
-			return store_reading__damaged(r, "there are too many rows");
-		*array_at(t, (char *)r->snapshot) = snapshot__alloc(r->snapshot, n, t->row_size);
-		*count_at(t, (char *)r->snapshot) = n;
+		*array_at(t, (char *)r->snapshot) =
+			snapshot__alloc(r->snapshot, r->rows[i], t->row_size);
+		*count_at(t, (char *)r->snapshot) = r->rows[i];
 	}
 	return 0;
 }
@@ -276,7 +352,7 @@ static int read_interval(struct reading *r)
 	sqlite3_bind_int64(from, 1, r->id);
 	code = sqlite3_step(from);
 	if (code == SQLITE_ROW)
-		err = get_row(r, STORE_TABLE_INTERVAL, 1, (char *)r->snapshot);
+		err = get_row(r, STORE_TABLE_INTERVAL, (char *)r->snapshot);
 	else if (code == SQLITE_DONE)
 		err = -ENOENT;
 	else

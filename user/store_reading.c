@@ -240,10 +240,10 @@ static int reference(struct reading *r, sqlite3_stmt *from, int at, const struct
 		     char *value)
 {
 	const struct snapshot *s = r->snapshot;
-	int64_t n = sqlite3_column_int64(from, at);
-	size_t rows = c->type == TYPE_LOCK ? s->n_locks : s->n_threads;
+	enum store_table_id of = c->type == TYPE_LOCK ? STORE_TABLE_LOCK : STORE_TABLE_THREAD;
+	uint64_t n = (uint64_t)sqlite3_column_int64(from, at) - r->first[of];
 
-	if (n < 0 || (uint64_t)n >= rows)
+	if (n >= (of == STORE_TABLE_LOCK ? s->n_locks : s->n_threads))
 		return store_reading__damaged(r, "a lock or thread is missing");
 	*(const void **)value =
 		c->type == TYPE_LOCK ? (const void *)&s->locks[n] : (const void *)&s->threads[n];

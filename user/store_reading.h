@@ -10,7 +10,9 @@ struct reading_known; /* texts, frames and stacks that this interval has asked f
 struct reading {
 	struct store *s;
 	struct snapshot *snapshot;
-	int64_t id; /* of the interval */
+	int64_t id;		     /* of the interval */
+	int64_t first[STORE_TABLES]; /* number of its first row in a table */
+	size_t rows[STORE_TABLES];   /* so many: of tables that have a range */
 	char *error;
 	struct reading_known *strings, *frames, *stacks;
 };

@@ -3,6 +3,20 @@
 #include "store_internal.h"
 #include "util.h"
 
+static int prepare_delete(struct store *s, int id)
+{
+	const char *number = store_tables[store_schema__numbers(id)].name;
+
+	if (id == STORE_TABLE_INTERVAL)
+		return store__prepare(s, &s->rotation.delete[id],
+				      "DELETE FROM interval WHERE interval = ?");
+	return store__prepare(s, &s->rotation.delete[id],
+			      "DELETE FROM %s WHERE %s BETWEEN "
+			      "(SELECT %s_first FROM interval WHERE interval = ?1) AND "
+			      "(SELECT %s_last FROM interval WHERE interval = ?1)",
+			      store_tables[id].name, number, number, number);
+}
+
 int store_rotate__prepare(struct store *s)
 {
 	static const char *const words[] = {
@@ -24,9 +38,11 @@ int store_rotate__prepare(struct store *s)
 	if (!code)
 		code = store__prepare(s, &r->chapter,
 				      "SELECT chapter FROM interval WHERE interval = ?");
-	for (int i = 0; i <= STORE_TABLES && !code; i++)
-		code = store__prepare(s, &r->delete[i], "DELETE FROM %s WHERE interval = ?",
-				      i < STORE_TABLES ? store_tables[i].name : "loss");
+	for (int i = 0; i < STORE_TABLES && !code; i++)
+		code = prepare_delete(s, i);
+	if (!code)
+		code = store__prepare(s, &r->delete[STORE_TABLES],
+				      "DELETE FROM loss WHERE interval = ?");
 	for (size_t i = 0; i < ARRAY_SIZE(words) && !code; i++)
 		code = store__prepare(s, &r->words[i], "%s", words[i]);
 	return code;
@@ -62,12 +78,13 @@ static int lookup(sqlite3_stmt *statement, int64_t argument, int64_t *ret)
 	return store__number(statement, ret);
 }
 
+/* Its own row last: it says which the others are. */
 static int delete_interval(struct store *s, int64_t id)
 {
 	int code = SQLITE_OK;
 
-	for (size_t i = 0; i < ARRAY_SIZE(s->rotation.delete) && !code; i++)
-		code = run(s->rotation.delete[i], id);
+	for (size_t i = ARRAY_SIZE(s->rotation.delete); i > 0 && !code; i--)
+		code = run(s->rotation.delete[i - 1], id);
 	return code;
 }
 

@@ -109,8 +109,8 @@ void store_rows__find_others(struct store *s, const struct snapshot *snapshot)
 	s->n_others = n;
 }
 
-/* Threads that are no rows have the numbers that follow. */
-static int64_t thread_number(const struct store *s, const struct thread *t)
+/* Threads that are no rows follow those that are. -1: neither. */
+static int64_t thread_index(const struct store *s, const struct thread *t)
 {
 	const struct thread *const *found;
 
@@ -119,16 +119,20 @@ static int64_t thread_number(const struct store *s, const struct thread *t)
 	found = s->n_others
 			? bsearch(&t, s->others, s->n_others, sizeof(*s->others), compare_threads)
 			: NULL;
-	return found ? (int64_t)(s->snapshot->n_threads + (found - s->others)) : -1;
+	return found ? (int64_t)s->snapshot->n_threads + (found - s->others) : -1;
 }
 
 static int reference(const struct store *s, sqlite3_context *to, const struct store_column *c,
 		     const void *row)
 {
-	if (row)
-		sqlite3_result_int64(to, c->type == TYPE_LOCK
-						 ? (const struct lock *)row - s->snapshot->locks
-						 : thread_number(s, row));
+	bool lock = c->type == TYPE_LOCK;
+	int64_t index = !row   ? -1
+			: lock ? (const struct lock *)row - s->snapshot->locks
+			       : thread_index(s, row);
+
+	if (index >= 0)
+		sqlite3_result_int64(to,
+				     s->next[lock ? STORE_TABLE_LOCK : STORE_TABLE_THREAD] + index);
 	return SQLITE_OK;
 }
 
@@ -206,7 +210,7 @@ static int give(struct store *s, sqlite3_context *to, const struct store_column 
 struct table {
 	sqlite3_vtab base;
 	struct store_source *source;
-	size_t n_keys;
+	int first; /* column that is the table's own first one */
 };
 
 struct cursor {
@@ -214,21 +218,33 @@ struct cursor {
 	size_t at;
 };
 
+/* Columns before the table's own: of the interval, number, chapter, losses, ranges; its owner. */
+#define INTERVAL_KEYS 3
+
+static int first_value(enum store_table_id id)
+{
+	int n = INTERVAL_KEYS;
+
+	if (id != STORE_TABLE_INTERVAL)
+		return store_schema__is_numbered(id) &&
+		       store_schema__owner(id) != STORE_TABLE_INTERVAL;
+	for (int i = 0; i < STORE_TABLES; i++)
+		n += store_schema__is_numbered(i) ? 2 : 0;
+	return n;
+}
+
 static int connect_table(sqlite3 *db, void *source, int argc, const char *const *argv,
 			 sqlite3_vtab **ret, char **error)
 {
 	struct store_source *from = source;
 	struct table *t = sqlite3_malloc(sizeof(*t));
-	char sql[512] = "CREATE TABLE x (";
+	char sql[1024] = "CREATE TABLE x (";
 	size_t n;
 
 	if (!t)
 		return SQLITE_NOMEM;
-	*t = (struct table){ .source = from };
-	store_schema__keys(from->id, &t->n_keys);
-	n = t->n_keys + store_tables[from->id].n_columns;
-	if (from->id == STORE_TABLE_INTERVAL)
-		n += 2;
+	*t = (struct table){ .source = from, .first = first_value(from->id) };
+	n = t->first + store_tables[from->id].n_columns + (from->id != STORE_TABLE_INTERVAL);
 	for (size_t i = 0; i < n; i++)
 		snprintf(sql + strlen(sql), sizeof(sql) - strlen(sql), "%sc%zu", i ? "," : "", i);
 	snprintf(sql + strlen(sql), sizeof(sql) - strlen(sql), ")");
@@ -267,7 +283,7 @@ static int close_cursor(sqlite3_vtab_cursor *base)
 static int first_row(sqlite3_vtab_cursor *base, int number, const char *name, int argc,
 		     sqlite3_value **argv)
 {
-	((struct cursor *)base)->at = 0;
+	((struct cursor *)base)->at = ((struct table *)base->pVtab)->source->begin;
 	return SQLITE_OK;
 }
 
@@ -279,7 +295,7 @@ static int next_row(sqlite3_vtab_cursor *base)
 
 static int at_end(sqlite3_vtab_cursor *base)
 {
-	return ((struct cursor *)base)->at >= ((struct table *)base->pVtab)->source->n;
+	return ((struct cursor *)base)->at >= ((struct table *)base->pVtab)->source->end;
 }
 
 static int row_number(sqlite3_vtab_cursor *base, sqlite3_int64 *ret)
@@ -288,25 +304,46 @@ static int row_number(sqlite3_vtab_cursor *base, sqlite3_int64 *ret)
 	return SQLITE_OK;
 }
 
+/* The first or last number of the interval in a table: at counts both of all tables. */
+static int64_t range_end(const struct store *s, int at)
+{
+	int id = 0;
+
+	for (int n = -1; n < at / 2; id++)
+		n += store_schema__is_numbered(id);
+	id--;
+	return s->next[id] + (at % 2 ? (int64_t)s->sources[id].n - 1 : 0);
+}
+
+static int64_t interval_key(const struct store *s, int at)
+{
+	switch (at) {
+	case 0:
+		return s->sources[STORE_TABLE_INTERVAL].rows->number;
+	case 1:
+		return s->chapter_number;
+	case 2:
+		return snapshot__losses(s->snapshot);
+	default:
+		return range_end(s, at - INTERVAL_KEYS);
+	}
+}
+
 static int column(sqlite3_vtab_cursor *base, sqlite3_context *to, int at)
 {
 	const struct table *t = (struct table *)base->pVtab;
 	const struct store_source_row *row = &t->source->rows[((struct cursor *)base)->at];
+	const struct store_table *of = &store_tables[t->source->id];
 	struct store *s = t->source->s;
+	size_t value = at - t->first;
 
-	if ((size_t)at < t->n_keys) {
-		sqlite3_result_int64(to, row->keys[at]);
-		return SQLITE_OK;
-	}
-	at -= t->n_keys;
-	if (t->source->id == STORE_TABLE_INTERVAL && at < 2) {
-		sqlite3_result_int64(to, at ? (int64_t)snapshot__losses(s->snapshot)
-					    : s->chapter_number);
-		return SQLITE_OK;
-	}
+	if (at >= t->first && value < of->n_columns)
+		return give(s, to, &of->columns[value], row->row);
 	if (t->source->id == STORE_TABLE_INTERVAL)
-		at -= 2;
-	return give(s, to, &store_tables[t->source->id].columns[at], row->row);
+		sqlite3_result_int64(to, interval_key(s, at));
+	else
+		sqlite3_result_int64(to, at < t->first ? row->owner : row->number);
+	return SQLITE_OK;
 }
 
 static const sqlite3_module module = {
@@ -322,6 +359,29 @@ static const sqlite3_module module = {
 	.xRowid = row_number,
 };
 
+/* All columns but the number, which is the last one. */
+static int prepare_more(struct store *s, int id, const char *virtual)
+{
+	const struct store_table *t = &store_tables[id];
+	_cleanup_(util__freep) char *sql = NULL;
+	size_t size, first = first_value(id);
+	FILE *out = open_memstream(&sql, &size);
+
+	if (!out)
+		return SQLITE_NOMEM;
+	fprintf(out, "INSERT INTO %s (", t->name);
+	if (first)
+		fprintf(out, "%s%s", store_tables[store_schema__owner(id)].name,
+			t->n_columns ? ", " : "");
+	for (size_t i = 0; i < t->n_columns; i++)
+		fprintf(out, "%s%s", i ? ", " : "", t->columns[i].name);
+	for (size_t i = 0; i < first + t->n_columns; i++)
+		fprintf(out, "%s c%zu", i ? "," : ") SELECT", i);
+	fprintf(out, " FROM %s", virtual);
+	fclose(out);
+	return store__prepare(s, &s->more[id], "%s", sql);
+}
+
 int store_rows__prepare(struct store *s, int id)
 {
 	const char *name = store_tables[id].name;
@@ -334,7 +394,36 @@ int store_rows__prepare(struct store *s, int id)
 		s->sources[store_tables[id].parent].is_parent = true;
 	snprintf(virtual, sizeof(virtual), "snapshot_%s", name);
 	code = sqlite3_create_module(s->db, virtual, &module, &s->sources[id]);
-	return code ? code
-		    : store__prepare(s, &s->rows[id], "INSERT INTO %s SELECT * FROM %s", name,
-				     virtual);
+	if (!code)
+		code = store__prepare(s, &s->rows[id], "INSERT INTO %s SELECT * FROM %s", name,
+				      virtual);
+	if (!code && store_schema__is_numbered(id))
+		code = prepare_more(s, id, virtual);
+	return code;
+}
+
+static int insert(struct store_source *source, sqlite3_stmt *statement, size_t begin, size_t end)
+{
+	int code;
+
+	source->begin = begin;
+	source->end = end;
+	code = sqlite3_step(statement);
+	sqlite3_reset(statement);
+	return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+/*
+ * In few statements: SQLite takes half the time of one for each row. Where rows are numbered, the
+ * first one says its number and SQLite counts on: it looks up each number that it is told.
+ */
+int store_rows__write(struct store *s, int id)
+{
+	struct store_source *source = &s->sources[id];
+	size_t told = s->more[id] ? MIN(source->n, 1) : source->n;
+	int code = told ? insert(source, s->rows[id], 0, told) : SQLITE_OK;
+
+	if (!code && told < source->n)
+		code = insert(source, s->more[id], told, source->n);
+	return code;
 }

@@ -296,26 +296,26 @@ static bool has_switches(const void *lock)
  * asks for them.
  */
 static const char sleep_extra[] =
-	"strftime('%Y-%m-%dT%H:%M:%fZ', start_ns / 1e9, 'unixepoch') AS at, "
-	"(SELECT id FROM locks WHERE interval = t.interval AND lock = t.lock) AS lock_id, "
-	"(SELECT coalesce(name, place) FROM locks WHERE interval = t.interval AND "
+	"strftime('%Y-%m-%dT%H:%M:%fZ', t.start_ns / 1e9, 'unixepoch') AS at, "
+	"(SELECT id FROM locks WHERE interval = i.interval AND lock = t.lock) AS lock_id, "
+	"(SELECT coalesce(name, place) FROM locks WHERE interval = i.interval AND "
 	"lock = t.lock) AS lock_name, "
-	"(SELECT kind FROM locks WHERE interval = t.interval AND lock = t.lock) AS kind, "
-	"(SELECT class FROM locks WHERE interval = t.interval AND lock = t.lock) AS class, "
-	"(SELECT pid FROM threads WHERE interval = t.interval AND thread = t.thread) AS pid, "
-	"(SELECT tid FROM threads WHERE interval = t.interval AND thread = t.thread) AS tid, "
-	"(SELECT comm FROM threads WHERE interval = t.interval AND thread = t.thread) AS comm, "
-	"(SELECT pid FROM threads WHERE interval = t.interval AND thread = t.waker) AS waker_pid, "
-	"(SELECT tid FROM threads WHERE interval = t.interval AND thread = t.waker) AS waker_tid, "
-	"(SELECT comm FROM threads WHERE interval = t.interval AND thread = t.waker) AS "
+	"(SELECT kind FROM locks WHERE interval = i.interval AND lock = t.lock) AS kind, "
+	"(SELECT class FROM locks WHERE interval = i.interval AND lock = t.lock) AS class, "
+	"(SELECT pid FROM threads WHERE interval = i.interval AND thread = t.thread) AS pid, "
+	"(SELECT tid FROM threads WHERE interval = i.interval AND thread = t.thread) AS tid, "
+	"(SELECT comm FROM threads WHERE interval = i.interval AND thread = t.thread) AS comm, "
+	"(SELECT pid FROM threads WHERE interval = i.interval AND thread = t.waker) AS waker_pid, "
+	"(SELECT tid FROM threads WHERE interval = i.interval AND thread = t.waker) AS waker_tid, "
+	"(SELECT comm FROM threads WHERE interval = i.interval AND thread = t.waker) AS "
 	"waker_comm, "
-	"end_ns - start_ns AS wait_ns, woken_ns - start_ns AS blocked_ns, "
-	"end_ns - woken_ns AS delay_ns";
+	"t.end_ns - t.start_ns AS wait_ns, t.woken_ns - t.start_ns AS blocked_ns, "
+	"t.end_ns - t.woken_ns AS delay_ns";
 
 const struct store_table store_tables[STORE_TABLES] = {
 	[STORE_TABLE_INTERVAL] = { TABLE("interval", "intervals", interval_columns),
 				   .shape = SHAPE_SNAPSHOT, .row_size = sizeof(struct snapshot),
-				   .extra = "strftime('%Y-%m-%dT%H:%M:%fZ', time / 1e9, "
+				   .extra = "strftime('%Y-%m-%dT%H:%M:%fZ', t.time / 1e9, "
 					    "'unixepoch') "
 					    "AS at" },
 	[STORE_TABLE_PROCESS] = { TABLE("process", "processes", process_columns),
@@ -323,7 +323,7 @@ const struct store_table store_tables[STORE_TABLES] = {
 					n_processes) },
 	[STORE_TABLE_LOCK] = { TABLE("lock", "locks", lock_columns),
 			       ARRAY(STORE_TABLE_INTERVAL, struct snapshot, locks, n_locks),
-			       .extra = "printf('%d:0x%x', pid, address) AS id" },
+			       .extra = "printf('%d:0x%x', t.pid, t.address) AS id" },
 	[STORE_TABLE_THREAD] = { TABLE("thread", "threads", thread_columns),
 				 ARRAY(STORE_TABLE_INTERVAL, struct snapshot, threads, n_threads) },
 	[STORE_TABLE_THREAD_LOCK] = { TABLE("thread_lock", "thread_locks", thread_lock_columns),

@@ -100,12 +100,15 @@ struct store_table {
 
 extern const struct store_table store_tables[STORE_TABLES];
 
+/* A table whose rows stand in an array: they have numbers of their own. */
+bool store_schema__is_numbered(enum store_table_id id);
+
 /*
- * The columns that say whose row it is: interval, the parent's number, its own. At most
- * STORE_KEYS; *n says how many.
+ * The table that rows are numbered with: itself; of what its parent has once only, the parent's.
+ * And the one that its rows belong to, STORE_TABLE_INTERVAL for those of the snapshot itself.
  */
-#define STORE_KEYS 3
-const char *const *store_schema__keys(enum store_table_id id, size_t *n);
+enum store_table_id store_schema__numbers(enum store_table_id id);
+enum store_table_id store_schema__owner(enum store_table_id id);
 
 /* "CREATE TABLE name (...)" of a version that has it; for free(). */
 char *store_schema__table(enum store_table_id id, int version);

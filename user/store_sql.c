@@ -2,6 +2,7 @@
 /* The tables as SQL. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "store_schema.h"
 #include "util.h"
@@ -43,22 +44,21 @@ bool store_schema__has(const struct store_statement *o, int version)
 	return o->since <= version && (!o->until || o->until >= version);
 }
 
-const char *const *store_schema__keys(enum store_table_id id, size_t *n)
+bool store_schema__is_numbered(enum store_table_id id)
 {
-	static const char *keys[STORE_KEYS];
-	const struct store_table *t = &store_tables[id];
-	const struct store_table *parent = &store_tables[t->parent];
+	return store_tables[id].shape == SHAPE_ARRAY;
+}
 
-	/* what there is once only goes by the number of what it belongs to */
-	while (parent->shape == SHAPE_POINTER || parent->shape == SHAPE_PART)
-		parent = &store_tables[parent->parent];
-	*n = 0;
-	keys[(*n)++] = "interval";
-	if (parent->shape == SHAPE_ARRAY)
-		keys[(*n)++] = parent->name;
-	if (t->shape == SHAPE_ARRAY)
-		keys[(*n)++] = t->name;
-	return keys;
+enum store_table_id store_schema__numbers(enum store_table_id id)
+{
+	while (id != STORE_TABLE_INTERVAL && !store_schema__is_numbered(id))
+		id = store_tables[id].parent;
+	return id;
+}
+
+enum store_table_id store_schema__owner(enum store_table_id id)
+{
+	return store_schema__numbers(store_tables[id].parent);
 }
 
 static const char *type_of(const struct store_column *c)
@@ -75,27 +75,79 @@ static const char *type_of(const struct store_column *c)
 	}
 }
 
+static void add_columns(FILE *out, const struct store_table *t, int version)
+{
+	for (size_t i = 0; i < t->n_columns; i++)
+		if (t->columns[i].since <= version)
+			fprintf(out, "%s %s, ", t->columns[i].name, type_of(&t->columns[i]));
+}
+
+/* Of each interval, the first and the last number in each table: its rows, in one piece. */
+static void interval_table(FILE *out, int version)
+{
+	fputs("interval INTEGER PRIMARY KEY, chapter INTEGER, losses INTEGER", out);
+	for (int i = 0; i < STORE_TABLES && version >= 2; i++)
+		if (store_schema__is_numbered(i))
+			fprintf(out, ", %s_first INTEGER, %s_last INTEGER", store_tables[i].name,
+				store_tables[i].name);
+	for (size_t i = 0; i < store_tables[STORE_TABLE_INTERVAL].n_columns; i++) {
+		const struct store_column *c = &store_tables[STORE_TABLE_INTERVAL].columns[i];
+
+		if (c->since <= version)
+			fprintf(out, ", %s %s", c->name, type_of(c));
+	}
+}
+
+/*
+ * Numbers that are never used twice: rows are added at the end, which costs least; and the last
+ * column, so that a row without it is the others as they are.
+ */
+static void numbered_table(FILE *out, enum store_table_id id, int version)
+{
+	enum store_table_id own = store_schema__numbers(id), owner = store_schema__owner(id);
+
+	if (own == id && owner != STORE_TABLE_INTERVAL)
+		fprintf(out, "%s INTEGER, ", store_tables[owner].name);
+	add_columns(out, &store_tables[id], version);
+	fprintf(out, "%s INTEGER PRIMARY KEY", store_tables[own].name);
+}
+
+/* Version 1: numbers began anew in each interval and each owner. */
+static void keyed_table(FILE *out, enum store_table_id id)
+{
+	enum store_table_id own = store_schema__numbers(id), owner = store_schema__owner(id);
+	char keys[128] = "interval";
+
+	if (owner != STORE_TABLE_INTERVAL)
+		snprintf(keys, sizeof(keys), "interval, %s", store_tables[owner].name);
+	if (own == id)
+		snprintf(keys + strlen(keys), sizeof(keys) - strlen(keys), ", %s",
+			 store_tables[own].name);
+	fputs("interval INTEGER, ", out);
+	if (owner != STORE_TABLE_INTERVAL)
+		fprintf(out, "%s INTEGER, ", store_tables[owner].name);
+	if (own == id)
+		fprintf(out, "%s INTEGER, ", store_tables[own].name);
+	add_columns(out, &store_tables[id], 1);
+	fprintf(out, "PRIMARY KEY (%s)", keys);
+}
+
 char *store_schema__table(enum store_table_id id, int version)
 {
-	const struct store_table *t = &store_tables[id];
-	size_t n, size;
-	const char *const *keys = store_schema__keys(id, &n);
 	char *sql = NULL;
+	size_t size;
 	FILE *out = open_memstream(&sql, &size);
 
 	if (!out)
 		return NULL;
-	fprintf(out, "CREATE TABLE %s (", t->name);
+	fprintf(out, "CREATE TABLE %s (", store_tables[id].name);
 	if (id == STORE_TABLE_INTERVAL)
-		fprintf(out, "interval INTEGER PRIMARY KEY, chapter INTEGER, losses INTEGER");
-	for (size_t i = 0; i < n && id != STORE_TABLE_INTERVAL; i++)
-		fprintf(out, "%s%s INTEGER", i ? ", " : "", keys[i]);
-	for (size_t i = 0; i < t->n_columns; i++)
-		if (t->columns[i].since <= version)
-			fprintf(out, ", %s %s", t->columns[i].name, type_of(&t->columns[i]));
-	for (size_t i = 0; i < n && id != STORE_TABLE_INTERVAL; i++)
-		fprintf(out, "%s%s", i ? ", " : ", PRIMARY KEY (", keys[i]);
-	fputs(id == STORE_TABLE_INTERVAL ? ")" : ")) WITHOUT ROWID", out);
+		interval_table(out, version);
+	else if (version >= 2)
+		numbered_table(out, id, version);
+	else
+		keyed_table(out, id);
+	fputs(id == STORE_TABLE_INTERVAL || version >= 2 ? ")" : ") WITHOUT ROWID", out);
 	fclose(out);
 	return sql;
 }
@@ -105,19 +157,25 @@ static bool is_text(const struct store_column *c)
 	return c->type == TYPE_WORD || c->type == TYPE_CHARS || c->type == TYPE_ENUM;
 }
 
+/* The interval first: of one, or of all, a view reads what belongs to it and nothing else. */
 char *store_schema__view(enum store_table_id id)
 {
 	const struct store_table *t = &store_tables[id];
-	size_t n, size;
-	const char *const *keys = store_schema__keys(id, &n);
+	enum store_table_id own = store_schema__numbers(id), owner = store_schema__owner(id);
+	const char *number = store_tables[own].name;
 	char *sql = NULL;
+	size_t size;
 	FILE *out = open_memstream(&sql, &size);
 
 	if (!out)
 		return NULL;
 	fprintf(out, "CREATE VIEW %s AS SELECT ", t->view);
-	for (size_t i = 0; i < n; i++)
-		fprintf(out, "%s%s", i ? ", " : "", keys[i]);
+	if (id == STORE_TABLE_INTERVAL)
+		fputs("t.interval", out);
+	else if (own == id && owner != STORE_TABLE_INTERVAL)
+		fprintf(out, "i.interval, t.%s, t.%s", store_tables[owner].name, number);
+	else
+		fprintf(out, "i.interval, t.%s", number);
 	if (t->extra)
 		fprintf(out, ", %s", t->extra);
 	for (size_t i = 0; i < t->n_columns; i++) {
@@ -127,11 +185,14 @@ char *store_schema__view(enum store_table_id id)
 			fprintf(out, ", (SELECT text FROM string WHERE string = t.%s) AS %s", name,
 				name);
 		else
-			fprintf(out, ", %s", name);
+			fprintf(out, ", t.%s", name);
 	}
 	if (id == STORE_TABLE_INTERVAL)
-		fputs(", losses", out);
-	fprintf(out, " FROM %s t", t->name);
+		fputs(", t.losses FROM interval t", out);
+	else
+		fprintf(out,
+			" FROM interval i CROSS JOIN %s t ON t.%s BETWEEN i.%s_first AND i.%s_last",
+			t->name, number, number, number);
 	fclose(out);
 	return sql;
 }

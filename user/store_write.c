@@ -35,6 +35,8 @@ int store_write__prepare(struct store *s)
 	w->frames = dictionary__new();
 	w->stacks = dictionary__new();
 	w->next_string = w->next_frame = w->next_stack = 1;
+	for (int i = 0; i < STORE_TABLES; i++)
+		s->next[i] = 1;
 	s->first = 1;
 	s->last = 0;
 	return code ? code : store_rotate__prepare(s);
@@ -49,8 +51,10 @@ void store_write__done(struct store *s)
 	sqlite3_finalize(w->add_stack);
 	sqlite3_finalize(s->loss);
 	sqlite3_finalize(s->chapter);
-	for (int i = 0; i < STORE_TABLES; i++)
+	for (int i = 0; i < STORE_TABLES; i++) {
+		sqlite3_finalize(s->more[i]);
 		free(s->sources[i].rows);
+	}
 	free(s->others);
 	store_rotate__done(s);
 	dictionary__free(w->strings);
@@ -58,56 +62,44 @@ void store_write__done(struct store *s)
 	dictionary__free(w->stacks);
 }
 
-/* A row, and the numbers of what it belongs to and its own; room for them grows. */
-static int64_t *add_row(struct store *s, int id, const char *row)
+static void collect(struct store *s, int id, const char *parent, int64_t owner);
+
+/* A row, the number of what it belongs to, its own; what belongs to it. */
+static void collect_row(struct store *s, int id, const char *row, int64_t owner)
 {
 	struct store_source *source = &s->sources[id];
+	int64_t number = store_schema__is_numbered(id) ? s->next[id] + (int64_t)source->n : owner;
 
 	array__grow(source->rows, source->n, source->capacity);
-	source->rows[source->n].row = row;
-	return source->rows[source->n++].keys;
-}
-
-static void collect(struct store *s, int id, const char *parent, const int64_t *keys,
-		    size_t n_keys);
-
-static void collect_row(struct store *s, int id, const char *row, const int64_t *keys,
-			size_t n_keys)
-{
-	memcpy(add_row(s, id, row), keys, n_keys * sizeof(*keys));
-	if (!s->sources[id].is_parent)
+	source->rows[source->n++] = (struct store_source_row){ row, number, owner };
+	if (!source->is_parent)
 		return;
 	for (int i = STORE_TABLE_INTERVAL + 1; i < STORE_TABLES; i++)
 		if ((int)store_tables[i].parent == id)
-			collect(s, i, row, keys, n_keys);
+			collect(s, i, row, number);
 }
 
 /* All rows that a table has of one row of its parent. */
-static void collect(struct store *s, int id, const char *parent, const int64_t *keys, size_t n_keys)
+static void collect(struct store *s, int id, const char *parent, int64_t owner)
 {
 	const struct store_table *t = &store_tables[id];
-	int64_t own[STORE_KEYS];
 	const char *rows;
 
 	if (t->shape == SHAPE_PART) {
 		if (t->present(parent))
-			collect_row(s, id, parent, keys, n_keys);
+			collect_row(s, id, parent, owner);
 		return;
 	}
 	rows = *(const char *const *)(parent + t->array);
 	if (t->shape == SHAPE_POINTER) {
 		if (rows)
-			collect_row(s, id, rows, keys, n_keys);
+			collect_row(s, id, rows, owner);
 		return;
 	}
-	memcpy(own, keys, n_keys * sizeof(*own));
-	for (size_t i = 0; i < *(const size_t *)(parent + t->count); i++) {
-		own[n_keys] = i;
-		collect_row(s, id, rows + i * t->row_size, own, n_keys + 1);
-	}
+	for (size_t i = 0; i < *(const size_t *)(parent + t->count); i++)
+		collect_row(s, id, rows + i * t->row_size, owner);
 }
 
-/* Table by table, each in one statement: SQLite takes half the time of one for each row. */
 static int write_tables(struct store *s, const struct snapshot *snapshot, int64_t id)
 {
 	int code = SQLITE_OK;
@@ -115,18 +107,12 @@ static int write_tables(struct store *s, const struct snapshot *snapshot, int64_
 	s->snapshot = snapshot;
 	for (int i = 0; i < STORE_TABLES; i++)
 		s->sources[i].n = 0;
-	collect_row(s, STORE_TABLE_INTERVAL, (const char *)snapshot, &id, 1);
+	collect_row(s, STORE_TABLE_INTERVAL, (const char *)snapshot, id);
 	store_rows__find_others(s, snapshot);
 	for (size_t i = 0; i < s->n_others; i++)
-		collect_row(s, STORE_TABLE_THREAD, (const char *)s->others[i],
-			    (const int64_t[]){ id, snapshot->n_threads + i }, 2);
-	for (int i = 0; i < STORE_TABLES && !code; i++) {
-		if (!s->sources[i].n)
-			continue;
-		code = sqlite3_step(s->rows[i]);
-		sqlite3_reset(s->rows[i]);
-		code = code == SQLITE_DONE ? SQLITE_OK : code;
-	}
+		collect_row(s, STORE_TABLE_THREAD, (const char *)s->others[i], id);
+	for (int i = 0; i < STORE_TABLES && !code; i++)
+		code = store_rows__write(s, i);
 	s->snapshot = NULL;
 	return code;
 }
@@ -216,6 +202,8 @@ static int write_all(struct store *s, const struct snapshot *snapshot)
 		return code;
 	s->first = first;
 	s->last = id;
+	for (int i = 0; i < STORE_TABLES; i++)
+		s->next[i] += s->sources[i].n;
 	return SQLITE_OK;
 }
 

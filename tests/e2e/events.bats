@@ -34,17 +34,17 @@ holds() {
 # interpreter divides count once in both), but for those that are lost by name.
 sound() {
 	holds '(SELECT count(*) FROM sleep WHERE start_ns > woken_ns OR woken_ns > end_ns) = 0' \
-		'(SELECT count(*) FROM sleep JOIN interval USING (interval)
+		'(SELECT count(*) FROM sleeps JOIN interval USING (interval)
 			WHERE end_ns > sleeps_end_ns OR end_ns < sleeps_end_ns - interval_ns - 200e6) = 0' \
 		'(SELECT count(*) FROM (SELECT start_ns, lag(end_ns) OVER
 			(PARTITION BY pid, tid ORDER BY start_ns) AS before
-			FROM sleep JOIN thread USING (interval, thread)) WHERE before > start_ns) = 0' \
+			FROM sleep JOIN thread USING (thread)) WHERE before > start_ns) = 0' \
 		'(SELECT count(*) FROM interval WHERE single_sleeps IS NULL) = 0' \
 		'(SELECT count(*) FROM sleep WHERE waker = thread) = 0'
 }
 
 # Sleeps that ended, as the locks count them; and those that rows or losses tell of.
-counted='(SELECT sum(sleeps) FROM lock) - (SELECT sum(waiting) FROM lock
+counted='(SELECT sum(sleeps) FROM lock) - (SELECT sum(waiting) FROM locks
 	WHERE interval = (SELECT max(interval) FROM interval))'
 told='(SELECT count(*) FROM sleep WHERE NOT resumed) + coalesce((SELECT sum(count) FROM loss
 	WHERE name = "events_dropped"), 0)'

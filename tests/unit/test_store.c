@@ -306,7 +306,7 @@ static void test_max_size(void **state)
 	/* words of intervals that are gone went with their chapter */
 	assert_in_range(ask("SELECT count(*) FROM string"), 7 * left, 10 * left + 200);
 	assert_in_range(ask("SELECT count(*) FROM chapter"), 2, 30);
-	assert_int_equal(ask("SELECT count(DISTINCT interval) FROM lock"), left);
+	assert_int_equal(ask("SELECT count(DISTINCT interval) FROM locks"), left);
 }
 
 /* --keep: what is older goes; a limit of time alone does not bound the size. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Recordings of a bounded size when an interval is much larger than those before it. */
+/* Recordings that rotate: large intervals, and what numbers and questions make of it. */
 #include "store_fixture.h"
+
+#include <sqlite3.h>
 
 #define LIMIT	   (1 << 20)
 #define TEXT_BYTES 60000
@@ -105,11 +107,103 @@ static void test_too_large(void **state)
 	store__close(store);
 }
 
+static int64_t ask(const char *sql)
+{
+	sqlite3_stmt *statement;
+	sqlite3 *db;
+	int64_t n;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+	n = sqlite3_column_int64(statement, 0);
+	sqlite3_finalize(statement);
+	sqlite3_close(db);
+	return n;
+}
+
+static void append_at(struct store *store, struct snapshot *s, time_t second)
+{
+	s->time = (struct timespec){ .tv_sec = second };
+	append(store, s);
+}
+
+/* Where a table has become empty, its numbers go on: what is written next is read as it was. */
+static void test_numbers(void **state)
+{
+	const struct store_limits limits = { .keep_ns = 3 * NSEC_PER_SEC };
+	struct store *store = create(&limits);
+	struct snapshot *full = store_fixture__full(), *read;
+	size_t deadlocks = full->n_deadlocks, sleeps = full->n_sleeps;
+	int64_t last;
+
+	(void)state;
+	assert_true(deadlocks && sleeps);
+	append_at(store, full, 1000);
+	last = ask("SELECT max(deadlock_thread) FROM deadlock_threads");
+	assert_in_range(last, deadlocks, 1000);
+	for (int i = 1; i < 10; i++)
+		append_at(store, fixture__new(i), 1000 + i);
+	assert_int_equal(ask("SELECT count(*) FROM deadlock_thread"), 0);
+	assert_int_equal(ask("SELECT count(*) FROM sleep"), 0);
+	append_at(store, store_fixture__full(), 1010);
+	append_at(store, store_fixture__full(), 1011);
+	store__close(store);
+	assert_int_equal(ask("SELECT min(deadlock_thread) FROM deadlock_threads"), last + 1);
+	assert_int_equal(ask("SELECT min(sleep) FROM sleep"), sleeps + 1);
+	store = open_store();
+	for (size_t i = store__count(store) - 2; i < store__count(store); i++) {
+		read = read_store(store, i);
+		assert_int_equal(read->n_deadlocks, deadlocks);
+		assert_int_equal(read->n_sleeps, sleeps);
+		assert_ptr_equal(read->sleeps[1].waker, &read->threads[0]);
+		assert_int_equal(read->sleeps[2].waker->tid, 5123);
+		snapshot__free(read);
+	}
+	store__close(store);
+}
+
+/* Who asks for one interval, or one row of it, does not wait for all the others to be read. */
+static void test_views(void **state)
+{
+	static const char *const questions[] = {
+		"SELECT * FROM locks WHERE interval = 7",
+		"SELECT * FROM owners WHERE interval = 7",
+		"SELECT * FROM sites s JOIN locks l USING (interval, lock) WHERE interval = 7",
+		"SELECT * FROM threads t JOIN locks l ON l.interval = t.interval AND "
+		"l.lock = t.waiting_for WHERE t.interval = 7",
+		"SELECT * FROM sleeps WHERE interval = 7",
+	};
+	struct store *store = create(NULL);
+	sqlite3 *db;
+
+	(void)state;
+	append(store, store_fixture__full());
+	store__close(store);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	for (size_t i = 0; i < ARRAY_SIZE(questions); i++) {
+		_cleanup_(util__freep) char *sql = xasprintf("EXPLAIN QUERY PLAN %s", questions[i]);
+		sqlite3_stmt *plan;
+
+		assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &plan, NULL), SQLITE_OK);
+		while (sqlite3_step(plan) == SQLITE_ROW) {
+			const char *step = (const char *)sqlite3_column_text(plan, 3);
+
+			if (strstr(step, "SCAN") && !strstr(step, "SCAN CONSTANT"))
+				fail_msg("%s: %s", questions[i], step);
+		}
+		sqlite3_finalize(plan);
+	}
+	sqlite3_close(db);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_burst, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_too_large, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_numbers, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_views, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -149,10 +149,10 @@ static void test_view(void **state)
 		      " || class || ' ' || pid || ' ' || tid || ' ' || comm || ' ' || waker_pid ||"
 		      " ' ' || waker_tid || ' ' || waker_comm || ' ' || ended || ' ' || wait_ns ||"
 		      " ' ' || blocked_ns || ' ' || delay_ns || ' ' || inferred AS concat"
-		      " FROM sleeps WHERE sleep = 2)",
+		      " FROM sleeps WHERE sleep = 3)",
 		      "4242:0x7f10a4000c80 pool_worker cond idle 4242 4245 dbserver 977 5123 waker "
 		      "timeout 6000002 5000002 1000000 1");
-	assert_answer("SELECT at FROM sleeps WHERE sleep = 2", "2023-11-14T22:13:28.002Z");
+	assert_answer("SELECT at FROM sleeps WHERE sleep = 3", "2023-11-14T22:13:28.002Z");
 	assert_answer("SELECT count(*) FROM sleeps WHERE waker IS NULL", "9");
 	assert_answer("SELECT count(*) FROM frames WHERE build_id = '" FRAMES_ID "'", "1");
 }
