@@ -339,15 +339,6 @@ void libraries__look(struct libraries *l, const pid_t *pids, size_t n)
 	tidy(l);
 }
 
-void libraries__changed(struct libraries *l, pid_t pid)
-{
-	struct process *p;
-
-	HASH_FIND_INT(l->processes, &pid, p);
-	if (p)
-		p->changed = true;
-}
-
 bool libraries__maps(const struct libraries *l, pid_t pid, const struct library *library)
 {
 	const struct process *p;

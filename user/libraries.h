@@ -43,9 +43,6 @@ void libraries__free(struct libraries *l);
  */
 void libraries__look(struct libraries *l, const pid_t *pids, size_t n);
 
-/* It has begun another program, or mapped something: the next look goes into it whatever it was. */
-void libraries__changed(struct libraries *l, pid_t pid);
-
 /* Ascending by id; valid until the next look. */
 size_t libraries__count(const struct libraries *l);
 const struct library *libraries__at(const struct libraries *l, size_t i);

@@ -204,11 +204,3 @@ const struct process *snapshot__process(const struct snapshot *s, pid_t pid)
 	}
 	return ended;
 }
-
-const struct lock *snapshot__lock(const struct snapshot *s, const char *id)
-{
-	for (size_t i = 0; i < s->n_locks; i++)
-		if (!strcmp(s->locks[i].id, id))
-			return &s->locks[i];
-	return NULL;
-}

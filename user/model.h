@@ -407,6 +407,5 @@ uint64_t hist__edge(unsigned int bucket);
 uint64_t snapshot__losses(const struct snapshot *s);
 
 const struct process *snapshot__process(const struct snapshot *s, pid_t pid);
-const struct lock *snapshot__lock(const struct snapshot *s, const char *id);
 
 #endif

@@ -92,7 +92,7 @@ static inline struct thread *thread_of(struct snapshot *s, pid_t tid)
 
 static inline struct lock *lock_of(struct snapshot *s, const char *id)
 {
-	const struct lock *lock = snapshot__lock(s, id);
+	const struct lock *lock = fixture__lock(s, id);
 
 	assert_non_null(lock);
 	return &s->locks[lock - s->locks];

@@ -266,6 +266,15 @@ static inline struct snapshot *fixture__new(uint64_t number)
 	return s;
 }
 
+/* The lock of that id, or NULL. */
+static inline const struct lock *fixture__lock(const struct snapshot *s, const char *id)
+{
+	for (size_t i = 0; i < s->n_locks; i++)
+		if (!strcmp(s->locks[i].id, id))
+			return &s->locks[i];
+	return NULL;
+}
+
 static inline struct options fixture__options(void)
 {
 	return (struct options){ .delay_ns = NSEC_PER_SEC, .top = 20, .format = "text" };

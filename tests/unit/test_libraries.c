@@ -165,7 +165,6 @@ static void test_later(void **state)
 	put_process(f, 7, IDLE, "r-xp", LIBC, inode);
 	libraries__look(l, &pid, 1);
 	assert_int_equal(libraries__count(l), 0); /* maps was not read again */
-	libraries__changed(l, other);
 	libraries__look(l, &other, 1);
 	assert_int_equal(libraries__count(l), 0);
 	libraries__look(l, &pid, 1); /* as if it were new */
@@ -176,15 +175,6 @@ static void test_later(void **state)
 	put_process(f, 7, IDLE, "r--p", LIBC, inode);
 	libraries__look(l, &pid, 1);
 	put_process(f, 7, MORE, "r-xp", LIBC, inode);
-	libraries__look(l, &pid, 1);
-	assert_int_equal(libraries__count(l), 1);
-	libraries__free(l);
-
-	l = libraries__new(f->proc);
-	put_process(f, 7, IDLE, "r--p", LIBC, inode);
-	libraries__look(l, &pid, 1);
-	put_process(f, 7, IDLE, "r-xp", LIBC, inode);
-	libraries__changed(l, pid);
 	libraries__look(l, &pid, 1);
 	assert_int_equal(libraries__count(l), 1);
 	libraries__free(l);
@@ -236,7 +226,6 @@ static void test_replaced(void **state)
 		assert_int_equal(rename(from, to), 0);
 	}
 	put_process(f, 7, MORE, "r-xp", LIBC, inode_of(f, "7/root" LIBC));
-	libraries__changed(l, pid);
 	libraries__look(l, &pid, 1);
 	assert_int_equal(libraries__count(l), 2);
 	assert_true(libraries__at(l, 0)->id < libraries__at(l, 1)->id);

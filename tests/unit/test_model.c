@@ -250,21 +250,14 @@ static void test_finders(void **state)
 
 	(void)state;
 	assert_null(snapshot__process(s, 1));
-	assert_null(snapshot__lock(s, "1:0x10"));
 	s->n_processes = 3;
 	s->processes = snapshot__alloc(s, 3, sizeof(*s->processes));
 	s->processes[0] = (struct process){ .pid = 7, .ended = true };
 	s->processes[1] = (struct process){ .pid = 8, .ended = true };
 	s->processes[2] = (struct process){ .pid = 7 };
-	s->n_locks = 2;
-	s->locks = snapshot__alloc(s, 2, sizeof(*s->locks));
-	strcpy(s->locks[0].id, "7:0x10");
-	strcpy(s->locks[1].id, "7:0x100");
 	assert_ptr_equal(snapshot__process(s, 7), &s->processes[2]);
 	assert_ptr_equal(snapshot__process(s, 8), &s->processes[1]);
 	assert_null(snapshot__process(s, 9));
-	assert_ptr_equal(snapshot__lock(s, "7:0x100"), &s->locks[1]);
-	assert_null(snapshot__lock(s, "7:0x1"));
 	snapshot__free(s);
 }
 

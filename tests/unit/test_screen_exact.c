@@ -56,7 +56,7 @@ static void draws_lists(void **state)
 	view__sort_by(v, fields__find(ENTITY_LOCK, "acquisitions"));
 	c = draw(v, s, 60, 20);
 	assert_true(shows(c, "ACQUIRE/s"));
-	assert_ptr_equal(v->rows[0], snapshot__lock(s, "6000:0x601000"));
+	assert_ptr_equal(v->rows[0], fixture__lock(s, "6000:0x601000"));
 	canvas__free(c);
 	view__free(v);
 	snapshot__free(s);

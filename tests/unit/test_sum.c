@@ -73,7 +73,7 @@ static void adds_figures(void **state)
 	assert_int_equal(s->n_threads, one->n_threads);
 	assert_int_equal(s->n_processes, one->n_processes);
 	assert_int_equal(s->n_thread_locks, one->n_thread_locks);
-	l = snapshot__lock(s, was->id);
+	l = fixture__lock(s, was->id);
 	assert_int_equal(l->sleeps, 2 * was->sleeps);
 	assert_int_equal(l->wait_ns, 2 * was->wait_ns);
 	assert_int_equal(l->blocked_ns, 2 * was->blocked_ns);
@@ -129,8 +129,8 @@ static void adds_what_comes_and_goes(void **state)
 
 		snprintf(id, sizeof(id), "%d:0x%llx", f->pid, (unsigned long long)f->address);
 		seen += sleeps[i] > 0;
-		assert_int_equal(snapshot__lock(s, id)->wait_ns, waits[i]);
-		assert_int_equal(snapshot__lock(s, id)->sleeps, sleeps[i]);
+		assert_int_equal(fixture__lock(s, id)->wait_ns, waits[i]);
+		assert_int_equal(fixture__lock(s, id)->sleeps, sleeps[i]);
 		total -= waits[i];
 	}
 	assert_int_equal(seen, s->n_locks);
@@ -302,8 +302,8 @@ static void ends_with_the_last(void **state)
 	last->n_threads -= 3;
 	last->n_thread_locks -= 3;
 	s = SUM(first, last);
-	config = snapshot__lock(s, CONFIG_LOCK);
-	table = snapshot__lock(s, TABLE_LOCK);
+	config = fixture__lock(s, CONFIG_LOCK);
+	table = fixture__lock(s, TABLE_LOCK);
 	assert_int_equal(config->waiting, 0);
 	assert_int_equal(config->oldest_ns, 0);
 	assert_int_equal(config->readers, -1);
