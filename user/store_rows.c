@@ -304,15 +304,19 @@ static int row_number(sqlite3_vtab_cursor *base, sqlite3_int64 *ret)
 	return SQLITE_OK;
 }
 
-/* The first or last number of the interval in a table: at counts both of all tables. */
+/* The first number of the interval in a table, its last, the next table's first, ... */
 static int64_t range_end(const struct store *s, int at)
 {
 	int id = 0;
 
-	for (int n = -1; n < at / 2; id++)
-		n += store_schema__is_numbered(id);
-	id--;
-	return s->next[id] + (at % 2 ? (int64_t)s->sources[id].n - 1 : 0);
+	for (; id < STORE_TABLES - 1; id++) {
+		if (!store_schema__is_numbered(id))
+			continue;
+		if (at < 2)
+			break;
+		at -= 2;
+	}
+	return s->next[id] + (at ? (int64_t)s->sources[id].n - 1 : 0);
 }
 
 static int64_t interval_key(const struct store *s, int at)
@@ -371,8 +375,7 @@ static int prepare_more(struct store *s, int id, const char *virtual)
 		return SQLITE_NOMEM;
 	fprintf(out, "INSERT INTO %s (", t->name);
 	if (first)
-		fprintf(out, "%s%s", store_tables[store_schema__owner(id)].name,
-			t->n_columns ? ", " : "");
+		fprintf(out, "%s, ", store_tables[store_schema__owner(id)].name);
 	for (size_t i = 0; i < t->n_columns; i++)
 		fprintf(out, "%s%s", i ? ", " : "", t->columns[i].name);
 	for (size_t i = 0; i < first + t->n_columns; i++)
