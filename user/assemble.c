@@ -314,8 +314,7 @@ static void find_parts(struct assembly *a)
 
 static struct share *collect_shares(struct assembly *a, size_t *n)
 {
-	size_t capacity = 0;
-	struct share *shares = NULL;
+	struct share *shares = xrealloc(NULL, HASH_COUNT(a->tally->waits), sizeof(*shares));
 	struct tally_wait *w, *next;
 	bool sorted = true; /* they are, while no thread slept a second time */
 
@@ -326,7 +325,6 @@ static struct share *collect_shares(struct assembly *a, size_t *n)
 
 		if (!k->part || (!w->waiting && !w->wait_ns && !w->sleeps))
 			continue;
-		array__grow(shares, *n, capacity);
 		shares[(*n)++] = (struct share){ .tgid = w->tgid,
 						 .tid = w->id.tid,
 						 .wait = w,
@@ -380,10 +378,11 @@ static void make_threads(struct assembly *a)
 		if (!i || w->id.tid != shares[i - 1].wait->id.tid ||
 		    w->tgid != shares[i - 1].wait->tgid) {
 			struct thread *t = &s->threads[s->n_threads++];
+			bool same = i && !strcmp(t[-1].comm, w->comm); /* as in a pool */
 
 			t->pid = w->tgid;
 			t->tid = w->id.tid;
-			t->comm = snapshot__string(s, w->comm);
+			t->comm = same ? t[-1].comm : snapshot__string(s, w->comm);
 			t->process_comm = shares[i].part->lock->comm;
 		}
 		add_share(a, &s->threads[s->n_threads - 1], &shares[i]);

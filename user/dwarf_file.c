@@ -22,24 +22,28 @@ static const char *const section_names[DWARF_SECTIONS] = {
 	[DEBUG_RNGLISTS] = ".debug_rnglists",
 };
 
-/* A copy of a compressed section. libelf trusts the size that it states, so that is judged first.
+/*
+ * A copy of a compressed section. libelf trusts the size that it states, so that is judged first.
+ * It keeps what it unpacked, too: a handle for each section, or all would be there twice.
  */
-static bool unpack(struct dwarf_file *f, int section, Elf_Scn *scn)
+static bool unpack(struct dwarf_file *f, int section, size_t index)
 {
-	Elf_Data *data;
+	size_t most = UNPACKED_BYTES - f->bytes;
+	Elf *elf = elf_begin(f->fd, ELF_C_READ, NULL);
+	Elf_Scn *scn = elf ? elf_getscn(elf, index) : NULL;
+	const Elf_Data *data = NULL;
 	GElf_Chdr chdr;
 
-	if (!gelf_getchdr(scn, &chdr) || chdr.ch_size > UNPACKED_BYTES - f->bytes ||
-	    elf_compress(scn, 0, 0) < 0)
-		return false;
-	data = elf_file__section(scn, UNPACKED_BYTES - f->bytes);
-	if (!data)
-		return false;
-	f->sections[section].unpacked = xrealloc(NULL, data->d_size, 1);
-	memcpy(f->sections[section].unpacked, data->d_buf, data->d_size);
-	f->sections[section].size = data->d_size;
-	f->bytes += data->d_size;
-	return true;
+	if (scn && gelf_getchdr(scn, &chdr) && chdr.ch_size <= most && elf_compress(scn, 0, 0) >= 0)
+		data = elf_file__section(scn, most);
+	if (data) {
+		f->sections[section].unpacked = xrealloc(NULL, data->d_size, 1);
+		memcpy(f->sections[section].unpacked, data->d_buf, data->d_size);
+		f->sections[section].size = data->d_size;
+		f->bytes += data->d_size;
+	}
+	elf_end(elf);
+	return f->sections[section].unpacked;
 }
 
 static bool find_sections(struct dwarf_file *f, Elf *elf)
@@ -51,7 +55,7 @@ static bool find_sections(struct dwarf_file *f, Elf *elf)
 		if (!scn || !gelf_getshdr(scn, &shdr))
 			continue;
 		if (shdr.sh_flags & SHF_COMPRESSED) {
-			if (!unpack(f, i, scn))
+			if (!unpack(f, i, elf_ndxscn(scn)))
 				return false;
 			continue;
 		}

@@ -263,12 +263,12 @@ struct thread {
 	 * waited for, and of all threads of a process that is dumped.
 	 */
 	enum thread_state state;
+	bool truncated;			 /* its stack: outer frames are missing */
 	const char *syscall;		 /* that it is asleep in; NULL: none, or not known */
 	const struct python_row *python; /* NULL: no thread of Python's, or not asked for */
 	uint64_t state_ns;    /* asleep, preempted, stopped ... at least so long; 0: not known */
 	struct frame *frames; /* innermost first; NULL: not taken */
 	size_t n_frames;
-	bool truncated;
 };
 
 /* One thread's part in one lock. */

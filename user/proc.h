@@ -54,7 +54,7 @@ struct mapping {
 struct maps {
 	struct mapping *items; /* ascending */
 	size_t n;
-	char *text;
+	char *paths;
 };
 
 /* 0 or -errno; *ret from malloc, for maps__free. */

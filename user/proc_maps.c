@@ -97,20 +97,39 @@ static bool parse_line(char *s, struct mapping *m)
 	return true;
 }
 
+/* Of the text, only this is kept: most mappings of a process with many threads have no path. */
+static void keep_paths(struct maps *maps)
+{
+	size_t size = 0;
+	char *paths, *to;
+
+	for (size_t i = 0; i < maps->n; i++)
+		size += strlen(maps->items[i].path) + 1;
+	paths = to = xcalloc(size, 1);
+	for (size_t i = 0; i < maps->n; i++) {
+		const char *path = maps->items[i].path;
+
+		maps->items[i].path = to;
+		to = stpcpy(to, path) + 1;
+	}
+	maps->paths = paths;
+	maps->items = xrealloc(maps->items, maps->n, sizeof(*maps->items));
+}
+
 int proc__maps(struct proc *p, pid_t pid, struct maps **ret)
 {
 	_cleanup_(util__freep) char *path = proc__path(p, pid, "maps");
+	_cleanup_(util__freep) char *text = NULL;
 	size_t capacity = 0, len;
 	struct maps *maps;
 	uint64_t last = 0;
-	char *s, *text;
+	char *s;
 	int err;
 
 	err = proc__read_all(path, &text, &len);
 	if (err)
 		return err;
 	maps = xcalloc(1, sizeof(*maps));
-	maps->text = text;
 	for (s = text; s < text + len;) {
 		char *end = memchr(s, '\n', text + len - s);
 		struct mapping m = { 0 };
@@ -129,6 +148,7 @@ int proc__maps(struct proc *p, pid_t pid, struct maps **ret)
 		}
 		s = end + 1;
 	}
+	keep_paths(maps);
 	*ret = maps;
 	return 0;
 }
@@ -138,7 +158,7 @@ void maps__free(struct maps *m)
 	if (!m)
 		return;
 	free(m->items);
-	free(m->text);
+	free(m->paths);
 	free(m);
 }
 

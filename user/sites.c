@@ -53,7 +53,8 @@ static struct sample_site *new_site(struct sites *s)
 	struct sample_site *least = NULL;
 
 	if (s->n < SITES_MAX) {
-		array__grow(s->items, s->n, s->capacity);
+		/* most have one only: no room before it is needed */
+		s->items = xrealloc(s->items, s->n + 1, sizeof(*s->items));
 		return &s->items[s->n++];
 	}
 	for (size_t i = 0; i < s->n; i++)

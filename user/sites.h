@@ -39,7 +39,7 @@ struct sample_site {
 
 struct sites {
 	struct sample_site *items;
-	size_t n, capacity;
+	size_t n;
 	uint64_t main; /* hash of the site that names the key; 0: none */
 };
 

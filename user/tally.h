@@ -81,6 +81,8 @@ struct tally_wait {
 	uint32_t tgid;
 	bool present; /* in the latest reading */
 	bool gone;    /* to be swept */
+	bool waiting;
+	bool resumed; /* the open sleep is the rest of an interrupted one */
 	char comm[LOCKTOP_COMM];
 	unsigned int absent; /* latest readings in a row that knew nothing of it */
 	uint32_t raw_sleeps; /* as read: wraps */
@@ -90,8 +92,6 @@ struct tally_wait {
 	/* the latest interval: */
 	uint64_t sleeps, wait_ns;
 	uint64_t open_ns; /* age of its open sleep; valid if waiting */
-	bool waiting;
-	bool resumed; /* the open sleep is the rest of an interrupted one */
 	UT_hash_handle hh;
 };
 

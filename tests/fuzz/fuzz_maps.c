@@ -48,7 +48,7 @@ static void use_maps(struct proc *p, size_t size)
 		PROMISE(maps__find(maps, m->start) == m);
 		PROMISE(maps__find(maps, m->end - 1) == m);
 		PROMISE(maps__find(maps, m->end) != m);
-		PROMISE(m->path && m->path >= maps->text);
+		PROMISE(m->path && m->path >= maps->paths);
 		PROMISE(strlen(m->path) <= size);
 	}
 	maps__free(maps);

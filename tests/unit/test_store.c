@@ -188,7 +188,7 @@ static void test_all_bytes(void **state)
 		{ STORE_TABLE_PROCESS, 4 + 6 },
 		{ STORE_TABLE_LOCK,
 		  32 /* its id, made of pid and address */ + 4 + 4 + 7 + 4 + 4 + 7 + 7 + 7 },
-		{ STORE_TABLE_THREAD, 4 + 7 },
+		{ STORE_TABLE_THREAD, 3 },
 		{ STORE_TABLE_THREAD_LOCK, 0 },
 		{ STORE_TABLE_DEADLOCK, 4 },
 		{ STORE_TABLE_INVERSION, 4 + 7 },
