@@ -64,8 +64,8 @@ const struct mapping *maps__find(const struct maps *m, uint64_t address);
 
 /*
  * Opens the file behind a mapping as its process sees it: through /proc/PID/map_files (right for
- * deleted and replaced files), else /proc/PID/root/PATH if it still is the same inode. fd or
- * -errno.
+ * deleted and replaced files), else /proc/PID/root/PATH if it still is the same inode; of a process
+ * that has ended, PATH if that is the same inode of the same device. fd or -errno.
  */
 int proc__open_mapped(struct proc *p, pid_t pid, const struct mapping *m);
 

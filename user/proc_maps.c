@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "proc_internal.h"
@@ -231,11 +232,18 @@ static bool same_link(int fd, const struct stat *st, const struct mapping *m)
 	       (!path[len] || strcmp(path + len, deleted_suffix) == 0);
 }
 
+/* By a path that is not the process's own, only the very file will do. */
+static bool same_file(int fd, const struct stat *st, const struct mapping *m)
+{
+	return same_inode(fd, st, m) && major(st->st_dev) == m->dev_major &&
+	       minor(st->st_dev) == m->dev_minor;
+}
+
 int proc__open_mapped(struct proc *p, pid_t pid, const struct mapping *m)
 {
 	_cleanup_(util__freep) char *link = NULL;
 	_cleanup_(util__freep) char *path = NULL;
-	int fd;
+	int fd, here;
 
 	if (m->path[0] != '/' || m->inode == 0)
 		return -ENOENT;
@@ -244,5 +252,10 @@ int proc__open_mapped(struct proc *p, pid_t pid, const struct mapping *m)
 	if (fd >= 0)
 		return fd;
 	path = xasprintf("%s/%d/root%s", p->root, pid, m->path);
-	return open_regular(path, m, same_inode);
+	fd = open_regular(path, m, same_inode);
+	if (fd != -ENOENT)
+		return fd;
+	/* A process that has ended leads nowhere any more; its file most often is still there. */
+	here = open_regular(m->path, m, same_file);
+	return here < 0 ? fd : here;
 }

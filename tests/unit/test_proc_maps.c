@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* proc_maps.c over made-up /proc trees: lines of maps, and the files behind them. */
 #include <errno.h>
+#include <sys/sysmacros.h>
 
 #include "proc_tree.h"
 
@@ -186,13 +187,36 @@ static void test_open_mapped(void **state)
 	assert_int_equal(read_link(f, &m, buf, sizeof(buf)), -ENOENT);
 }
 
+/* Of a process that has ended, by the path itself, and only the very file. */
+static void test_open_mapped_ended(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_(util__freep) char *file = xasprintf("%s/lib", f->root);
+	struct mapping m = { .start = 0x1000, .end = 0x2000, .path = file };
+	struct stat st;
+	char buf[16];
+
+	put(f, "lib", "here");
+	assert_int_equal(stat(file, &st), 0);
+	m.inode = st.st_ino;
+	m.dev_major = major(st.st_dev);
+	m.dev_minor = minor(st.st_dev);
+	assert_int_equal(read_link(f, &m, buf, sizeof(buf)), 0);
+	assert_string_equal(buf, "here");
+	m.dev_minor++;
+	assert_int_equal(read_link(f, &m, buf, sizeof(buf)), -ENOENT);
+	m.dev_minor--;
+	m.inode++;
+	assert_int_equal(read_link(f, &m, buf, sizeof(buf)), -ENOENT);
+	m.path = "/no/such/file";
+	assert_int_equal(read_link(f, &m, buf, sizeof(buf)), -ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_maps),
-		TEST(test_maps_damaged),
-		TEST(test_maps_many),
-		TEST(test_open_mapped),
+		TEST(test_maps),	TEST(test_maps_damaged),      TEST(test_maps_many),
+		TEST(test_open_mapped), TEST(test_open_mapped_ended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
