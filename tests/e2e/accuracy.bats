@@ -55,6 +55,12 @@ exact() {
 	measure "$WORKLOADS/contend" 4 3 1000 100
 }
 
+# noted NS: notes have been taken after this moment.
+noted() {
+	[ "$(tail -n 2 "$BATS_TEST_TMPDIR/notes" | sed 's/ .*//;q')" -gt "$1" ]
+}
+
+# A stalled machine makes them more than three; the notes tell of just these.
 @test "a running process: wait within 3 % of its running totals in the same three seconds" {
 	start "$WORKLOADS/contend" 4 8 1000 100 "$BATS_TEST_TMPDIR/totals"
 	wait_for 5 asleep "$pid" 2
@@ -62,9 +68,9 @@ exact() {
 	started+=($!)
 	wait_for 5 test -s "$BATS_TEST_TMPDIR/notes"
 	"$LOCKTOP" -b -n 1 -d 3 -f json -p "$pid" -o "$shots"
-	sleep 0.1 # the notes reach beyond the interval
+	wait_for 5 noted "$(date +%s%N)"
 	echo "{\"pid\":$pid}" >"$truth"
-	judge 'fine()' 'len(shots) == 1' 'near(shots[0]["interval_ns"], 3 * S, 3)' \
+	judge 'fine()' 'len(shots) == 1' '2.97 * S < shots[0]["interval_ns"] < 4 * S' \
 		"near(shots[0]['totals']['wait_ns'], between('$BATS_TEST_TMPDIR/notes', shots[0]), 3)" \
 		'shots[0]["locks"][0]["pid"] == t["pid"]' \
 		'near(shots[0]["locks"][0]["wait_ns"], shots[0]["totals"]["wait_ns"], 0.1)'
@@ -88,7 +94,7 @@ exact() {
 @test "a storm of sleeps: none is lost" {
 	expect=('fine()' 'lock()["sleeps"] > 10000' 't["wait_ns"] * 0.85 < lock()["wait_ns"]'
 		'lock()["wait_ns"] < t["wait_ns"] * 1.01')
-	measure "$WORKLOADS/storm" 8 2
+	measure "$WORKLOADS/storm" 32 2
 }
 
 @test "ping-pong on one CPU: none is lost, no sleep is counted twice" {

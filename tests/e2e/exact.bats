@@ -249,7 +249,13 @@ WITHIN='sum(s["self"]["probe_ns"] for s in shots[2:-1]) <= 0.055 * sum(s["interv
 	options=(-x --budget 5)
 	observe -d 1 "$WORKLOADS/exact_hot" 9 2 0
 	with=$(speed 4)
-	echo "# $with of $alone a second" >&3
+	cp "$truth" "$truth.observed"
+	start "$WORKLOADS/exact_hot" 4 2 0 # the machine may have become slower meanwhile
+	finish
+	later=$(speed 1)
+	mv "$truth.observed" "$truth"
+	echo "# $with of $alone, later $later a second" >&3
+	((alone < later)) || alone=$later
 	((with * 2 >= alone))
 	judge "$WITHIN" 'all(s["exact_share"] < 0.5 for s in shots[2:-1])' \
 		'sum(x["acquisitions"] or 0 for s in shots[2:-1] for x in s["locks"]) > 10**6'
@@ -296,7 +302,7 @@ sealed() {
 	start "$WORKLOADS/exact_hot" 3 1 0
 	finish
 	alone=$(speed 1)
-	start "$WORKLOADS/exact_hot" 5 1 0
+	start "$WORKLOADS/exact_hot" 8 1 0
 	"$LOCKTOP" -x "${UNLIMITED[@]}" -b -d 1 -f json -p "$pid" -o "$shots" 3>&- &
 	tool=$!
 	wait_for 5 attached "$tool"
@@ -306,7 +312,7 @@ sealed() {
 	wait "$tool" || true
 	wait_for 5 gone "$links"
 	finish
-	after=$(sed 's/.*,\([0-9]*\)\].*/\1/' "$truth") # the last second
+	after=$(speed 6) # the last three seconds
 	echo "# $after a second after, $alone before" >&3
 	((after * 10 >= alone * 6))
 }

@@ -92,7 +92,7 @@ workloads() {
 	pids+=,$pid
 	start_standing "$WORKLOADS/deadlocks" pair 60
 	pids+=,$pid
-	start python3 "$e2e/../workloads/python/gil.py" 60 3
+	start python3 "$e2e/../workloads/python/gil.py" 60 2 # it wants a CPU for each thread
 	pids+=,$pid
 	start python3 "$e2e/../workloads/python/deadlock.py" 60 with mixed
 	pids+=,$pid

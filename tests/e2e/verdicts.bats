@@ -67,14 +67,15 @@ given() {
 	judge 'verdicts() <= {"one big lock"}'
 }
 
-# watched CMD...: observes it at one second an interval.
+# watched CMD...: observes it at one second an interval. Programs end in the middle of one: of waits
+# that end while they are read, an interval has nothing and the next one all.
 watched() {
 	observe -d 1 "$@"
 	told
 }
 
 @test "writer starving" {
-	watched "$WORKLOADS/patterns" starving 5
+	watched "$WORKLOADS/patterns" starving 5.5
 	given "writer starving"
 }
 @test "a writer behind readers that do not come and go is not starving" {
@@ -83,29 +84,32 @@ watched() {
 	judge '"writer starving" not in verdicts()'
 }
 @test "CPU-starved" {
-	watched "$WORKLOADS/patterns" crowded 4
+	watched "$WORKLOADS/patterns" crowded 4.5
 	given CPU-starved
 	judge '"lost wake-up?" not in verdicts()'
 }
 @test "lost wake-up?" {
-	watched "$WORKLOADS/patterns" overtaken 9
+	watched "$WORKLOADS/patterns" overtaken 9.5
 	judge 'all("lost wake-up?" in names(x) for x in rows_of()[-3:-1])' \
 		'all("lost wake-up?" not in names(x) for x in rows_of()[:4])'
 }
 @test "convoy, on one big lock" {
-	observe -d 3 "$WORKLOADS/patterns" convoy 7 # a second has too few looks at its holders
+	observe -d 8 "$WORKLOADS/patterns" convoy 8.5 # a busy machine has few looks at its holders
 	told
-	given convoy
-	given "one big lock"
+	judge '{"convoy", "one big lock"} <= set(names(rows_of()[0]))'
 }
 @test "one big lock, of two" {
-	watched "$WORKLOADS/contend" 4 4 1000 100
+	watched "$WORKLOADS/contend" 4 4.5 1000 100
 	given "one big lock"
 }
-@test "many locks: none is the big one" {
-	watched "$WORKLOADS/moving" 4 50 1000
-	judge '"one big lock" not in verdicts()' '"deadlock" not in verdicts()' \
-		'"owner dead" not in verdicts()'
+@test "several locks: none is the big one" {
+	watched "$WORKLOADS/patterns" several 3.5
+	judge "$full" 'all(x["wait_ns"] > 1.5 * S for x in rows_of()[1:-1])' \
+		'"one big lock" not in verdicts()'
+}
+@test "many locks, in chains that form and fall apart: no deadlock, no dead owner" {
+	watched "$WORKLOADS/moving" 4.5 50 1000
+	judge '"deadlock" not in verdicts()' '"owner dead" not in verdicts()'
 }
 @test "an idle pool: none" {
 	start "$WORKLOADS/idle" 32 60
@@ -115,6 +119,6 @@ watched() {
 		'all(x["verdicts"] == [] for s in shots for x in s["locks"])'
 }
 @test "a program whose threads do not contend: none" {
-	watched "$WORKLOADS/patterns" alone 3
+	watched "$WORKLOADS/patterns" alone 3.5
 	judge 'all(x["verdicts"] == [] for s in shots for x in s["locks"])'
 }

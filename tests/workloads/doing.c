@@ -23,6 +23,15 @@ static NOINLINE void running_here(void)
 		KEEP_FRAME;
 }
 
+/* What else runs here does not take the CPU from it, if that is allowed; a look at it does not. */
+static void run_first(void)
+{
+	struct sched_param param = { .sched_priority = 1 };
+
+	sched_setscheduler(0, SCHED_FIFO, &param);
+	running_here();
+}
+
 static NOINLINE void read_here(void)
 {
 	char c;
@@ -96,7 +105,7 @@ static const struct what {
 	int waiters;
 	char letter; /* the owner's state in /proc; 0: is gone, or what it likes */
 } whats[] = {
-	{ "running", "running", NULL, running_here, 0, 1, 'R' },
+	{ "running", "running", NULL, run_first, 0, 1, 'R' },
 	{ "apart", "running", NULL, running_here, PROCESSES, 1, 'R' }, /* in another process */
 	{ "preempted", "runnable", NULL, preempted_here, 0, 1, 'R' },
 	{ "read", "sleeping", "read", read_here, 0, 1, 'S' },

@@ -6,6 +6,7 @@
  *   crowded    threads are woken at once from each wait, and then wait for a CPU
  *   shares     two threads hold a mutex in turn, one three times as long as the other
  *   convoy     each of several threads gets a mutex from the one before it, and never soon again
+ *   several    each of several mutexes is wanted by as many threads, for as long
  *   alone      each thread locks a mutex of its own
  */
 #include "workload.h"
@@ -16,6 +17,8 @@
 #define WORKERS	 3 /* threads on the crowded CPU */
 #define SPINNERS 4
 #define CONVOY	 12 /* threads */
+#define SEVERAL	 4  /* mutexes */
+#define WANTED	 3  /* threads that want each of them */
 #define TURN_NS	 500000
 #define LONG_NS	 (30 * NS_MS)
 #define SHORT_NS (10 * NS_MS)
@@ -284,6 +287,31 @@ static const void *convoy_start(void)
 	return &mutex;
 }
 
+/* ---- several ---- */
+
+static void *several_member(void *wanted)
+{
+	while (!over) {
+		pthread_mutex_lock(wanted);
+		pause_ns(2 * NS_MS);
+		pthread_mutex_unlock(wanted);
+		pause_ns(TURN_NS);
+	}
+	return NULL;
+}
+
+static const void *several_start(void)
+{
+	static pthread_mutex_t mutexes[SEVERAL];
+	int i;
+
+	for (i = 0; i < SEVERAL; i++)
+		pthread_mutex_init(&mutexes[i], NULL);
+	for (i = 0; i < SEVERAL * WANTED; i++)
+		thread_start(several_member, &mutexes[i % SEVERAL]);
+	return mutexes;
+}
+
 /* ---- alone ---- */
 
 static void *lonely(void *unused)
@@ -316,6 +344,7 @@ static const struct mode {
 	{ "crowded", "sem", crowded_start },
 	{ "shares", "mutex", shares_start },
 	{ "convoy", "mutex", convoy_start },
+	{ "several", "mutex", several_start },
 	{ "alone", "mutex", alone_start },
 };
 
