@@ -95,6 +95,12 @@ struct thread_struct {
 	unsigned long fsbase; /* x86_64: the thread pointer */
 };
 
+/* By the clock of its processor. Empty without CONFIG_SCHED_INFO. */
+struct sched_info {
+	unsigned long long last_arrival; /* when it began to run */
+	unsigned long long last_queued;	 /* wants to run since then; 0: runs, or does not want to */
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	struct thread_struct thread;
@@ -121,6 +127,7 @@ struct task_struct {
 	struct uprobe_task *utask; /* NULL: it has met no user probe yet */
 	unsigned long nvcsw;
 	unsigned long nivcsw;
+	struct sched_info sched_info;
 };
 
 /* Since 6.18 (e1fad12dcb66) threads are throttled one by one, not with their run queue. */

@@ -69,6 +69,25 @@ static __always_inline bool task__frozen(struct task_struct *task, unsigned int 
 	return (task->jobctl & JOBCTL_TRAP_FREEZE) && BPF_CORE_READ_BITFIELD(task, frozen);
 }
 
+/*
+ * Of a thread that wants to run: it did, until the one that looks took its processor. One switch,
+ * one reading of the clock for both (sched_info_switch() in kernel/sched/stats.h).
+ */
+static __always_inline bool task__displaced(struct task_struct *task)
+{
+	const struct task_struct *looker = bpf_get_current_task_btf();
+
+	return bpf_core_field_exists(task->sched_info.last_queued) &&
+	       task->sched_info.last_queued == looker->sched_info.last_arrival;
+}
+
+static __always_inline enum thread_state task__runnable(struct task_struct *task)
+{
+	if (task__throttled(task))
+		return STATE_THROTTLED;
+	return task__displaced(task) ? STATE_RUNNING : STATE_RUNNABLE;
+}
+
 static __always_inline enum thread_state task__state(struct task_struct *task, struct pt_regs *regs)
 {
 	unsigned int state = *(volatile unsigned int *)&task->__state;
@@ -85,7 +104,7 @@ static __always_inline enum thread_state task__state(struct task_struct *task, s
 	if (task__frozen(task, state))
 		return STATE_FROZEN;
 	if (state == TASK_RUNNING || (state & (TASK_WAKING | TASK_NEW)))
-		return task__throttled(task) ? STATE_THROTTLED : STATE_RUNNABLE;
+		return task__runnable(task);
 	if (state & TASK_INTERRUPTIBLE)
 		return task__futex_wait(task, regs, false, &wait) ? STATE_WAITING : STATE_SLEEPING;
 	if (state & (TASK_UNINTERRUPTIBLE | TASK_RTLOCK_WAIT))

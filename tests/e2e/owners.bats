@@ -177,6 +177,17 @@ doing() {
 		'sum(x["owner"]["state"] == "running" for x in rows_of()) <= 2'
 }
 
+@test "an owner whose CPU locktop itself takes to look at it: running, not preempted" {
+	local cpu
+
+	cpu=$(taskset -cp $$ | sed 's/.*[^0-9]//')
+	start_standing taskset -c "$cpu" "$WORKLOADS/doing" displaced 30
+	taskset -c "$cpu" "$LOCKTOP" -b -n 6 -d 0.3 -f json -p "$pid" -o "$shots"
+	judge 'all(x["owner"]["tid"] == t["owner"] for x in rows_of())' \
+		'sum(x["owner"]["state"] == "running" for x in rows_of()) >= 3' \
+		'not any(v["name"] == "owner preempted" for x in rows_of() for v in x["verdicts"])'
+}
+
 @test "an owner that ended: nobody, and who it was" {
 	start_standing "$WORKLOADS/doing" exited 30
 	look

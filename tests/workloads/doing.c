@@ -106,6 +106,7 @@ static const struct what {
 	char letter; /* the owner's state in /proc; 0: is gone, or what it likes */
 } whats[] = {
 	{ "running", "running", NULL, run_first, 0, 1, 'R' },
+	{ "displaced", "running", NULL, running_here, 0, 1, 'R' },
 	{ "apart", "running", NULL, running_here, PROCESSES, 1, 'R' }, /* in another process */
 	{ "preempted", "runnable", NULL, preempted_here, 0, 1, 'R' },
 	{ "read", "sleeping", "read", read_here, 0, 1, 'S' },
