@@ -221,28 +221,22 @@ static bool is_next(const struct reading *r, int id, const struct rows *rows, in
 static int add_to_array(struct reading *r, int id, char *parent, int64_t number, struct rows *rows)
 {
 	const struct store_table *t = &store_tables[id];
+	bool top = is_top(id);
 	char *row;
 
-	if (!is_top(id) && parent != rows->parent) {
+	if (!top && parent != rows->parent) {
 		end_parent(r, t, rows);
 		rows->parent = parent;
 	}
-	if (!is_next(r, id, rows, number) || rows->n >= ROWS_MAX)
+	if (!is_next(r, id, rows, number) || rows->n >= (top ? *count_at(t, parent) : ROWS_MAX) ||
+	    (!top && *count_at(t, parent)))
 		return store_reading__damaged(r, "rows are missing");
-	if (is_top(id)) {
-		if (rows->n >= *count_at(t, parent))
-			return store_reading__damaged(r, "rows are missing");
-		row = *array_at(t, parent) + rows->n * t->row_size;
-	} else {
-		if (*count_at(t, parent))
-			return store_reading__damaged(r, "rows are missing");
-		if (rows->n >= rows->capacity) {
-			rows->capacity = rows->capacity ? 2 * rows->capacity : 16;
-			rows->items = xrealloc(rows->items, rows->capacity, t->row_size);
-		}
-		row = rows->items + rows->n * t->row_size;
-		memset(row, 0, t->row_size);
+	if (!top && rows->n >= rows->capacity) {
+		rows->capacity = rows->capacity ? 2 * rows->capacity : 16;
+		rows->items = xrealloc(rows->items, rows->capacity, t->row_size);
 	}
+	row = (top ? *array_at(t, parent) : rows->items) + rows->n * t->row_size;
+	memset(row, 0, t->row_size);
 	rows->n++;
 	rows->all++;
 	return get_row(r, id, row);
