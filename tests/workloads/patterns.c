@@ -16,10 +16,10 @@
 #define FAST	 3 /* threads that overtake */
 #define WORKERS	 3 /* threads on the crowded CPU */
 #define SPINNERS 4
-#define CONVOY	 12 /* threads */
-#define SEVERAL	 4  /* mutexes */
-#define WANTED	 3  /* threads that want each of them */
-#define TURN_NS	 500000
+#define CONVOY	 12	/* threads */
+#define SEVERAL	 4	/* mutexes */
+#define WANTED	 3	/* threads that want each of them */
+#define TURN_NS	 100000 /* 5000 a second: a slow machine too has 1000 */
 #define LONG_NS	 (30 * NS_MS)
 #define SHORT_NS (10 * NS_MS)
 
@@ -295,7 +295,7 @@ static void *several_member(void *wanted)
 		pthread_mutex_lock(wanted);
 		pause_ns(2 * NS_MS);
 		pthread_mutex_unlock(wanted);
-		pause_ns(TURN_NS);
+		pause_ns(NS_MS / 2);
 	}
 	return NULL;
 }
