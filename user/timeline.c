@@ -37,6 +37,13 @@ static struct timeline_interval convert(const struct store_interval *from)
 	};
 }
 
+/* A program that is stalled notes the end late: still, no interval begins before the last ended. */
+static void follow_on(struct timeline_interval *item, const struct timeline_interval *before)
+{
+	if (item->begin_ns < before->end_ns && before->end_ns <= item->end_ns)
+		item->begin_ns = before->end_ns;
+}
+
 int timeline__follow(struct timeline *t, struct store *s)
 {
 	size_t count = store__count(s);
@@ -49,6 +56,8 @@ int timeline__follow(struct timeline *t, struct store *s)
 		if (err)
 			return err;
 		item = convert(&from);
+		if (t->n)
+			follow_on(&item, &t->items[t->n - 1]);
 		if (!t->n && item.end_ns <= t->from_ns) {
 			t->offset = i + 1;
 			continue;

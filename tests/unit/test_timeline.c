@@ -82,6 +82,32 @@ static void follows(void **state)
 	free(s);
 }
 
+/* An end that was noted late begins the next one; asking up to it does not give that one. */
+static void does_not_overlap(void **state)
+{
+	struct store s = {};
+	struct timeline t;
+
+	(void)state;
+	record(&s, 1001, 1, 0);
+	record(&s, 1002, 1, 0);
+	s.items[1].time.tv_nsec = 200000000;
+	record(&s, 1003, 1, 0);
+	record(&s, 900, 1, 0); /* the clock was set back */
+	timeline__init(&t);
+	assert_int_equal(timeline__follow(&t, &s), 0);
+	assert_int_equal(t.n, 4);
+	assert_int_equal(t.items[1].begin_ns, AT(1001.2));
+	assert_int_equal(t.items[2].begin_ns, AT(1002.2));
+	assert_int_equal(t.items[3].begin_ns, AT(899));
+	timeline__done(&t);
+	timeline__init(&t);
+	t.to_ns = AT(1002.2);
+	assert_int_equal(timeline__follow(&t, &s), 0);
+	assert_int_equal(t.n, 2);
+	timeline__done(&t);
+}
+
 /* Intervals that lie in the range, if but in part; their places are those in the recording. */
 static void keeps_to_the_range(void **state)
 {
@@ -232,9 +258,13 @@ static void refuses_what_is_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(follows),	  cmocka_unit_test(keeps_to_the_range),
-		cmocka_unit_test(takes_any_time), cmocka_unit_test(finds_moments),
-		cmocka_unit_test(parses_times),	  cmocka_unit_test(refuses_what_is_none),
+		cmocka_unit_test(follows),
+		cmocka_unit_test(does_not_overlap),
+		cmocka_unit_test(keeps_to_the_range),
+		cmocka_unit_test(takes_any_time),
+		cmocka_unit_test(finds_moments),
+		cmocka_unit_test(parses_times),
+		cmocka_unit_test(refuses_what_is_none),
 	};
 
 	setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
