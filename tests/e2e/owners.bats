@@ -182,10 +182,11 @@ doing() {
 
 	cpu=$(taskset -cp $$ | sed 's/.*[^0-9]//')
 	start_standing taskset -c "$cpu" "$WORKLOADS/doing" displaced 30
-	taskset -c "$cpu" "$LOCKTOP" -b -n 6 -d 0.3 -f json -p "$pid" -o "$shots"
+	taskset -c "$cpu" "$LOCKTOP" -b -n 12 -d 0.2 -f json -p "$pid" -o "$shots"
+	# at some of the looks another program may have it
 	judge 'all(x["owner"]["tid"] == t["owner"] for x in rows_of())' \
-		'sum(x["owner"]["state"] == "running" for x in rows_of()) >= 3' \
-		'not any(v["name"] == "owner preempted" for x in rows_of() for v in x["verdicts"])'
+		'sum(x["owner"]["state"] == "running" for x in rows_of()) >= 4' \
+		'sum("owner preempted" in names(x) for x in rows_of()) <= 6'
 }
 
 @test "an owner that ended: nobody, and who it was" {
